@@ -1,0 +1,85 @@
+//! The response body of every layer that may answer by itself.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Either the inner service's body, passed through untouched, or bytes of our own.
+    ///
+    /// Fails only as the inner body fails, so a layer does not change its stack's error type.
+    #[derive(Debug)]
+    pub struct Body<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    #[derive(Debug)]
+    enum Kind<B> {
+        Inner { #[pin] inner: B },
+        Own { bytes: Bytes },
+    }
+}
+
+impl<B> Body<B> {
+    /// Passes `inner` through: frames, trailers, size hint and errors.
+    pub const fn inner(inner: B) -> Self {
+        Self { kind: Kind::Inner { inner } }
+    }
+
+    /// A whole body of our own.
+    pub fn own(bytes: impl Into<Bytes>) -> Self {
+        Self { kind: Kind::Own { bytes: bytes.into() } }
+    }
+
+    /// The inner body, if this is one; `None` for a body of our own.
+    pub fn into_inner(self) -> Option<B> {
+        match self.kind {
+            Kind::Inner { inner } => Some(inner),
+            Kind::Own { .. } => None,
+        }
+    }
+}
+
+// tower-http's layers ask for it.
+impl<B> Default for Body<B> {
+    fn default() -> Self {
+        Self::own(Bytes::new())
+    }
+}
+
+impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProj::Inner { inner } => inner.poll_frame(cx),
+            KindProj::Own { bytes } if bytes.is_empty() => Poll::Ready(None),
+            KindProj::Own { bytes } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { inner } => inner.is_end_stream(),
+            Kind::Own { bytes } => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { inner } => inner.size_hint(),
+            Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Time as an argument: one reading per request, of two clocks, and a clock for tests.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// One reading of the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Time since an arbitrary start that all clones of a clock share; never goes back.
+    /// For windows, timeouts and caches.
+    pub monotonic: Duration,
+    /// Time since the Unix epoch; may jump. For expiry dates, calendar windows and records.
+    pub wall: Duration,
+}
+
+/// Where layers read the time. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Clock {
+    source: Source,
+}
+
+#[derive(Clone, Default)]
+enum Source {
+    #[default]
+    System,
+    Manual(ManualClock),
+}
+
+/// A clock that moves only when told to.
+///
+/// ```
+/// use std::time::Duration;
+/// use rrcore::ManualClock;
+///
+/// let hand = ManualClock::starting_at(Duration::from_secs(1_000));
+/// let clock = hand.clock();
+/// let before = clock.now();
+/// hand.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now().monotonic - before.monotonic, Duration::from_secs(60));
+/// assert_eq!(clock.now().wall, Duration::from_secs(1_060));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    now: Arc<Mutex<Now>>,
+}
+
+impl Clock {
+    /// The machine's clocks.
+    #[must_use]
+    pub const fn system() -> Self {
+        Self { source: Source::System }
+    }
+
+    /// Reads both clocks. Layers do this once per request, through
+    /// [`Context`](crate::Context).
+    #[must_use]
+    pub fn now(&self) -> Now {
+        match &self.source {
+            Source::System => Now { monotonic: monotonic(), wall: wall() },
+            Source::Manual(hand) => hand.now(),
+        }
+    }
+
+    /// Reads the monotonic clock alone: how long something took.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        match &self.source {
+            Source::System => monotonic(),
+            Source::Manual(hand) => hand.now().monotonic,
+        }
+    }
+}
+
+impl ManualClock {
+    /// A clock that shows `wall` (time since the Unix epoch) until it is moved.
+    #[must_use]
+    pub fn starting_at(wall: Duration) -> Self {
+        Self { now: Arc::new(Mutex::new(Now { monotonic: Duration::ZERO, wall })) }
+    }
+
+    /// A clock for layers that moves with this hand.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock { source: Source::Manual(self.clone()) }
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        self.change(|now| {
+            now.monotonic += by;
+            now.wall += by;
+        });
+    }
+
+    /// Steps the wall clock alone, as NTP or an operator would.
+    pub fn set_wall(&self, wall: Duration) {
+        self.change(|now| now.wall = wall);
+    }
+
+    fn now(&self) -> Now {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Now)) {
+        change(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.source {
+            Source::System => "Clock(system)",
+            Source::Manual(_) => "Clock(manual)",
+        })
+    }
+}
+
+// One start for the whole process, so that limiters and layers made at different times agree.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn monotonic() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
+// A wall clock before 1970 reads as 1970: expiry dates then hold, and nothing underflows.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

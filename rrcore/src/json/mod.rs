@@ -1,0 +1,1 @@
+//! JSON as it arrives: a validating push scanner, and singular JSONPath queries.

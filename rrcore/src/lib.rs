@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod body;
+mod buffered;
+mod clock;
+mod code;
+mod collect;
+mod context;
+mod guard;
+mod identity;
+mod refusal;
+mod request_id;
+mod scope;
+mod secret;
+mod trail;
+
+#[cfg(feature = "coding")]
+pub mod coding;
+#[cfg(feature = "json")]
+pub mod json;
+
+pub use crate::address::{ClientAddress, TrustedProxies};
+pub use crate::body::Body;
+pub use crate::buffered::{BufferedBody, ReadBody};
+pub use crate::clock::{Clock, ManualClock, Now};
+pub use crate::code::{Code, Stage};
+pub use crate::collect::{Collect, CollectError, Collected};
+pub use crate::context::Context;
+pub use crate::guard::GuardFuture;
+pub use crate::identity::Identity;
+pub use crate::refusal::Refusal;
+pub use crate::request_id::RequestId;
+pub use crate::scope::Scope;
+pub use crate::secret::InjectedSecret;
+pub use crate::trail::{Entry, Fact, Outcome, Trail};

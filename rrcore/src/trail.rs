@@ -1,0 +1,99 @@
+//! What each stage decided about a request, in order, and how long it took.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::code::{Code, Stage};
+use crate::scope::Scope;
+
+/// What a stage decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request (or response) goes on.
+    Passed,
+    /// The stage answered instead of the upstream.
+    Refused(Code),
+}
+
+/// What a stage has to say beyond its outcome, for the audit record. Names only, never values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fact {
+    /// How the caller was recognised, or why not: `ok`, `missing`, `invalid`, `expired`.
+    Auth {
+        /// The kind of credential, such as `apiKey`; empty when none was recognised.
+        kind: &'static str,
+        /// How that went.
+        outcome: &'static str,
+    },
+    /// What is left of a limit.
+    Limit {
+        /// The policy's name, such as `requestsPerMinute`.
+        policy: Arc<str>,
+        /// Requests that still fit.
+        remaining: u64,
+    },
+    /// What one scope of rules decided.
+    Rules {
+        /// What they hang on.
+        scope: Scope,
+        /// `allow` or `deny`.
+        outcome: &'static str,
+        /// The ids of the rules that matched.
+        ids: Vec<Arc<str>>,
+    },
+    /// What one filter took out.
+    Filter {
+        /// The filter's id.
+        id: Arc<str>,
+        /// What it hangs on.
+        scope: Scope,
+        /// How many values it removed.
+        removed: u64,
+    },
+}
+
+/// One stage's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Who decided.
+    pub stage: Stage,
+    /// What.
+    pub outcome: Outcome,
+    /// Time since the entry before (or since the request arrived): this stage's own, unless
+    /// something unrecorded ran between the two.
+    pub took: Duration,
+    /// What it has to say.
+    pub facts: Vec<Fact>,
+}
+
+/// All decisions so far, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    entries: Vec<Entry>,
+    until: Duration,
+}
+
+impl Trail {
+    pub(crate) const fn starting_at(monotonic: Duration) -> Self {
+        Self { entries: Vec::new(), until: monotonic }
+    }
+
+    pub(crate) fn push(&mut self, stage: Stage, outcome: Outcome, facts: Vec<Fact>, at: Duration) {
+        let took = at.saturating_sub(self.until);
+        self.until = at;
+        self.entries.push(Entry { stage, outcome, took, facts });
+    }
+
+    /// The decisions, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Everything the stages had to say.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.entries.iter().flat_map(|it| &it.facts)
+    }
+}
