@@ -1,0 +1,169 @@
+//! What a rule asks of a request's headers.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::pattern::{Pattern, PatternError, Presence};
+
+/// Which headers a [`HeaderCheck`] looks at. Case never matters, and `-` and `_` are alike:
+/// many servers behind a gateway fold both to one name.
+#[derive(Clone, Debug)]
+pub struct NameMatch {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Exact(HeaderName),
+    Pattern(Pattern),
+}
+
+/// One condition on the headers of a request.
+#[derive(Clone, Debug)]
+pub struct HeaderCheck {
+    /// Which headers are looked at.
+    pub name: NameMatch,
+    /// What their values are asked for; `None` asks for the name only.
+    ///
+    /// Matches when one line does, or all lines joined by a comma, with and without a space. A
+    /// value that is not UTF-8 is read as ISO 8859-1, one character per byte.
+    pub value: Option<Pattern>,
+    /// Whether the check holds when a value matches, or when none does.
+    pub presence: Presence,
+}
+
+impl NameMatch {
+    /// The header of this name.
+    #[must_use]
+    pub const fn exact(name: HeaderName) -> Self {
+        Self { kind: Kind::Exact(name) }
+    }
+
+    /// Every header whose name `pattern` is found in; in any case, whatever the `flags`.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn pattern(pattern: &str, flags: &str) -> Result<Self, PatternError> {
+        let pattern = Pattern::new(pattern, &format!("{flags}i"))?;
+        Ok(Self { kind: Kind::Pattern(pattern) })
+    }
+}
+
+impl HeaderCheck {
+    pub(crate) fn holds(&self, headers: &HeaderMap) -> bool {
+        self.presence.holds(self.finds(headers))
+    }
+
+    fn finds(&self, headers: &HeaderMap) -> bool {
+        match &self.name.kind {
+            // One name in several spellings is one header to whoever folds them.
+            Kind::Exact(name) => {
+                let lines = headers.iter().filter(|(it, _)| is_alike(it, name));
+                self.asks_for(&lines.map(|(_, line)| line).collect::<Vec<_>>())
+            }
+            Kind::Pattern(pattern) => headers
+                .keys()
+                .filter(|name| is_found(pattern, name))
+                .any(|name| self.asks_for(&headers.get_all(name).iter().collect::<Vec<_>>())),
+        }
+    }
+
+    fn asks_for(&self, lines: &[&HeaderValue]) -> bool {
+        let Some(value) = &self.value else { return !lines.is_empty() };
+        let texts: Vec<_> = lines.iter().map(|line| text(line.as_bytes())).collect();
+        texts.iter().any(|line| value.is_match(line))
+            || (texts.len() > 1
+                && [", ", ","].iter().any(|comma| value.is_match(&texts.join(comma))))
+    }
+}
+
+fn is_alike(a: &HeaderName, b: &HeaderName) -> bool {
+    let [a, b] = [a, b].map(|it| it.as_str().bytes().map(|it| if it == b'_' { b'-' } else { it }));
+    a.eq(b)
+}
+
+fn is_found(pattern: &Pattern, name: &HeaderName) -> bool {
+    let name = name.as_str();
+    pattern.is_match(name)
+        || pattern.is_match(&name.replace('_', "-"))
+        || pattern.is_match(&name.replace('-', "_"))
+}
+
+// A byte that is no character would end every `.*`, and hide what follows from the pattern.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Presence::{Absent, Present};
+
+    #[test]
+    fn a_name_is_seen_in_every_spelling() {
+        let name = || exact("x-debug");
+        check(name(), None, Present, &[("x-debug", b"")], true);
+        check(name(), None, Present, &[("X-Debug", b"")], true);
+        check(exact("X_Debug"), None, Present, &[("x-debug", b"")], true);
+        check(name(), None, Present, &[("x-debugs", b"")], false);
+        check(name(), None, Absent, &[("x_debug", b"1")], false);
+        check(name(), None, Absent, &[("connection", b"x-debug"), ("x-debug", b"1")], false);
+        check(name(), None, Absent, &[], true);
+        check(pattern("^X-De"), None, Present, &[("x_debug", b"1")], true);
+        check(pattern("^x_de"), None, Present, &[("x-debug", b"1")], true);
+        check(pattern("^bug"), None, Present, &[("x-debug", b"1")], false);
+    }
+
+    #[test]
+    fn a_value_is_seen_line_by_line_and_joined() {
+        let lines: &[(&str, &[u8])] = &[("x-a", b"one"), ("x-a", b"two")];
+        check(exact("x-a"), Some("^two$"), Present, lines, true);
+        check(exact("x-a"), Some("^one, two$"), Present, lines, true);
+        check(exact("x-a"), Some("^one,two$"), Present, lines, true);
+        check(pattern("^x-"), Some("^one,two$"), Present, lines, true);
+        check(exact("x-a"), Some("^three$"), Present, lines, false);
+        check(exact("x-a"), Some("^three$"), Absent, lines, true);
+        check(exact("x-a"), Some("two"), Absent, lines, false);
+        check(exact("x-a"), Some("^a,b$"), Present, &[("x-a", b"a"), ("x_a", b"b")], true);
+        check(exact("x-a"), Some("^$"), Present, &[("x-a", b"")], true);
+        check(exact("x-a"), Some("^$"), Present, &[], false);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_hide_nothing() {
+        check(exact("x-a"), Some("evil"), Present, &[("x-a", b"\xffevil")], true);
+        check(exact("x-a"), Some("^.*evil$"), Present, &[("x-a", b"\xc3\xff evil")], true);
+        check(exact("x-a"), Some("^\\xff"), Present, &[("x-a", b"\xff")], true);
+        check(exact("x-a"), Some("^é$"), Present, &[("x-a", "é".as_bytes())], true);
+    }
+
+    fn exact(name: &str) -> NameMatch {
+        NameMatch::exact(name.parse().unwrap())
+    }
+
+    fn pattern(pattern: &str) -> NameMatch {
+        NameMatch::pattern(pattern, "").unwrap()
+    }
+
+    #[track_caller]
+    fn check(
+        name: NameMatch,
+        value: Option<&str>,
+        presence: Presence,
+        lines: &[(&str, &[u8])],
+        expected: bool,
+    ) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        let value = value.map(|it| Pattern::new(it, "").unwrap());
+        let check = HeaderCheck { name, value, presence };
+        assert_eq!(check.holds(&headers), expected, "{check:?} {headers:?}");
+    }
+}
