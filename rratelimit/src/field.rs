@@ -1,0 +1,73 @@
+//! The pieces of a structured field value (RFC 9651) that the two header fields are made of.
+
+use std::time::Duration;
+
+/// Whether `name` can be written as a String (RFC 9651, section 3.3.3): printable ASCII only.
+pub(crate) fn is_string(name: &str) -> bool {
+    name.bytes().all(|it| matches!(it, b' '..=b'~'))
+}
+
+/// Appends `name` as a String, which [`is_string`] says it can be.
+pub(crate) fn push_string(name: &str, to: &mut String) {
+    to.push('"');
+    for it in name.chars() {
+        if matches!(it, '"' | '\\') {
+            to.push('\\');
+        }
+        to.push(it);
+    }
+    to.push('"');
+}
+
+/// Appends the Integer parameter `name`. What does not fit into its fifteen digits (RFC 9651,
+/// section 3.3.1) reads as the largest that does.
+pub(crate) fn push_parameter(name: &str, value: u64, to: &mut String) {
+    to.push(';');
+    to.push_str(name);
+    to.push('=');
+    to.push_str(&value.min(LARGEST_INTEGER).to_string());
+}
+
+/// Seconds for `Retry-After` and `t`: rounded up, so that who waits this long has waited long
+/// enough, and never 0.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+const LARGEST_INTEGER: u64 = 999_999_999_999_999;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_printable_ascii_is_a_string() {
+        for (name, expected) in
+            [("perMinute", true), ("a \"b\"", true), ("", true), ("ä", false), ("a\nb", false)]
+        {
+            assert_eq!(is_string(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_and_backslashes_cannot_end_a_string() {
+        let mut text = String::new();
+        push_string(r#"a";q=9;x="\"#, &mut text);
+        assert_eq!(text, r#""a\";q=9;x=\"\\""#);
+    }
+
+    #[test]
+    fn an_integer_never_has_sixteen_digits() {
+        let mut text = String::new();
+        push_parameter("q", u64::MAX, &mut text);
+        assert_eq!(text, ";q=999999999999999");
+    }
+
+    #[test]
+    fn seconds_are_rounded_up_and_never_0() {
+        for (nanos, expected) in [(0, 1), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_nanos(nanos)), expected, "{nanos} ns");
+        }
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
+    }
+}

@@ -1,0 +1,79 @@
+//! Builds [`RateLimit`] services.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+use rrcore::{Clock, Context};
+use tower_layer::Layer;
+
+use crate::key::Key;
+use crate::limiter::Limiter;
+use crate::policy::Policy;
+use crate::service::{KeyOf, RateLimit};
+
+/// Holds the requests to a service to a [`Policy`].
+///
+/// See the [crate docs](crate) for an example.
+#[derive(Clone)]
+#[must_use]
+pub struct RateLimitLayer {
+    policy: Arc<Policy>,
+    limiter: Arc<Limiter>,
+    key: KeyOf,
+    clock: Clock,
+}
+
+impl RateLimitLayer {
+    /// Holds each caller to `policy`, and remembers in `limiter` what it has spent.
+    ///
+    /// A caller is the credential it has shown, by its id; one that has shown none is the network
+    /// of its address (of an IPv6 address, the /64). Callers of whom neither is known, because
+    /// nothing outside this layer has put it into the request's [`Context`], are one.
+    pub fn new(policy: impl Into<Arc<Policy>>, limiter: Arc<Limiter>) -> Self {
+        Self { policy: policy.into(), limiter, key: Arc::new(caller), clock: Clock::system() }
+    }
+
+    /// Says who spends together. The request's [`Context`] is in its extensions.
+    pub fn key(mut self, key: impl Fn(&Parts) -> Key + Send + Sync + 'static) -> Self {
+        self.key = Arc::new(key);
+        self
+    }
+
+    /// Reads `clock` for requests that have no [`Context`] yet; those that have bring their time.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl<S> Layer<S> for RateLimitLayer {
+    type Service = RateLimit<S>;
+
+    fn layer(&self, inner: S) -> RateLimit<S> {
+        RateLimit::new(
+            inner,
+            Arc::clone(&self.policy),
+            Arc::clone(&self.limiter),
+            Arc::clone(&self.key),
+            self.clock.clone(),
+        )
+    }
+}
+
+fn caller(head: &Parts) -> Key {
+    let context = head.extensions.get::<Context>();
+    if let Some(identity) = context.and_then(Context::identity) {
+        return Key::of(&["credential", &identity.credential]);
+    }
+    match context.and_then(Context::address) {
+        Some(address) => Key::of(&["address", &address.network().to_string()]),
+        None => Key::of(&["anybody"]),
+    }
+}
+
+impl fmt::Debug for RateLimitLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimitLayer").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
