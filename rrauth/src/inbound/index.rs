@@ -1,0 +1,138 @@
+//! Credentials in memory.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::future::Ready;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::inbound::credential::Credential;
+use crate::inbound::digest::KeyDigest;
+use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
+
+/// Credentials by the digest of their secret, immutable: build a new one to change it.
+///
+/// A look-up is one hash probe and a comparison in constant time.
+///
+/// ```
+/// use rrauth::{Credential, Index, Kind, KeyDigest};
+///
+/// let keys = Index::builder()
+///     .insert(KeyDigest::of("k-alice-000000000000000000"), Credential::new("cred_1", "alice", Kind::ApiKey, ()))
+///     .build();
+/// assert_eq!(keys.find(&KeyDigest::of("k-alice-000000000000000000")).unwrap().id.as_ref(), "cred_1");
+/// assert!(keys.find(&KeyDigest::of("k-alice")).is_none());
+/// ```
+pub struct Index<T> {
+    by_digest: HashMap<KeyDigest, Arc<Credential<T>>, RandomState>,
+}
+
+/// Collects credentials for an [`Index`].
+#[must_use]
+pub struct IndexBuilder<T> {
+    index: Index<T>,
+}
+
+impl<T> Index<T> {
+    /// An index that is still empty.
+    pub fn builder() -> IndexBuilder<T> {
+        IndexBuilder { index: Self { by_digest: HashMap::default() } }
+    }
+
+    /// The credential whose secret has this digest, switched off and expired ones included.
+    #[must_use]
+    pub fn find(&self, digest: &KeyDigest) -> Option<&Arc<Credential<T>>> {
+        self.by_digest.get(digest)
+    }
+
+    /// How many secrets it knows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_digest.len()
+    }
+
+    /// Whether it knows none, and so refuses every caller.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_digest.is_empty()
+    }
+}
+
+impl<T> IndexBuilder<T> {
+    /// Adds a credential. Of several with the same secret, the first that is active counts.
+    pub fn insert(mut self, digest: KeyDigest, credential: impl Into<Arc<Credential<T>>>) -> Self {
+        let credential = credential.into();
+        match self.index.by_digest.entry(digest) {
+            Entry::Occupied(known) if known.get().active => {}
+            Entry::Occupied(mut known) => {
+                if credential.active {
+                    known.insert(credential);
+                }
+            }
+            Entry::Vacant(place) => {
+                place.insert(credential);
+            }
+        }
+        self
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn build(self) -> Index<T> {
+        self.index
+    }
+}
+
+impl<T> FromIterator<(KeyDigest, Credential<T>)> for Index<T> {
+    fn from_iter<I: IntoIterator<Item = (KeyDigest, Credential<T>)>>(credentials: I) -> Self {
+        let start = Self::builder();
+        credentials.into_iter().fold(start, |all, (digest, it)| all.insert(digest, it)).build()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> CredentialSource for Index<T> {
+    type Caller = T;
+    type Future = Ready<Result<Option<Arc<Credential<T>>>, SourceUnavailable>>;
+
+    fn find(&self, digest: &KeyDigest) -> Lookup<T, Self::Future> {
+        Lookup::Ready(self.by_digest.get(digest).map(Arc::clone))
+    }
+}
+
+impl<T> fmt::Debug for Index<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for IndexBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexBuilder").field("len", &self.index.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbound::credential::Kind;
+
+    #[test]
+    fn of_two_with_one_secret_the_first_active_one_counts() {
+        check(&[("a", true), ("b", true)], "a");
+        check(&[("a", false), ("b", true), ("c", true)], "b");
+        check(&[("a", false), ("b", false)], "a");
+    }
+
+    #[track_caller]
+    fn check(credentials: &[(&str, bool)], found: &str) {
+        let digest = KeyDigest::of("the same secret");
+        let credential = |(id, active): &(&str, bool)| {
+            Credential::new(*id, "s", Kind::ApiKey, ()).active(*active)
+        };
+        let index: Index<()> = credentials.iter().map(|it| (digest, credential(it))).collect();
+        assert_eq!(index.find(&digest).unwrap().id.as_ref(), found);
+        assert_eq!(index.len(), 1);
+    }
+}

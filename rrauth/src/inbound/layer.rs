@@ -1,0 +1,83 @@
+//! Builds [`Auth`] services.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderName;
+use rrcore::Clock;
+use tower_layer::Layer;
+
+use crate::inbound::admission::Settings;
+use crate::inbound::challenge::Challenge;
+use crate::inbound::places::Places;
+use crate::inbound::service::Auth;
+
+/// Applies [`Auth`] to a service.
+///
+/// See the [crate docs](crate) for an example.
+#[must_use]
+pub struct AuthLayer<C> {
+    source: Arc<C>,
+    settings: Settings,
+}
+
+impl<C> AuthLayer<C> {
+    /// Lets in the callers that `source` knows. Keys are looked for in `Authorization` and
+    /// `X-API-Key`.
+    pub fn new(source: Arc<C>) -> Self {
+        let (places, clock) = (Places::new(), Clock::system());
+        Self { source, settings: Settings { places, challenge: Challenge::new("rr"), clock } }
+    }
+
+    /// Looks for API keys in this header too.
+    pub fn header(mut self, name: HeaderName) -> Self {
+        self.settings.places.name(name);
+        self
+    }
+
+    /// Looks for API keys in these headers (and `Authorization`) instead of `X-API-Key`.
+    pub fn headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.settings.places.rename(names);
+        self
+    }
+
+    /// Whether the query parameter `Authorization` is read. It is removed either way.
+    pub fn allow_query(mut self, allowed: bool) -> Self {
+        self.settings.places.allow_query(allowed);
+        self
+    }
+
+    /// Times requests that have no [`Context`](rrcore::Context) yet by this clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// The realm in `WWW-Authenticate`, by default `rr`. What is neither visible ASCII nor a space
+    /// becomes `?`.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.settings.challenge = Challenge::new(realm);
+        self
+    }
+}
+
+impl<S, C> Layer<S> for AuthLayer<C> {
+    type Service = Auth<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Auth::new(inner, Arc::clone(&self.source), Arc::new(self.settings.clone()))
+    }
+}
+
+// By hand: the source is shared, so it need not be `Clone` or `Debug`.
+impl<C> Clone for AuthLayer<C> {
+    fn clone(&self) -> Self {
+        Self { source: Arc::clone(&self.source), settings: self.settings.clone() }
+    }
+}
+
+impl<C> fmt::Debug for AuthLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthLayer").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

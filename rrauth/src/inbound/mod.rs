@@ -1,0 +1,13 @@
+//! Who is calling: what is shown, found, judged, and then taken off the request.
+
+pub(crate) mod admission;
+pub(crate) mod challenge;
+pub(crate) mod credential;
+pub(crate) mod digest;
+pub(crate) mod future;
+pub(crate) mod index;
+pub(crate) mod judge;
+pub(crate) mod layer;
+pub(crate) mod places;
+pub(crate) mod service;
+pub(crate) mod source;

@@ -1,0 +1,49 @@
+//! Where credentials are looked up.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::inbound::credential::Credential;
+use crate::inbound::digest::KeyDigest;
+
+/// Finds credentials by the digest of their secret.
+///
+/// [`Index`](crate::Index) is the one in memory; implement this for a database or a key server.
+pub trait CredentialSource: Send + Sync + 'static {
+    /// What the embedder wants to know of a caller.
+    type Caller: Clone + Send + Sync + 'static;
+
+    /// A look-up that has to wait.
+    type Future: Future<Output = Result<Option<Arc<Credential<Self::Caller>>>, SourceUnavailable>>
+        + Send;
+
+    /// The credential whose secret has this digest, switched off and expired ones included.
+    ///
+    /// Must compare whole digests: what it returns is taken as proved. An answer that is
+    /// [`Lookup::Ready`] costs neither an await nor a clone of the inner service.
+    fn find(&self, digest: &KeyDigest) -> Lookup<Self::Caller, Self::Future>;
+}
+
+/// The answer of a [`CredentialSource`], or the wait for it.
+#[derive(Debug)]
+pub enum Lookup<T, F> {
+    /// Known at once. `None`: there is no such credential.
+    Ready(Option<Arc<Credential<T>>>),
+    /// Known later.
+    Pending(F),
+}
+
+/// A source could not say whether a credential exists. The caller gets 503, never 401.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("credentials cannot be looked up: {reason}")]
+pub struct SourceUnavailable {
+    reason: String,
+}
+
+impl SourceUnavailable {
+    /// For the operator only; the caller never sees `reason`.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}

@@ -1,0 +1,5 @@
+//! As whom we call: the upstream credential goes onto the request.
+
+pub(crate) mod injection;
+pub(crate) mod layer;
+pub(crate) mod service;
