@@ -1,1 +1,36 @@
 //! JSON as it arrives: a validating push scanner, and singular JSONPath queries.
+//!
+//! [`Scanner`] takes chunks and tells a [`Sink`] what it sees. It holds no more of the document
+//! than the key it is reading, and every byte it was given is in exactly one event, so a sink can
+//! copy the document, or leave parts of it out, without changing what it keeps.
+//!
+//! ```
+//! use rrcore::json::{Event, Limits, Scanner};
+//!
+//! let mut copy = Vec::new();
+//! let mut sink = |event: Event<'_>| copy.extend_from_slice(event.raw());
+//! let mut scanner = Scanner::new(Limits::default());
+//! scanner.push(br#"{"price": 1.0"#, &mut sink)?;
+//! scanner.push(br#"0e2, "big": 9007199254740993}"#, &mut sink)?;
+//! scanner.finish(&mut sink)?;
+//! assert_eq!(copy, br#"{"price": 1.00e2, "big": 9007199254740993}"#);
+//! # Ok::<(), rrcore::json::Error>(())
+//! ```
+
+mod error;
+mod escape;
+mod event;
+mod keys;
+mod number;
+mod path;
+mod scanner;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::error::{Error, ErrorKind};
+pub use self::escape::unescape;
+pub use self::event::{Event, Sink};
+pub use self::path::{PathError, Segment, SingularPath, segments};
+pub use self::scanner::{Limits, Scanner};

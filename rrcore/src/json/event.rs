@@ -1,0 +1,65 @@
+//! What the scanner sees, byte for byte.
+
+/// One piece of a document. [`Event::raw`] of all events, one after the other, is the document
+/// (less a byte order mark at its start).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// Whitespace between tokens; may come in several pieces.
+    Space(&'a [u8]),
+    /// `,`
+    Comma,
+    /// `:`
+    Colon,
+    /// `{`
+    BeginObject,
+    /// `}`
+    EndObject,
+    /// `[`
+    BeginArray,
+    /// `]`
+    EndArray,
+    /// The name of the member whose value comes next; always whole.
+    Key {
+        /// As written, with its quotes.
+        raw: &'a [u8],
+        /// What it says, as by [`unescape`](super::unescape).
+        name: &'a str,
+    },
+    /// A string (with its quotes), number, `true`, `false` or `null`; may come in several pieces.
+    Scalar {
+        /// As written. Empty where only the next chunk, or the end, showed that a number is over.
+        raw: &'a [u8],
+        /// The value ends here.
+        last: bool,
+    },
+}
+
+impl<'a> Event<'a> {
+    /// The bytes of the document that this event stands for.
+    #[must_use]
+    pub const fn raw(&self) -> &'a [u8] {
+        match self {
+            Self::Space(raw) | Self::Key { raw, .. } | Self::Scalar { raw, .. } => raw,
+            Self::Comma => b",",
+            Self::Colon => b":",
+            Self::BeginObject => b"{",
+            Self::EndObject => b"}",
+            Self::BeginArray => b"[",
+            Self::EndArray => b"]",
+        }
+    }
+}
+
+/// Who is told. Any `FnMut(Event<'_>)` is one.
+///
+/// What it is told before an error is a correct beginning of a document, nothing more.
+pub trait Sink {
+    /// Takes the next piece of the document.
+    fn event(&mut self, event: Event<'_>);
+}
+
+impl<F: FnMut(Event<'_>)> Sink for F {
+    fn event(&mut self, event: Event<'_>) {
+        self(event);
+    }
+}

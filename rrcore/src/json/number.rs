@@ -1,0 +1,53 @@
+//! JSON's grammar of numbers (RFC 8259 §6), as far as it has been read.
+
+use super::error::{ErrorKind, Fault, Progress};
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
+    Start,
+    Minus,
+    Zero,
+    Integer,
+    Point,
+    Fraction,
+    Exponent,
+    Sign,
+    Power,
+}
+
+impl Number {
+    /// Reads on; `done` with the first byte that is not part of the number, which is left.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
+        for (used, byte) in bytes.iter().enumerate() {
+            match self.after(*byte) {
+                Some(next) => *self = next,
+                None if self.may_end() => return Ok(Progress { used, done: true }),
+                None => return Err((used, ErrorKind::Number)),
+            }
+        }
+        Ok(Progress { used: bytes.len(), done: false })
+    }
+
+    pub(super) const fn may_end(self) -> bool {
+        match self {
+            Self::Zero | Self::Integer | Self::Fraction | Self::Power => true,
+            Self::Start | Self::Minus | Self::Point | Self::Exponent | Self::Sign => false,
+        }
+    }
+
+    const fn after(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Start, b'-') => Some(Self::Minus),
+            (Self::Start | Self::Minus, b'0') => Some(Self::Zero),
+            (Self::Start | Self::Minus, b'1'..=b'9') | (Self::Integer, b'0'..=b'9') => {
+                Some(Self::Integer)
+            }
+            (Self::Zero | Self::Integer, b'.') => Some(Self::Point),
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Some(Self::Fraction),
+            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => Some(Self::Exponent),
+            (Self::Exponent, b'+' | b'-') => Some(Self::Sign),
+            (Self::Exponent | Self::Sign | Self::Power, b'0'..=b'9') => Some(Self::Power),
+            _ => None,
+        }
+    }
+}

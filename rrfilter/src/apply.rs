@@ -1,0 +1,74 @@
+//! Filters over a whole document.
+
+use bytes::Bytes;
+use rrcore::json;
+use thiserror::Error;
+
+use crate::engine::Engine;
+use crate::filter::Filter;
+
+/// What filters left of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Filtered {
+    /// What is left: JSON, UTF-8.
+    pub document: Bytes,
+    /// How many values each filter removed, in the order of the filters. An object or array that
+    /// goes whole counts once.
+    pub removed: Vec<u64>,
+}
+
+/// Why a document cannot be filtered. Quotes nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotFilterable {
+    /// It is not JSON, or not a JSON that all readers read alike.
+    #[error("not JSON that can be filtered: {0}")]
+    Json(#[from] json::Error),
+    /// A filter leaves nothing of it, not even an empty object or array: it is a scalar that is
+    /// not retained, or destroyed as a whole.
+    #[error("nothing is left of the document")]
+    NothingLeft,
+}
+
+/// Applies `filters` one after the other; each sees what the one before left. Without filters the
+/// document is not looked at.
+///
+/// `Retain` leaves objects and arrays on the way to a match, and an empty root where nothing
+/// matches. Array elements that go leave no gap: later indexes move up for the next filter. What
+/// stays keeps its bytes (spelling of numbers and strings, order); blanks may go with what went,
+/// and a byte order mark always goes.
+///
+/// ```
+/// use rrfilter::{Filter, Operation, apply};
+///
+/// let public = Filter::new("flt_1", Operation::Retain, ["$.id", "$.items[*].sku"]).unwrap();
+/// let first_only = Filter::new("flt_2", Operation::Destroy, ["$.items[1]"]).unwrap();
+/// let document = br#"{"id":1.0,"items":[{"cost":1},{"sku":"a","cost":1},{"sku":"b"}]}"#;
+///
+/// let left = apply([&public, &first_only], document).unwrap();
+/// assert_eq!(left.document, r#"{"id":1.0,"items":[{"sku":"a"}]}"#);
+/// assert_eq!(left.removed, [2, 1]);
+/// ```
+///
+/// # Errors
+///
+/// When it is not JSON (RFC 8259) in UTF-8, nested deeper than 128, has two members of one name in
+/// an object, or when nothing at all would be left.
+pub fn apply<'a>(
+    filters: impl IntoIterator<Item = &'a Filter>,
+    document: &[u8],
+) -> Result<Filtered, NotFilterable> {
+    let mut left: Option<Vec<u8>> = None;
+    let mut removed = Vec::new();
+    for filter in filters {
+        let document = left.as_deref().unwrap_or(document);
+        let mut out = Vec::with_capacity(document.len());
+        let mut engine = Engine::new(filter);
+        engine.push(document, &mut out)?;
+        removed.push(engine.finish(&mut out)?.ok_or(NotFilterable::NothingLeft)?);
+        left = Some(out);
+    }
+    let document = left.map_or_else(|| Bytes::copy_from_slice(document), Bytes::from);
+    Ok(Filtered { document, removed })
+}

@@ -1,0 +1,78 @@
+//! Builds [`Filters`] services.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use rrcore::{Clock, Scope};
+use tower_layer::Layer;
+
+use crate::filter::FilterSet;
+use crate::policy::Policy;
+use crate::service::Filters;
+
+/// Applies [`Filters`] to a service. Without any filters it changes nothing.
+///
+/// See the [crate docs](crate) for an example.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct FilterLayer {
+    policy: Policy,
+}
+
+impl FilterLayer {
+    /// Filters nothing yet.
+    pub fn new() -> Self {
+        Self { policy: Policy::new() }
+    }
+
+    /// Applies `filters` to every response, as what hangs on `scope`; replaces what was given for
+    /// that scope before.
+    ///
+    /// The scopes apply in the order target credential, target, proxy credential, proxy.
+    pub fn scope(mut self, scope: Scope, filters: Arc<FilterSet>) -> Self {
+        self.policy.shared.retain(|(it, _)| *it != scope);
+        self.policy.shared.push((scope, filters));
+        self
+    }
+
+    /// Asks `find` for the filters that hang on the caller, as [`Scope::ProxyCredential`]; replaces
+    /// what [`FilterLayer::scope`] gave for it.
+    ///
+    /// `find` reads what authentication left in the request's extensions. Where it finds nothing,
+    /// the request is refused (500 `internal`) and not forwarded: for a caller without filters it
+    /// returns an empty set.
+    pub fn per_caller(
+        mut self,
+        find: impl Fn(&Extensions) -> Option<Arc<FilterSet>> + Send + Sync + 'static,
+    ) -> Self {
+        self.policy.per_caller = Some(Arc::new(find));
+        self
+    }
+
+    /// The most that is held of one response, before and again after undoing its content coding:
+    /// 8 MiB unless told. Larger ones are refused (502 `response-too-large`).
+    pub const fn max_buffered_bytes(mut self, bytes: usize) -> Self {
+        self.policy.max_buffered_bytes = bytes;
+        self
+    }
+
+    /// Reads the time from `clock`.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.policy.clock = clock;
+        self
+    }
+}
+
+impl Default for FilterLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for FilterLayer {
+    type Service = Filters<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Filters::new(inner, Arc::new(self.policy.clone()))
+    }
+}

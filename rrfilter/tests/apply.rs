@@ -1,0 +1,169 @@
+//! What filters leave of documents, byte for byte.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use rrfilter::Operation::{self, Destroy, Retain};
+use rrfilter::{Filter, NotFilterable, apply};
+
+#[test]
+fn retain_keeps_matches_whole_and_the_way_to_them() {
+    let order = r#"{"id":7,"user":{"name":"Ann","ssn":"1"},"items":[{"sku":"a","cost":1}]}"#;
+    check(Retain, &["$.id"], order, r#"{"id":7}"#, 2);
+    check(Retain, &["$.user"], order, r#"{"user":{"name":"Ann","ssn":"1"}}"#, 2);
+    check(Retain, &["$.user.name"], order, r#"{"user":{"name":"Ann"}}"#, 3);
+    check(Retain, &["$.items[*].sku", "$.id"], order, r#"{"id":7,"items":[{"sku":"a"}]}"#, 2);
+    check(Retain, &["$.*.name"], order, r#"{"user":{"name":"Ann"}}"#, 3);
+    check(Retain, &["$"], order, order, 0);
+    check(Retain, &["$", "$.id"], order, order, 0);
+    check(Retain, &["$.*"], order, order, 0);
+}
+
+#[test]
+fn retain_closes_arrays_up_over_elements_without_a_match() {
+    check(Retain, &["$[*].a"], r#"[{"b":1},{"a":2},3,{"a":4}]"#, r#"[{"a":2},{"a":4}]"#, 2);
+    check(Retain, &["$[1]"], "[1,2,3]", "[2]", 2);
+    check(Retain, &["$[0]", "$[2]"], "[1,2,3]", "[1,3]", 1);
+    check(Retain, &["$[*][0]"], "[[1,2],[],[3]]", "[[1],[3]]", 2);
+}
+
+#[test]
+fn retain_leaves_an_empty_root_where_nothing_matches() {
+    check(Retain, &["$.x"], r#"{"a":1,"b":[{}]}"#, "{}", 2);
+    check(Retain, &["$.x"], r#" { "a" : 1 } "#, " {} ", 1);
+    check(Retain, &["$[7]"], "[1, 2]", "[]", 2);
+    check(Retain, &["$.a.b"], r#"{"a":{"c":{"d":1},"e":2}}"#, "{}", 1);
+    check(Retain, &["$.a.b"], r#"{"a":1}"#, "{}", 1);
+    check(Retain, &["$.a[*]"], r#"{"a":[]}"#, "{}", 1);
+    check(Retain, &[], r#"{"a":1}"#, "{}", 1);
+    check(Retain, &["$.a"], "{ }", "{ }", 0);
+}
+
+#[test]
+fn destroy_removes_matches_and_nothing_else() {
+    let user = r#"{"id":1,"ssn":"x","kin":[{"ssn":"y"},{"id":2,"ssn":{"a":[1]}}]}"#;
+    let (all, of_kin) = (["$.ssn", "$.kin[*].ssn"], ["$.kin[*].ssn"]);
+    check(Destroy, &all, user, r#"{"id":1,"kin":[{},{"id":2}]}"#, 3);
+    check(Destroy, &of_kin, user, r#"{"id":1,"ssn":"x","kin":[{},{"id":2}]}"#, 2);
+    check(
+        Destroy,
+        &["$.kin[0]"],
+        user,
+        r#"{"id":1,"ssn":"x","kin":[{"id":2,"ssn":{"a":[1]}}]}"#,
+        1,
+    );
+    check(Destroy, &["$.none", "$[0]", "$.id.x"], user, user, 0);
+    check(Destroy, &["$.*"], user, "{}", 3);
+    check(Destroy, &[], user, user, 0);
+}
+
+#[test]
+fn names_are_compared_by_what_they_say() {
+    check(Destroy, &["$.ssn"], r#"{"\u0073sn":1,"Ssn":2}"#, r#"{"Ssn":2}"#, 1);
+    check(Destroy, &[r"$['\u0073sn']"], r#"{"ssn":1}"#, "{}", 1);
+    check(Destroy, &["$.é"], "{\"\\u00e9\":1,\"e\u{301}\":2}", "{\"e\u{301}\":2}", 1);
+    check(Destroy, &["$['0']"], r#"{"0":1}"#, "{}", 1);
+    check(Destroy, &["$['0']"], "[1]", "[1]", 0);
+    check(Destroy, &["$[0]"], r#"{"0":1}"#, r#"{"0":1}"#, 0);
+}
+
+#[test]
+fn what_stays_keeps_its_bytes() {
+    let odd = "{ \"n\": [9007199254740993, 1e400, -0, 1.0, 1E+2, 0.10], \"s\": \"\\u0041\\/\" }\n";
+    check(Retain, &["$"], odd, odd, 0);
+    check(Destroy, &["$.x"], odd, odd, 0);
+    check(Retain, &["$.n", "$.s"], odd, odd, 0);
+    check(
+        Retain,
+        &["$.n[*]"],
+        odd,
+        "{ \"n\": [9007199254740993, 1e400, -0, 1.0, 1E+2, 0.10] }\n",
+        1,
+    );
+    check(Destroy, &["$.n"], odd, "{ \"s\": \"\\u0041\\/\" }\n", 1);
+    check(Retain, &["$.z", "$.a"], r#"{"z":1,"m":0,"a":2}"#, r#"{"z":1,"a":2}"#, 1);
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    check(Destroy, &["$.x"], &deep, &deep, 0);
+}
+
+#[test]
+fn commas_and_blanks_fit_whatever_went() {
+    check(Destroy, &["$[0]"], "[1, 2, 3]", "[ 2, 3]", 1);
+    check(Destroy, &["$[1]"], "[1, 2, 3]", "[1, 3]", 1);
+    check(Destroy, &["$[2]"], "[1, 2, 3 ]", "[1, 2 ]", 1);
+    check(Destroy, &["$[*]"], "[ 1 , 2 ]", "[]", 2);
+    let pretty = "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3\n}";
+    check(Destroy, &["$.a", "$.c"], pretty, "{\n  \"b\": 2\n}", 2);
+    check(Destroy, &["$.b"], pretty, "{\n  \"a\": 1,\n  \"c\": 3\n}", 1);
+}
+
+#[test]
+fn each_filter_sees_what_the_one_before_left() {
+    let filter = |operation, path| Filter::new("flt", operation, [path]).unwrap();
+    let filters = [
+        filter(Destroy, "$.items[0]"),
+        filter(Retain, "$.items"),
+        filter(Destroy, "$.items[0]"),
+        filter(Retain, "$.items[*].id"),
+    ];
+    let document = br#"{"a":1,"items":[{"id":1},{"id":2},{"id":3,"b":0}]}"#;
+    let left = apply(&filters, document).unwrap();
+    assert_eq!(left.document, r#"{"items":[{"id":3}]}"#);
+    assert_eq!(left.removed, [1, 1, 1, 1]);
+
+    let two_allow_lists = [filter(Retain, "$.a"), filter(Retain, "$.items")];
+    assert_eq!(apply(&two_allow_lists, document).unwrap().document, "{}");
+    assert_eq!(apply([], b"anything at all").unwrap().document, "anything at all");
+}
+
+#[test]
+fn a_document_of_which_nothing_is_left_is_an_error() {
+    for (operation, path, document) in [
+        (Retain, "$.a", "1"),
+        (Retain, "$.a", "\"canary\""),
+        (Retain, "$[0]", " null "),
+        (Destroy, "$", "1"),
+        (Destroy, "$", "{\"a\":1}"),
+    ] {
+        let filter = Filter::new("flt", operation, [path]).unwrap();
+        assert_eq!(apply([&filter], document.as_bytes()), Err(NotFilterable::NothingLeft));
+    }
+    check(Retain, &["$"], "\"x\"", "\"x\"", 0);
+    check(Destroy, &["$.a"], "-1.0 ", "-1.0 ", 0);
+}
+
+#[test]
+fn what_readers_could_read_differently_is_no_document_even_in_parts_that_go() {
+    for document in [
+        "",
+        " ",
+        r#"{"ssn":1,"ssn":2}"#,
+        r#"{"ssn":{"a":1,"\u0061":2}}"#,
+        r#"{"ssn":1} {"ssn":2}"#,
+        r#"{"ssn":1"#,
+        r#"{"ssn":NaN}"#,
+        r#"{"ssn":1,}"#,
+        r#"{"ssn":'x'}"#,
+        "{\"ssn\":\"a\tb\"}",
+        r#"{/* */"ssn":1}"#,
+        r#"cb({"ssn":1})"#,
+        r#")]}',{"ssn":1}"#,
+        "{\"ssn\":01}",
+    ] {
+        for (operation, path) in [(Retain, "$"), (Retain, "$.id"), (Destroy, "$.ssn")] {
+            let filter = Filter::new("flt", operation, [path]).unwrap();
+            let error = apply([&filter], document.as_bytes()).unwrap_err();
+            assert!(matches!(error, NotFilterable::Json(_)), "{operation:?} {path} {document}");
+        }
+    }
+    let too_deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+    let filter = Filter::new("flt", Destroy, ["$[0]"]).unwrap();
+    assert!(apply([&filter], too_deep.as_bytes()).is_err());
+}
+
+#[track_caller]
+fn check(operation: Operation, paths: &[&str], document: &str, expected: &str, removed: u64) {
+    let filter = Filter::new("flt", operation, paths).unwrap();
+    let left = apply([&filter], document.as_bytes()).unwrap();
+    let text = std::str::from_utf8(&left.document).unwrap();
+    assert_eq!(text, expected, "{operation:?} {paths:?} of {document}");
+    assert_eq!(left.removed, [removed], "{operation:?} {paths:?} of {document}");
+}
