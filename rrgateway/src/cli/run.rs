@@ -1,0 +1,103 @@
+//! `rrgateway run`: both planes in one process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use ipnet::IpNet;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::settings::{Partial, Settings};
+use crate::telemetry;
+
+/// Serve traffic and the Core API from one process, with an embedded store.
+///
+/// Callers reach a proxy at http://<data address>/api/<proxy id>/<path>. Configuration is changed
+/// through the Core API at http://<control address>/v1, with the token that the first start writes
+/// to <data dir>/admin.token. SIGTERM or Ctrl-C finishes what is in flight; a second one ends at
+/// once.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Run {
+    /// A TOML or YAML file with settings; flags and RR_… variables count over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept [default: ./rr-data] [env: RR_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where callers connect [default: 127.0.0.1:8080] [env: RR_DATA_LISTEN]
+    #[arg(long, value_name = "ADDR:PORT")]
+    data_listen: Option<SocketAddr>,
+    /// Where the Core API listens [default: 127.0.0.1:8081] [env: RR_CONTROL_LISTEN]
+    #[arg(long, value_name = "ADDR:PORT")]
+    control_listen: Option<SocketAddr>,
+    /// Networks that may be called although they are not public, such as 10.1.0.0/16
+    /// [env: RR_EGRESS_ALLOW]
+    #[arg(long, value_name = "CIDR,…", value_delimiter = ',')]
+    egress_allow: Option<Vec<IpNet>>,
+}
+
+impl Run {
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let flags = Partial {
+            data_dir: self.data_dir,
+            data_listen: self.data_listen,
+            control_listen: self.control_listen,
+            egress_allow: self.egress_allow,
+            ..Partial::default()
+        };
+        let settings = Settings::read(self.config.as_deref(), flags)?;
+        telemetry::init(settings.log_format, "info");
+        let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
+        runtime.block_on(serve(&settings))?;
+        // Whatever still blocks is not worth waiting for.
+        runtime.shutdown_background();
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let gateway = settings.builder().start().await?;
+    signals.next().await;
+    tracing::info!("finishing what is in flight; another signal ends at once");
+    tokio::select! {
+        stopped = gateway.stop() => {
+            if let Err(error) = stopped {
+                tracing::warn!(%error, "stopped");
+            }
+        }
+        () = signals.next() => tracing::warn!("ended at once"),
+    }
+    Ok(())
+}
+
+/// The two signals that ask a process to end.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub fn new() -> anyhow::Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+const AFTER_HELP: &str = "\
+Settings (file key, variable): dataDir RR_DATA_DIR, data.listen RR_DATA_LISTEN, data.workers
+RR_DATA_WORKERS, control.listen RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies
+RR_TRUSTED_PROXIES, maxRequestBytes RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS,
+log.format RR_LOG_FORMAT (auto, human, json). RUST_LOG sets the log levels.";

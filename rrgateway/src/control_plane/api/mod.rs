@@ -1,0 +1,20 @@
+//! The Core API over HTTP: one table of routes, from which router, OpenAPI and docs are made.
+
+mod auth;
+mod body;
+mod docs;
+mod guard;
+mod openapi;
+mod page;
+mod problem;
+mod render;
+mod requests;
+mod resources;
+mod revisions;
+mod router;
+mod routes;
+mod schema;
+mod state;
+
+pub(crate) use self::router::router;
+pub(crate) use self::state::{Api, Seen};

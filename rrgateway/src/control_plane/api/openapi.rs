@@ -1,0 +1,157 @@
+//! Writes the OpenAPI 3.1 document from the table of routes.
+
+use serde_json::{Map, Value, json};
+
+use crate::control_plane::api::resources::Verb;
+use crate::control_plane::api::routes::{Action, Route, routes};
+use crate::control_plane::api::schema;
+use crate::control_plane::config::resource::Kind;
+
+/// The document.
+pub(crate) fn document() -> String {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes() {
+        let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(route.method.as_str().to_lowercase(), operation(&route));
+        }
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "rrgateway Core API", "version": env!("CARGO_PKG_VERSION")},
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    });
+    document.to_string()
+}
+
+fn schemas() -> Value {
+    let kinds = Kind::ALL.map(|kind| (schema::name(kind).to_owned(), schema::schema(kind)));
+    let more = [
+        ("Auth".to_owned(), schema::auth()),
+        ("Pattern".to_owned(), schema::pattern()),
+        ("Problem".to_owned(), problem()),
+    ];
+    Value::Object(kinds.into_iter().chain(more).collect())
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": parameters(route),
+        "responses": responses(route.action),
+    });
+    if let Some(operation) = operation.as_object_mut() {
+        if route.action.needs_token() {
+            operation.insert("security".to_owned(), json!([{"token": []}]));
+        }
+        if let Action::Resource(Verb::Create | Verb::Put, kind, _) = route.action {
+            let body =
+                json!({"required": true, "content": {"application/json": {"schema": of(kind)}}});
+            operation.insert("requestBody".to_owned(), body);
+        }
+    }
+    operation
+}
+
+// `get_v1_clients_client_targets`: long, but unique and never out of date.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(['/', '{', '}', '.']).filter(|it| !it.is_empty());
+    let method = route.method.as_str().to_lowercase();
+    std::iter::once(&*method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|it| it.strip_prefix('{')?.strip_suffix('}'));
+    let parameter = |name: &str, place, is_required| json!({"name": name, "in": place, "required": is_required, "schema": {"type": "string"}});
+    let mut all: Vec<_> = in_path.map(|it| parameter(it, "path", true)).collect();
+    all.extend(route.action.query().into_iter().map(|it| match it {
+        "limit" => json!({"name": "limit", "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "default": 100}}),
+        other => parameter(other, "query", false),
+    }));
+    if let Action::Resource(Verb::Put | Verb::Delete, ..) = route.action {
+        all.push(parameter("If-Match", "header", false));
+    }
+    all
+}
+
+fn responses(action: Action) -> Value {
+    let plain = |what: &str| json!({"description": what});
+    let shown = |schema: &Value| json!({"description": "Done", "content": {"application/json": {"schema": schema}}});
+    let mut responses = match action {
+        Action::Resource(Verb::List, kind, _) => json!({"200": shown(&list(&of(kind)))}),
+        Action::Resource(Verb::Create, kind, _) => json!({"201": shown(&of(kind))}),
+        Action::Resource(Verb::Get, kind, _) => json!({"200": shown(&of(kind))}),
+        Action::Resource(Verb::Put, kind, _) => {
+            json!({"200": shown(&of(kind)), "201": shown(&of(kind))})
+        }
+        Action::Resource(Verb::Delete, ..) => json!({"204": plain("Done")}),
+        Action::ListRequests | Action::ListProxyRequests => {
+            json!({"200": shown(&list(&json!({"type": "object"})))})
+        }
+        Action::GetProxyRequest | Action::CurrentRevision => {
+            json!({"200": shown(&json!({"type": "object"}))})
+        }
+        Action::Home => json!({"303": plain("The docs")}),
+        Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
+            json!({"200": plain("Done")})
+        }
+    };
+    if let Some(responses) = responses.as_object_mut() {
+        for status in refusals(action) {
+            responses.insert((*status).to_owned(), refusal());
+        }
+    }
+    responses
+}
+
+const fn refusals(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::Resource(Verb::List, ..) => &["401", "403", "404", "421", "422"],
+        Action::Resource(Verb::Create | Verb::Put, ..) => {
+            &["400", "401", "403", "404", "409", "412", "413", "415", "421", "422", "503"]
+        }
+        Action::Resource(Verb::Get, ..) => &["401", "403", "404", "421"],
+        Action::Resource(Verb::Delete, ..) => &["401", "403", "404", "409", "412", "421", "503"],
+        Action::ListRequests | Action::ListProxyRequests | Action::GetProxyRequest => {
+            &["401", "403", "404", "421", "422", "503"]
+        }
+        Action::CurrentRevision => &["401", "403", "421"],
+        Action::Ready => &["503"],
+        Action::Live => &[],
+        Action::OpenApi | Action::Docs | Action::Style | Action::Home => &["403", "421"],
+    }
+}
+
+fn refusal() -> Value {
+    json!({"description": "Refused", "content": {"application/problem+json": {
+        "schema": {"$ref": "#/components/schemas/Problem"}}}})
+}
+
+fn problem() -> Value {
+    json!({"type": "object", "required": ["type", "title", "status", "code", "requestId"],
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"},
+        "status": {"type": "integer"}, "code": {"type": "string"},
+        "requestId": {"type": "string"}, "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object", "properties": {
+            "pointer": {"type": "string"}, "detail": {"type": "string"}}}},
+        "usedBy": {"type": "array", "items": {"type": "object", "properties": {
+            "type": {"type": "string"}, "id": {"type": "string"}}}},
+    }})
+}
+
+fn list(item: &Value) -> Value {
+    json!({"type": "object", "required": ["items", "nextCursor"], "properties": {
+        "items": {"type": "array", "items": item}, "nextCursor": {"type": ["string", "null"]}}})
+}
+
+fn of(kind: Kind) -> Value {
+    json!({"$ref": format!("#/components/schemas/{}", schema::name(kind))})
+}

@@ -1,0 +1,77 @@
+//! Writes resources as answers.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::control_plane::config::resource::{Collection, Key, Resource, Spec};
+use crate::control_plane::config::shown::CLIENT;
+use crate::control_plane::wire::answer;
+use crate::control_plane::wire::text::rfc3339;
+
+/// `resource` as it is answered.
+pub(crate) fn resource(resource: &Resource, data_url: &str) -> Value {
+    let id = &*resource.key.id;
+    let said = match &resource.spec {
+        Spec::Credential(it) => answer::credential(id, it),
+        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) => resource.spec.to_json(),
+        Spec::Proxy(_) => {
+            let base_urls = json!([format!("{data_url}/api/{id}")]);
+            answer::with(resource.spec.to_json(), [("baseUrls", base_urls)])
+        }
+    };
+    answer::with(
+        said,
+        [
+            ("id", id.into()),
+            ("createdAt", rfc3339(resource.created_ms).into()),
+            ("updatedAt", rfc3339(resource.updated_ms).into()),
+        ],
+    )
+}
+
+/// The path of `key`.
+pub(crate) fn path(key: &Key) -> String {
+    format!("{}/{}", list_path(&key.collection), key.id)
+}
+
+/// The path of `collection`: also the name of its list.
+pub(crate) fn list_path(collection: &Collection) -> String {
+    let segment = collection.kind.segment();
+    match &collection.parent {
+        Some((kind, id)) => format!("/v1/clients/{CLIENT}/{}/{id}/{segment}", kind.segment()),
+        None => format!("/v1/clients/{CLIENT}/{segment}"),
+    }
+}
+
+/// A JSON response.
+pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Says which revision last changed what `response` shows (RFC 9110 §8.8.3).
+pub(crate) fn tag(response: &mut Response, changed_in: u64) {
+    header(response, ETAG, &format!("\"r{changed_in}\""));
+}
+
+/// Says which revision a write made.
+pub(crate) fn revision(response: &mut Response, number: u64) {
+    header(response, HeaderName::from_static("rr-revision"), &number.to_string());
+}
+
+/// Says where what was created is.
+pub(crate) fn location(response: &mut Response, key: &Key) {
+    header(response, LOCATION, &path(key));
+}
+
+fn header(response: &mut Response, name: HeaderName, value: &str) {
+    // Only numbers and ids, which are ASCII.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

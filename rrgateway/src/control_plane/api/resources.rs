@@ -1,0 +1,164 @@
+//! Lists, makes, shows, replaces and deletes resources: the same for all kinds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::control_plane::api::page::{self, Page};
+use crate::control_plane::api::problem::{
+    MALFORMED, NOT_FOUND, PRECONDITION_FAILED, Problem, STORE_UNAVAILABLE,
+};
+use crate::control_plane::api::state::Api;
+use crate::control_plane::api::{body, render};
+use crate::control_plane::config::change::{Change, IfMatch};
+use crate::control_plane::config::draft::Draft;
+use crate::control_plane::config::resource::{Collection, Key, Kind};
+use crate::control_plane::store::written::Written;
+use crate::control_plane::wire::answer;
+use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::json::Json;
+
+/// What is done with a resource or a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    List,
+    Create,
+    Get,
+    Put,
+    Delete,
+}
+
+/// Does `verb` in `collection`, to the resource with this `id` where the verb is about one.
+pub(crate) async fn serve(
+    api: &Api,
+    verb: Verb,
+    collection: Collection,
+    id: &str,
+    request: Request,
+) -> Result<Response, Problem> {
+    let snapshot = api.writer.current();
+    if collection.owner().is_some_and(|it| snapshot.config.get(&it).is_none()) {
+        return Err(Problem::new(NOT_FOUND));
+    }
+    match verb {
+        Verb::List => list(api, &collection, &request),
+        Verb::Get => get(api, &collection.key(id)),
+        Verb::Create => {
+            let key = collection.key(new_id(api, collection.kind));
+            let draft = draft(api, collection.kind, request).await?;
+            write(api, Change::Create { key, draft }).await
+        }
+        Verb::Put => {
+            let key = collection.key(id);
+            if !is_id(id) {
+                return Err(Problem::invalid(&[Flaw::new("", BAD_ID)]));
+            }
+            let if_match = if_match(request.headers())?;
+            let draft = draft(api, collection.kind, request).await?;
+            write(api, Change::Put { key, draft, if_match }).await
+        }
+        Verb::Delete => {
+            let if_match = if_match(request.headers())?;
+            write(api, Change::Delete { key: collection.key(id), if_match }).await
+        }
+    }
+}
+
+fn list(api: &Api, collection: &Collection, request: &Request) -> Result<Response, Problem> {
+    let name = render::list_path(collection);
+    let page = Page::read(request.uri(), &name, &[])?;
+    let snapshot = api.writer.current();
+    let mut rest = snapshot.config.list(collection, page.cursor.unwrap_or(0)).peekable();
+    let shown: Vec<_> = rest.by_ref().take(page.limit).collect();
+    let last = shown.last().map(|it| it.created_in).filter(|_| rest.peek().is_some());
+    let items: Vec<_> = shown.iter().map(|it| render::resource(it, &api.data_url)).collect();
+    let next = last.map(|it| page::cursor(it, &name));
+    Ok(render::json(StatusCode::OK, &json!({"items": items, "nextCursor": next})))
+}
+
+fn get(api: &Api, key: &Key) -> Result<Response, Problem> {
+    let snapshot = api.writer.current();
+    let resource = snapshot.config.get(key).ok_or(Problem::new(NOT_FOUND))?;
+    let mut response = render::json(StatusCode::OK, &render::resource(resource, &api.data_url));
+    render::tag(&mut response, resource.changed_in);
+    Ok(response)
+}
+
+// Answers once the data plane serves it: the next request of whoever asked meets it.
+async fn write(api: &Api, change: Change) -> Result<Response, Problem> {
+    let Written { number, resource, created, shown } = api.writer.write(change).await?;
+    api.publisher.settled(number, PATIENCE).await;
+    let (acceptance, _) = api.acceptance();
+    api.writer.served(acceptance.serving).await;
+    let mut response = match resource {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(resource) => {
+            let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+            let secret = shown.map(|it| ("secret", Value::from(it.as_str())));
+            let answer = render::resource(&resource, &api.data_url);
+            let mut response = render::json(status, &answer::with(answer, secret));
+            render::tag(&mut response, resource.changed_in);
+            if created {
+                render::location(&mut response, &resource.key);
+            }
+            response
+        }
+    };
+    render::revision(&mut response, number);
+    Ok(response)
+}
+
+// Reading compiles patterns, which takes milliseconds: not on a thread that serves.
+async fn draft(api: &Api, kind: Kind, request: Request) -> Result<Draft, Problem> {
+    let body = body::read(request).await?;
+    let egress = api.egress.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let json =
+            Json::parse(&body).map_err(|it| Problem::new(MALFORMED).detail(it.to_string()))?;
+        Draft::read(kind, json, &egress).map_err(|it| Problem::invalid(&it))
+    });
+    // It fails to join only when the runtime ends.
+    read.await.unwrap_or(Err(Problem::new(STORE_UNAVAILABLE)))
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
+    let mut revisions = Vec::new();
+    let mut lines = headers.get_all(IF_MATCH).iter().peekable();
+    if lines.peek().is_none() {
+        return Ok(None);
+    }
+    for line in lines {
+        // What cannot be read matches nothing.
+        let line = line.to_str().map_err(|_| Problem::new(PRECONDITION_FAILED))?;
+        for tag in line.split(',').map(str::trim) {
+            if tag == "*" {
+                return Ok(Some(IfMatch::Any));
+            }
+            let number = tag.strip_prefix("\"r").and_then(|it| it.strip_suffix('"'));
+            revisions.extend(number.and_then(|it| it.parse::<u64>().ok()));
+        }
+    }
+    Ok(Some(IfMatch::ChangedIn(revisions)))
+}
+
+fn new_id(api: &Api, kind: Kind) -> Arc<str> {
+    let now = api.clock.now().wall;
+    let time = Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos());
+    format!("{}{}", kind.prefix(), Uuid::new_v7(time).simple()).into()
+}
+
+fn is_id(text: &str) -> bool {
+    let is_alphanumeric = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    text.len() <= 64
+        && text.bytes().next().is_some_and(is_alphanumeric)
+        && text.bytes().all(|it| is_alphanumeric(it) || matches!(it, b'_' | b'-'))
+}
+
+const PATIENCE: Duration = Duration::from_secs(1);
+const BAD_ID: &str = "an id is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or a digit";

@@ -1,0 +1,170 @@
+//! The one table of routes: the router serves it, and the OpenAPI document and the docs print it.
+
+use axum::http::Method;
+
+use crate::control_plane::api::requests::FILTERS;
+use crate::control_plane::api::resources::Verb;
+use crate::control_plane::config::resource::Kind;
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// With parameters in braces, as OpenAPI and the router both write them.
+    pub(crate) path: String,
+    pub(crate) action: Action,
+    /// Under which heading it is documented.
+    pub(crate) tag: &'static str,
+    pub(crate) summary: String,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Something with resources of the kind; rules and filters hang on one of the second kind.
+    Resource(Verb, Kind, Option<Kind>),
+    ListRequests,
+    ListProxyRequests,
+    GetProxyRequest,
+    CurrentRevision,
+    Live,
+    Ready,
+    OpenApi,
+    Docs,
+    Style,
+    Home,
+}
+
+impl Action {
+    /// Whether the owner's token is asked for.
+    pub(crate) const fn needs_token(self) -> bool {
+        match self {
+            Self::Resource(..)
+            | Self::ListRequests
+            | Self::ListProxyRequests
+            | Self::GetProxyRequest
+            | Self::CurrentRevision => true,
+            Self::Live | Self::Ready | Self::OpenApi | Self::Docs | Self::Style | Self::Home => {
+                false
+            }
+        }
+    }
+
+    /// The parameters that its query may have.
+    pub(crate) fn query(self) -> Vec<&'static str> {
+        match self {
+            Self::Resource(Verb::List, ..) => vec!["limit", "cursor"],
+            Self::ListRequests | Self::ListProxyRequests => {
+                ["limit", "cursor"].into_iter().chain(FILTERS).collect()
+            }
+            Self::Resource(Verb::Create | Verb::Get | Verb::Put | Verb::Delete, ..)
+            | Self::GetProxyRequest
+            | Self::CurrentRevision
+            | Self::Live
+            | Self::Ready
+            | Self::OpenApi
+            | Self::Docs
+            | Self::Style
+            | Self::Home => Vec::new(),
+        }
+    }
+}
+
+/// Every operation there is.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut all = Vec::new();
+    for kind in Kind::PARENTS {
+        all.extend(collection(kind, None));
+        for hanging in [Kind::Rule, Kind::Filter] {
+            all.extend(collection(hanging, Some(kind)));
+        }
+    }
+    all.extend(FIXED.map(|(path, action, tag, summary)| Route {
+        method: Method::GET,
+        path: path.to_owned(),
+        action,
+        tag,
+        summary: summary.to_owned(),
+    }));
+    all
+}
+
+fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 5] {
+    let (list, id) = match parent {
+        None => (format!("{CLIENT}/{}", kind.segment()), "{id}".to_owned()),
+        Some(parent) => (
+            format!("{CLIENT}/{}/{{id}}/{}", parent.segment(), kind.segment()),
+            format!("{{{}Id}}", kind.word()),
+        ),
+    };
+    let one = format!("{list}/{id}");
+    let of = parent.map(|it| format!(" of a {}", it.word())).unwrap_or_default();
+    let (word, words) = (kind.word(), kind.segment());
+    let route = |method, path: &str, verb, summary| Route {
+        method,
+        path: path.to_owned(),
+        action: Action::Resource(verb, kind, parent),
+        tag: words,
+        summary,
+    };
+    [
+        route(Method::GET, &list, Verb::List, format!("List the {words}{of}")),
+        route(Method::POST, &list, Verb::Create, format!("Create a {word}{of}")),
+        route(Method::GET, &one, Verb::Get, format!("Show a {word}{of}")),
+        route(Method::PUT, &one, Verb::Put, format!("Create or replace a {word}{of}")),
+        route(Method::DELETE, &one, Verb::Delete, format!("Delete a {word}{of}")),
+    ]
+}
+
+const CLIENT: &str = "/v1/clients/{client}";
+
+type Fixed = (&'static str, Action, &'static str, &'static str);
+
+const FIXED: [Fixed; 10] = [
+    (
+        "/v1/clients/{client}/requests",
+        Action::ListRequests,
+        "requests",
+        "List the audit records of all proxies, newest first",
+    ),
+    (
+        "/v1/clients/{client}/proxies/{id}/requests",
+        Action::ListProxyRequests,
+        "requests",
+        "List the audit records of a proxy, newest first",
+    ),
+    (
+        "/v1/clients/{client}/proxies/{id}/requests/{requestId}",
+        Action::GetProxyRequest,
+        "requests",
+        "Show an audit record of a proxy",
+    ),
+    (
+        "/v1/revisions/current",
+        Action::CurrentRevision,
+        "revisions",
+        "Show the current revision, and which data planes serve it",
+    ),
+    ("/v1/openapi.json", Action::OpenApi, "system", "Describe this API"),
+    ("/docs", Action::Docs, "system", "Describe this API to people"),
+    ("/docs.css", Action::Style, "system", "How that looks"),
+    ("/livez", Action::Live, "system", "Say that the process runs"),
+    ("/readyz", Action::Ready, "system", "Say whether requests would be served"),
+    ("/", Action::Home, "system", "Lead to the docs"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_operation_is_there_twice_and_all_of_v1_but_its_description_needs_a_token() {
+        let mut seen = HashSet::new();
+        for route in routes() {
+            assert!(seen.insert((route.method.clone(), route.path.clone())), "{route:?}");
+            let is_open = !route.path.starts_with("/v1/") || route.path == "/v1/openapi.json";
+            assert_eq!(route.action.needs_token(), !is_open, "{route:?}");
+        }
+    }
+}

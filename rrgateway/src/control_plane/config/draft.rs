@@ -1,0 +1,40 @@
+//! A resource as a client sent it: read, but not yet held against the rest.
+
+use crate::control_plane::config::resource::Kind;
+use crate::control_plane::wire::credential::CredentialDraft;
+use crate::control_plane::wire::fields::{Flaw, Flaws};
+use crate::control_plane::wire::filter::Filter;
+use crate::control_plane::wire::json::Json;
+use crate::control_plane::wire::proxy::Proxy;
+use crate::control_plane::wire::rule::Rule;
+use crate::control_plane::wire::target::Target;
+use crate::model::EgressPolicy;
+
+/// A resource as a client sent it.
+#[derive(Debug)]
+pub(crate) enum Draft {
+    Credential(CredentialDraft),
+    Target(Target),
+    Proxy(Proxy),
+    Rule(Rule),
+    Filter(Filter),
+}
+
+impl Draft {
+    /// Reads a resource of `kind`. Compiles patterns: keep it off the threads that serve.
+    pub(crate) fn read(kind: Kind, json: Json, egress: &EgressPolicy) -> Result<Self, Vec<Flaw>> {
+        let draft = Flaws::read(json, |node| match kind {
+            Kind::Credential => CredentialDraft::read(node).map(Self::Credential),
+            Kind::Target => Target::read(node, egress).map(Self::Target),
+            Kind::Proxy => Proxy::read(node).map(Self::Proxy),
+            Kind::Rule => Rule::read(node).map(Self::Rule),
+            Kind::Filter => Filter::read(node).map(Self::Filter),
+        })?;
+        let compiles = match &draft {
+            Self::Rule(it) => it.compiled("").map(drop),
+            Self::Filter(it) => it.compiled("").map(drop),
+            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) => Ok(()),
+        };
+        compiles.map(|()| draft).map_err(|it| vec![it])
+    }
+}

@@ -1,0 +1,14 @@
+//! The configuration as data: what it consists of, what a write makes of it, what is served.
+
+pub(crate) mod change;
+pub(crate) mod change_error;
+pub(crate) mod compile;
+pub(crate) mod draft;
+pub(crate) mod memo;
+pub(crate) mod reference;
+pub(crate) mod resource;
+pub(crate) mod scopes;
+pub(crate) mod secret;
+pub(crate) mod shown;
+pub(crate) mod snapshot;
+pub(crate) mod unservable;

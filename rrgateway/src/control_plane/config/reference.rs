@@ -1,0 +1,92 @@
+//! What resources say of each other: names that must be there, and may be there once only.
+
+use std::sync::Arc;
+
+use crate::control_plane::config::change_error::Refused;
+use crate::control_plane::config::resource::{Collection, Key, Kind, Spec};
+use crate::control_plane::config::snapshot::Config;
+use crate::control_plane::wire::credential::{Credential, Kind as Side};
+use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::proxy::Proxy;
+
+/// Whether `spec` can stand in `config` as `key`.
+pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refused> {
+    let mut others = config.list(&key.collection, 0).filter(|it| it.key != *key);
+    if spec.name().is_some() && others.any(|it| it.spec.name() == spec.name()) {
+        return Err(Refused::Conflict("There is one of this name already."));
+    }
+    let hanging = || config.list(&key.collection, 0).filter(|it| it.key != *key).count();
+    if key.collection.parent.is_some() && hanging() >= MOST {
+        let detail = format!("there are {MOST} here already, and no more may be");
+        return Err(Refused::Invalid(vec![Flaw::new("", detail)]));
+    }
+    match spec {
+        Spec::Credential(it) => has_its_own_secret(config, key, it),
+        Spec::Proxy(it) => names_what_exists(config, it),
+        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) => Ok(()),
+    }
+}
+
+/// The proxies that name `key`.
+pub(crate) fn users(config: &Config, key: &Key) -> Vec<Key> {
+    let id = &*key.id;
+    config
+        .list(&Collection::top(Kind::Proxy), 0)
+        .filter(|it| it.spec.as_proxy().is_some_and(|it| names(it, key.collection.kind, id)))
+        .map(|it| it.key.clone())
+        .collect()
+}
+
+fn names(proxy: &Proxy, kind: Kind, id: &str) -> bool {
+    match kind {
+        Kind::Target => proxy.target_id == id,
+        Kind::Credential => {
+            proxy.target_credential_id.as_deref() == Some(id)
+                || proxy.proxy_credential_ids.iter().any(|it| it == id)
+        }
+        Kind::Proxy | Kind::Rule | Kind::Filter => false,
+    }
+}
+
+// Two credentials with one secret: nobody could say who is calling.
+fn has_its_own_secret(config: &Config, key: &Key, it: &Credential) -> Result<(), Refused> {
+    let Some(digest) = it.secret.as_ref().and_then(|it| it.digest) else { return Ok(()) };
+    let mut others = config
+        .list(&key.collection, 0)
+        .filter(|it| it.key != *key)
+        .filter_map(|it| it.spec.as_credential()?.secret.as_ref()?.digest);
+    if others.any(|it| it == digest) {
+        return Err(Refused::Conflict("Another credential has this secret: choose another."));
+    }
+    Ok(())
+}
+
+fn names_what_exists(config: &Config, proxy: &Proxy) -> Result<(), Refused> {
+    let mut flaws = Vec::new();
+    for (index, id) in proxy.proxy_credential_ids.iter().enumerate() {
+        let pointer = format!("/proxyCredentialIds/{index}");
+        flaws.extend(credential_flaw(config, id, Side::Proxy, pointer));
+    }
+    if config.get(&Key::top(Kind::Target, Arc::from(&*proxy.target_id))).is_none() {
+        flaws.push(Flaw::new("/targetId", "there is no such target"));
+    }
+    if let Some(id) = &proxy.target_credential_id {
+        let pointer = "/targetCredentialId".to_owned();
+        flaws.extend(credential_flaw(config, id, Side::Target, pointer));
+    }
+    if flaws.is_empty() { Ok(()) } else { Err(Refused::Invalid(flaws)) }
+}
+
+// As many as a set of rules holds.
+const MOST: usize = 1_000;
+
+fn credential_flaw(config: &Config, id: &str, side: Side, pointer: String) -> Option<Flaw> {
+    let found = config.get(&Key::top(Kind::Credential, id));
+    let why = match (found.and_then(|it| it.spec.as_credential()), side) {
+        (None, _) => "there is no such credential",
+        (Some(it), side) if it.kind == side => return None,
+        (Some(_), Side::Proxy) => "this is a credential of kind target",
+        (Some(_), Side::Target) => "this is a credential of kind proxy",
+    };
+    Some(Flaw::new(pointer, why))
+}

@@ -1,0 +1,9 @@
+//! Changes the configuration, and never serves traffic.
+
+mod api;
+mod config;
+mod plane;
+mod store;
+mod wire;
+
+pub use self::plane::{ControlPlane, ControlPlaneConfig, StartError};

@@ -1,0 +1,187 @@
+//! The control plane as a whole: started, served, drained, stopped.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use axum::Router;
+use rrcore::Clock;
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+use crate::control_plane::api::{self, Api, Seen};
+use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::file::Lock;
+use crate::control_plane::store::owner::{self, Owner};
+use crate::control_plane::store::query::Records;
+use crate::control_plane::store::records::Keeper;
+use crate::control_plane::store::revise::{Reviser, Surroundings};
+use crate::control_plane::store::writer::Writer;
+use crate::model::{EgressPolicy, Publisher, ReportsIn, SecretSink};
+
+/// What the control plane is started with.
+pub struct ControlPlaneConfig {
+    /// Where everything is kept; made, for its owner only, where there is none.
+    pub data_dir: PathBuf,
+    /// What time it is.
+    pub clock: Clock,
+    /// Which addresses targets may have.
+    pub egress: EgressPolicy,
+    /// The data plane's vault, to put secrets in.
+    pub secrets: Arc<dyn SecretSink>,
+    /// Where revisions go.
+    pub publisher: Publisher,
+    /// Where audit records come from.
+    pub reports: ReportsIn,
+    /// Where the data plane is reached, such as `http://127.0.0.1:8080`.
+    pub data_url: String,
+    /// Host names or addresses, without port, by which the listener may be called besides the
+    /// loopback ones.
+    pub hosts: Vec<String>,
+}
+
+/// Why the control plane could not start: one line for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StartError(#[from] StoreError);
+
+/// A running control plane.
+pub struct ControlPlane {
+    api: Arc<Api>,
+    token: PathBuf,
+    lost: Arc<AtomicU64>,
+    stop: watch::Sender<bool>,
+    records: Task<()>,
+    writer: JoinHandle<()>,
+    lock: Lock,
+}
+
+/// What opening the files yields.
+struct Opened {
+    lock: Lock,
+    reviser: Reviser,
+    owner: Owner,
+    keeper: Keeper,
+    records: Records,
+}
+
+impl ControlPlane {
+    /// Opens the store, makes what the first start makes, and publishes the current revision.
+    ///
+    /// # Errors
+    /// When another process has the data directory, or a file in it cannot be used: the error
+    /// names it.
+    pub async fn start(config: ControlPlaneConfig) -> Result<Self, StartError> {
+        let ControlPlaneConfig {
+            data_dir,
+            clock,
+            egress,
+            secrets,
+            publisher,
+            reports,
+            data_url,
+            hosts,
+        } = config;
+        let around = Surroundings {
+            directory: data_dir.clone(),
+            clock: clock.clone(),
+            secrets,
+            publisher: publisher.clone(),
+        };
+        let opened = tokio::task::spawn_blocking(move || open(around));
+        let interrupted = || StoreError::Interrupted { path: data_dir.clone() };
+        let opened = opened.await.map_err(|_| interrupted())??;
+        let Opened { lock, reviser, owner, keeper, records } = opened;
+        let started = Writer::start(reviser);
+        let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
+        let (stop, stopped) = watch::channel(false);
+        let lost = keeper.lost();
+        let api = Api {
+            writer,
+            records,
+            owner,
+            publisher,
+            egress,
+            clock,
+            data_url: data_url.trim_end_matches('/').into(),
+            hosts: hosts.iter().map(|it| it.to_ascii_lowercase()).collect(),
+            draining: false.into(),
+            seen: Seen::default(),
+        };
+        Ok(Self {
+            api: Arc::new(api),
+            token: data_dir.join(owner::FILE),
+            lost,
+            stop,
+            records: tokio::spawn(keeper.run(reports, stopped)),
+            writer: thread,
+            lock,
+        })
+    }
+
+    /// Everything that the control listener serves: the Core API, its docs, health.
+    pub fn router(&self) -> Router {
+        api::router(Arc::clone(&self.api))
+    }
+
+    /// The file with the owner's token.
+    #[must_use]
+    pub fn owner_token_path(&self) -> &Path {
+        &self.token
+    }
+
+    /// How many audit records could not be kept since the start.
+    #[must_use]
+    pub fn lost_records(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// From now on, `/readyz` says no. Everything else goes on.
+    pub fn drain(&self) {
+        self.api.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Finishes the writes and keeps the records that have been handed over, then lets go of the
+    /// data directory. Stop serving the router first: writes after this answer 503.
+    pub async fn stop(self) {
+        let Self { api, token: _, lost: _, stop, records, writer, lock } = self;
+        api.draining.store(true, Ordering::Relaxed);
+        api.writer.stop().await;
+        stop.send_replace(true);
+        if let Err(error) = records.await {
+            tracing::error!(%error, "the audit records' keeper did not end well");
+        }
+        // Joining waits; it is kept off the threads that serve.
+        let joined = tokio::task::spawn_blocking(move || writer.join().is_ok()).await;
+        if !joined.unwrap_or(false) {
+            tracing::error!("the configuration's writer did not end well");
+        }
+        drop(lock);
+    }
+}
+
+fn open(around: Surroundings) -> Result<Opened, StoreError> {
+    let directory = around.directory.clone();
+    let lock = Lock::take(&directory)?;
+    // The records first: nothing is published that could not be recorded.
+    let keeper = Keeper::open(&directory)?;
+    let records = Records::open(&directory)?;
+    let (reviser, owner) = Reviser::open(around)?;
+    Ok(Opened { lock, reviser, owner, keeper, records })
+}
+
+impl fmt::Debug for ControlPlaneConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlaneConfig")
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlane").field("token", &self.token).finish_non_exhaustive()
+    }
+}

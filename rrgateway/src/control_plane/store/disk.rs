@@ -1,0 +1,155 @@
+//! The configuration in its file: read whole, written one revision at a time.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
+use crate::control_plane::config::snapshot::{Config, Snapshot};
+use crate::control_plane::store::file::Format;
+use crate::model::Digest;
+
+pub(crate) const CONTROL: Format = Format {
+    name: "control.db",
+    schema: "
+        CREATE TABLE resource (
+            created_in  INTEGER PRIMARY KEY,
+            kind        TEXT NOT NULL,
+            parent_kind TEXT NOT NULL,
+            parent_id   TEXT NOT NULL,
+            id          TEXT NOT NULL,
+            changed_in  INTEGER NOT NULL,
+            created_ms  INTEGER NOT NULL,
+            updated_ms  INTEGER NOT NULL,
+            spec        TEXT NOT NULL,
+            UNIQUE (kind, parent_kind, parent_id, id)
+        ) STRICT;
+        CREATE TABLE revision (
+            number      INTEGER PRIMARY KEY,
+            digest      BLOB NOT NULL,
+            author      TEXT NOT NULL,
+            created_ms  INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE owner (
+            one         INTEGER PRIMARY KEY CHECK (one = 1),
+            digest      BLOB NOT NULL
+        ) STRICT;
+    ",
+    synchronous: "FULL",
+    check: true,
+};
+
+/// The last revision; `None` before the first.
+pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Option<Snapshot>> {
+    let last = connection
+        .query_row(
+            "SELECT number, digest, author, created_ms FROM revision ORDER BY number DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Snapshot {
+                    number: counted(row, 0)?,
+                    digest: Digest(row.get(1)?),
+                    author: row.get::<_, String>(2)?.into(),
+                    created_ms: row.get(3)?,
+                    config: Config::default(),
+                })
+            },
+        )
+        .optional()?;
+    let Some(mut snapshot) = last else { return Ok(None) };
+    let mut rows = connection.prepare(
+        "SELECT kind, parent_kind, parent_id, id, created_in, changed_in, created_ms, updated_ms, \
+         spec FROM resource ORDER BY created_in",
+    )?;
+    for resource in rows.query_map([], resource)? {
+        snapshot.config.insert(Arc::new(resource?));
+    }
+    Ok(Some(snapshot))
+}
+
+/// Writes what one revision changed.
+pub(crate) fn write(
+    transaction: &Transaction<'_>,
+    revision: &Snapshot,
+    written: Option<&Resource>,
+    gone: &[Key],
+) -> rusqlite::Result<()> {
+    for key in gone {
+        let (parent_kind, parent_id) = parent(key);
+        transaction.execute(
+            "DELETE FROM resource WHERE kind = ? AND parent_kind = ? AND parent_id = ? AND id = ?",
+            params![key.collection.kind.word(), parent_kind, parent_id, key.id],
+        )?;
+    }
+    if let Some(it) = written {
+        let (parent_kind, parent_id) = parent(&it.key);
+        transaction.execute(
+            "INSERT OR REPLACE INTO resource (kind, parent_kind, parent_id, id, created_in, \
+             changed_in, created_ms, updated_ms, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.key.collection.kind.word(),
+                parent_kind,
+                parent_id,
+                it.key.id,
+                count(it.created_in),
+                count(it.changed_in),
+                it.created_ms,
+                it.updated_ms,
+                it.spec.to_json().to_string(),
+            ],
+        )?;
+    }
+    transaction.execute(
+        "INSERT INTO revision (number, digest, author, created_ms) VALUES (?, ?, ?, ?)",
+        params![count(revision.number), revision.digest.0, revision.author, revision.created_ms],
+    )?;
+    Ok(())
+}
+
+fn parent(key: &Key) -> (&str, &str) {
+    match &key.collection.parent {
+        Some((kind, id)) => (kind.word(), id),
+        None => ("", ""),
+    }
+}
+
+fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+    let kind = kind(row, 0)?;
+    let parent = match row.get_ref(1)?.as_str()? {
+        "" => None,
+        _ => Some((self::kind(row, 1)?, row.get::<_, String>(2)?.into())),
+    };
+    let key = Collection { kind, parent }.key(row.get::<_, String>(3)?);
+    let spec = Spec::from_json(kind, row.get_ref(8)?.as_str()?).map_err(|it| unreadable(8, it))?;
+    Ok(Resource {
+        digest: Resource::digest_of(&key, &spec),
+        created_in: counted(row, 4)?,
+        changed_in: counted(row, 5)?,
+        created_ms: row.get(6)?,
+        updated_ms: row.get(7)?,
+        key,
+        spec,
+    })
+}
+
+// SQLite counts with a sign. No count gets near it.
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn counted(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| unreadable(column, "a count is negative"))
+}
+
+fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
+    let word = row.get_ref(column)?.as_str()?;
+    Kind::of_word(word).ok_or_else(|| unreadable(column, format!("no kind is named `{word}`")))
+}
+
+fn unreadable(
+    column: usize,
+    why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+}

@@ -1,0 +1,11 @@
+//! Where the configuration and the records are kept: one SQLite file each.
+
+pub(crate) mod disk;
+pub(crate) mod error;
+pub(crate) mod file;
+pub(crate) mod owner;
+pub(crate) mod query;
+pub(crate) mod records;
+pub(crate) mod revise;
+pub(crate) mod writer;
+pub(crate) mod written;

@@ -1,0 +1,136 @@
+//! Keeps the audit records: taken in batches, never in the way of what they record.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::watch;
+
+use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::file::{self, Format};
+use crate::control_plane::wire::record::record;
+use crate::model::{Record, ReportsIn};
+
+pub(crate) const RECORDS: Format = Format {
+    name: "records.db",
+    schema: "
+        CREATE TABLE record (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            id       TEXT NOT NULL,
+            client   TEXT NOT NULL,
+            proxy    TEXT,
+            status   INTEGER NOT NULL,
+            code     TEXT NOT NULL,
+            stage    TEXT,
+            body     TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX record_id ON record (id);
+        CREATE INDEX record_proxy ON record (proxy, position);
+    ",
+    // The last second may be lost with the power, not the file.
+    synchronous: "NORMAL",
+    // It grows with the traffic: checking it would hold up each start.
+    check: false,
+};
+
+const MOST: usize = 256;
+
+/// Writes records until there are no more, or it is told to stop.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    directory: PathBuf,
+    /// `None` after a failure, until it has been opened anew.
+    connection: Option<Connection>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Keeper {
+    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
+        let connection = file::open(directory, RECORDS)?;
+        let (directory, lost) = (directory.to_owned(), Arc::default());
+        Ok(Self { directory, connection: Some(connection), lost })
+    }
+
+    /// How many records could not be kept.
+    pub(crate) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
+    }
+
+    /// Runs until all senders are gone, or `stop` turns true; then what is waiting is kept too.
+    pub(crate) async fn run(mut self, mut reports: ReportsIn, mut stop: watch::Receiver<bool>) {
+        loop {
+            let mut batch = Vec::with_capacity(MOST);
+            let received = tokio::select! {
+                count = reports.receive(&mut batch, MOST) => Some(count),
+                () = told(&mut stop) => None,
+            };
+            let count = match received {
+                Some(count) => count,
+                None => waiting(&mut reports, &mut batch).await,
+            };
+            if count == 0 {
+                break;
+            }
+            let kept = tokio::task::spawn_blocking(move || {
+                self.keep(&batch);
+                self
+            });
+            // The only way it can fail is a panic while writing, which nothing can be saved from.
+            let Ok(keeper) = kept.await else { return };
+            self = keeper;
+        }
+        _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    fn keep(&mut self, batch: &[Record]) {
+        if let Err(error) = self.try_to_keep(batch) {
+            self.connection = None;
+            let count = batch.len() as u64;
+            let lost = self.lost.fetch_add(count, Ordering::Relaxed) + count;
+            tracing::error!(%error, count, lost, "audit records could not be kept");
+        }
+    }
+
+    fn try_to_keep(&mut self, batch: &[Record]) -> Result<(), StoreError> {
+        let path = self.directory.join(RECORDS.name);
+        let connection = match &mut self.connection {
+            Some(it) => it,
+            none @ None => none.insert(file::open(&self.directory, RECORDS)?),
+        };
+        write(connection, batch).map_err(|source| StoreError::Database { path, source })
+    }
+}
+
+// Also when whoever could tell is gone.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    _ = stop.wait_for(|it| *it).await;
+}
+
+// What has been sent and not received; nothing is waited for.
+async fn waiting(reports: &mut ReportsIn, batch: &mut Vec<Record>) -> usize {
+    tokio::time::timeout(Duration::ZERO, reports.receive(batch, MOST)).await.unwrap_or(0)
+}
+
+fn write(connection: &mut Connection, batch: &[Record]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut insert = transaction.prepare(
+        "INSERT INTO record (id, client, proxy, status, code, stage, body) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for it in batch {
+        let body = record(it).to_string();
+        insert.execute(params![
+            it.id,
+            it.client_id,
+            it.proxy_id,
+            it.status,
+            it.code,
+            it.stage,
+            body
+        ])?;
+    }
+    drop(insert);
+    transaction.commit()
+}

@@ -1,0 +1,265 @@
+//! One write, one revision, one transaction: decided, sealed, on disk, then served.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rrcore::Clock;
+use rusqlite::{Connection, TransactionBehavior};
+use zeroize::Zeroizing;
+
+use crate::control_plane::config::change::{self, Change, Moment, Outcome};
+use crate::control_plane::config::change_error::Refused;
+use crate::control_plane::config::compile::Compiler;
+use crate::control_plane::config::resource::{Key, Kind, Resource};
+use crate::control_plane::config::shown::secret_name;
+use crate::control_plane::config::snapshot::{Config, Snapshot};
+use crate::control_plane::config::unservable::Unservable;
+use crate::control_plane::store::disk::{self, CONTROL};
+use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::file;
+use crate::control_plane::store::owner::{self, Owner};
+use crate::control_plane::store::written::{WriteError, Written};
+use crate::control_plane::wire::fields::Flaw;
+use crate::model::{Publisher, Revision, SecretName, SecretSink};
+
+/// What a write needs besides the file.
+pub(crate) struct Surroundings {
+    pub(crate) directory: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) secrets: Arc<dyn SecretSink>,
+    pub(crate) publisher: Publisher,
+}
+
+/// Turns writes into revisions.
+pub(crate) struct Reviser {
+    around: Surroundings,
+    /// `None` after a failure, until it has been opened anew and read back.
+    connection: Option<Connection>,
+    compiler: Compiler,
+    current: Arc<ArcSwap<Snapshot>>,
+    /// Secrets that no revision names from the given one on.
+    unnamed: Vec<(u64, SecretName)>,
+}
+
+impl Reviser {
+    /// Opens the file and serves what is in it. The first start makes the owner and revision 1.
+    pub(crate) fn open(around: Surroundings) -> Result<(Self, Owner), StoreError> {
+        refuse_emptied(&around)?;
+        let connection = file::open(&around.directory, CONTROL)?;
+        let owner = Owner::known_or_made(&connection, &around.directory)?;
+        let database = |source| around.database(source);
+        let (snapshot, is_first) = match disk::load(&connection).map_err(database)? {
+            Some(snapshot) => (snapshot, false),
+            None => (around.snapshot(0, Config::default()), true),
+        };
+        let mut reviser = Self {
+            around,
+            connection: Some(connection),
+            compiler: Compiler::default(),
+            current: Arc::new(ArcSwap::from_pointee(snapshot)),
+            unnamed: Vec::new(),
+        };
+        if is_first {
+            let first = reviser.around.snapshot(1, Config::default());
+            reviser.commit(&first, None, &[]).map_err(|it| reviser.around.database(it))?;
+            reviser.current.store(Arc::new(first));
+        }
+        reviser.serve_current().map_err(|it| reviser.around.damaged(&it))?;
+        Ok((reviser, owner))
+    }
+
+    /// Where the configuration as of the last write is found.
+    pub(crate) fn current(&self) -> Arc<ArcSwap<Snapshot>> {
+        Arc::clone(&self.current)
+    }
+
+    /// Makes `change` a revision, or nothing at all.
+    pub(crate) fn write(&mut self, change: Change) -> Result<Written, WriteError> {
+        self.reopen_if_needed().map_err(unavailable)?;
+        let before = self.current.load_full();
+        let moment = Moment { revision: before.number + 1, at_ms: self.around.wall_ms() };
+        let mut outcome =
+            change::apply(&before.config, change, moment, generate).map_err(WriteError::Refused)?;
+        let sealed = self.seal(&mut outcome)?;
+        let done = self.make(&before, moment, outcome);
+        if let (Err(_), Some(name)) = (&done, sealed) {
+            self.forget_unless_named(&name);
+        }
+        done
+    }
+
+    /// Lets the vault forget what no revision from `served` on names.
+    pub(crate) fn forget_unnamed(&mut self, served: u64) {
+        let unnamed = std::mem::take(&mut self.unnamed);
+        let (due, later) = unnamed.into_iter().partition(|(since, _)| *since <= served);
+        self.unnamed = later;
+        let due: Vec<_> = due;
+        due.iter().for_each(|(_, name)| self.forget_unless_named(name));
+    }
+
+    /// Moves everything into the one file.
+    pub(crate) fn close(mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        {
+            tracing::warn!(%error, "the configuration's file could not be tidied; nothing is lost");
+        }
+    }
+
+    // The vault has the secret on disk before any revision names it.
+    fn seal(&self, outcome: &mut Outcome) -> Result<Option<SecretName>, WriteError> {
+        let Some(secret) = outcome.seal.take() else { return Ok(None) };
+        let Some(name) = outcome.written.as_deref().and_then(name_of) else { return Ok(None) };
+        let fingerprint = self.around.secrets.put(&name, secret).map_err(unavailable)?;
+        outcome.sealed(fingerprint);
+        Ok(Some(name))
+    }
+
+    fn make(
+        &mut self,
+        before: &Snapshot,
+        moment: Moment,
+        outcome: Outcome,
+    ) -> Result<Written, WriteError> {
+        let Outcome { config, written, created, gone, seal: _, shown } = outcome;
+        let number = moment.revision;
+        let revision = self
+            .compiler
+            .compile(&config, number)
+            .map_err(|it| WriteError::Refused(invalid(it, written.as_deref())))?;
+        let after = self.around.snapshot(number, config);
+        if let Err(error) = self.commit(&after, written.as_deref(), &gone) {
+            self.distrust(number);
+            return Err(unavailable(error));
+        }
+        let written_key = written.iter().map(|it| &it.key);
+        for name in gone.iter().chain(written_key).filter_map(|key| stale(key, before, &after)) {
+            self.unnamed.push((number, name));
+        }
+        self.serve(after, revision);
+        Ok(Written { number, resource: written, created, shown })
+    }
+
+    fn commit(
+        &mut self,
+        after: &Snapshot,
+        written: Option<&Resource>,
+        gone: &[Key],
+    ) -> rusqlite::Result<()> {
+        let Some(connection) = &mut self.connection else {
+            return Err(rusqlite::Error::InvalidQuery);
+        };
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        disk::write(&transaction, after, written, gone)?;
+        transaction.commit()
+    }
+
+    fn serve(&mut self, after: Snapshot, revision: Arc<Revision>) {
+        self.compiler.settle();
+        self.current.store(Arc::new(after));
+        self.around.publisher.publish(revision);
+    }
+
+    fn serve_current(&mut self) -> Result<(), Unservable> {
+        let current = self.current.load_full();
+        let revision = self.compiler.compile(&current.config, current.number)?;
+        self.compiler.settle();
+        self.around.publisher.publish(revision);
+        Ok(())
+    }
+
+    // After a write failed, only what is read back from a fresh connection is believed.
+    fn distrust(&mut self, number: u64) {
+        self.connection = None;
+        if let Err(error) = self.reopen_if_needed() {
+            tracing::error!(%error, number, "the configuration's file cannot be used");
+        }
+    }
+
+    fn reopen_if_needed(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        let connection = file::open(&self.around.directory, CONTROL)?;
+        let loaded = disk::load(&connection).map_err(|it| self.around.database(it))?;
+        let emptied = || self.around.damaged(&"there is no revision in it");
+        let loaded = loaded.ok_or_else(emptied)?;
+        if loaded.number != self.current.load().number {
+            self.current.store(Arc::new(loaded));
+            self.serve_current().map_err(|it| self.around.damaged(&it))?;
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn forget_unless_named(&self, name: &SecretName) {
+        let current = self.current.load();
+        let key = Key::top(Kind::Credential, Arc::clone(&name.credential));
+        let named = current.config.get(&key).and_then(|it| name_of(it));
+        if named.as_ref() != Some(name) {
+            self.around.secrets.forget(name);
+        }
+    }
+}
+
+impl Surroundings {
+    fn wall_ms(&self) -> i64 {
+        i64::try_from(self.clock.now().wall.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn snapshot(&self, number: u64, config: Config) -> Snapshot {
+        let (digest, created_ms) = (config.digest(), self.wall_ms());
+        Snapshot { number, digest, author: "owner".into(), created_ms, config }
+    }
+
+    fn database(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.directory.join(CONTROL.name), source }
+    }
+
+    fn damaged(&self, what: &impl ToString) -> StoreError {
+        let path = self.directory.join(CONTROL.name);
+        StoreError::Damaged { path, what: what.to_string() }
+    }
+}
+
+// The token's file comes after the database: where it is, an empty database was emptied.
+fn refuse_emptied(around: &Surroundings) -> Result<(), StoreError> {
+    let path = around.directory.join(CONTROL.name);
+    let is_empty = path.metadata().map_or(true, |it| it.len() == 0);
+    if is_empty && around.directory.join(owner::FILE).exists() {
+        let what = format!("it is empty, but there is a {} beside it", owner::FILE);
+        return Err(StoreError::Damaged { path, what });
+    }
+    Ok(())
+}
+
+// What `key` named before and does not name any more.
+fn stale(key: &Key, before: &Snapshot, after: &Snapshot) -> Option<SecretName> {
+    let old = name_of(before.config.get(key)?)?;
+    let new = after.config.get(key).and_then(|it| name_of(it));
+    (new.as_ref() != Some(&old)).then_some(old)
+}
+
+fn name_of(resource: &Resource) -> Option<SecretName> {
+    secret_name(&resource.key, resource.spec.as_credential()?)
+}
+
+fn invalid(it: Unservable, written: Option<&Resource>) -> Refused {
+    let Unservable { key, flaw } = it;
+    if written.is_some_and(|written| written.key == key) {
+        return Refused::Invalid(vec![flaw]);
+    }
+    let Flaw { pointer, detail } = flaw;
+    Refused::Invalid(vec![Flaw::new("", format!("{key} would be wrong at {pointer}: {detail}"))])
+}
+
+fn generate() -> Result<Zeroizing<String>, rrauth::RandomUnavailable> {
+    let key = rrauth::api_key::generate()?;
+    Ok(Zeroizing::new(key.expose().to_owned()))
+}
+
+fn unavailable(error: impl std::fmt::Display) -> WriteError {
+    tracing::error!(%error, "a write was not made");
+    WriteError::Unavailable
+}

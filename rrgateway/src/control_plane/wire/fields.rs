@@ -1,0 +1,286 @@
+//! Reads members out of a JSON document and notes everything that is wrong with it, with where.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+
+use zeroize::Zeroizing;
+
+use crate::control_plane::wire::json::Json;
+
+/// One thing that is wrong with a document. Never quotes a value of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// RFC 6901.
+    pub(crate) pointer: String,
+    /// One sentence, for people.
+    pub(crate) detail: String,
+}
+
+/// Everything that is wrong with a document.
+#[derive(Debug, Default)]
+pub(crate) struct Flaws {
+    found: RefCell<Vec<Flaw>>,
+}
+
+/// A value and where it stands.
+#[derive(Debug)]
+pub(crate) struct Node<'f> {
+    pointer: String,
+    json: Json,
+    flaws: &'f Flaws,
+}
+
+/// The members of an object that have not been read yet.
+#[derive(Debug)]
+pub(crate) struct Fields<'f> {
+    pointer: String,
+    members: Vec<(String, Json)>,
+    flaws: &'f Flaws,
+}
+
+impl Flaw {
+    pub(crate) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+impl Flaws {
+    /// Reads `json` with `read`; what was read counts only if nothing was wrong.
+    pub(crate) fn read<T>(
+        json: Json,
+        read: impl FnOnce(Node<'_>) -> Option<T>,
+    ) -> Result<T, Vec<Flaw>> {
+        let flaws = Self::default();
+        let value = read(Node { pointer: String::new(), json, flaws: &flaws });
+        let found = flaws.found.into_inner();
+        match value {
+            Some(value) if found.is_empty() => Ok(value),
+            Some(_) | None => Err(found),
+        }
+    }
+
+    fn note(&self, pointer: &str, detail: impl Into<String>) {
+        let mut found = self.found.borrow_mut();
+        if found.len() < MOST_FLAWS {
+            found.push(Flaw::new(pointer, detail));
+        }
+    }
+}
+
+impl<'f> Node<'f> {
+    /// Notes that something is wrong here.
+    pub(crate) fn flaw<T>(&self, detail: impl Into<String>) -> Option<T> {
+        self.flaws.note(&self.pointer, detail);
+        None
+    }
+
+    /// Whether this is an object, for what may be written in two ways.
+    pub(crate) const fn is_object(&self) -> bool {
+        matches!(self.json, Json::Object(_))
+    }
+
+    pub(crate) const fn is_empty_list(&self) -> bool {
+        matches!(&self.json, Json::List(items) if items.is_empty())
+    }
+
+    pub(crate) fn object(self) -> Option<Fields<'f>> {
+        let Json::Object(members) = self.json else { return self.flaw("expected an object") };
+        Some(Fields { pointer: self.pointer, members, flaws: self.flaws })
+    }
+
+    /// A list of up to `most` items.
+    pub(crate) fn list<T>(
+        self,
+        most: usize,
+        mut read: impl FnMut(Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Json::List(items) = self.json else { return self.flaw("expected a list") };
+        if items.len() > most {
+            self.flaws.note(&self.pointer, format!("expected {most} items at the most"));
+            return None;
+        }
+        let node = |(index, json)| Node {
+            pointer: format!("{}/{index}", self.pointer),
+            json,
+            flaws: self.flaws,
+        };
+        // All items are read, so that all flaws are noted.
+        let read: Vec<_> = items.into_iter().enumerate().map(|it| read(node(it))).collect();
+        read.into_iter().collect()
+    }
+
+    /// A text whose length in bytes is in `length`, without control characters.
+    pub(crate) fn text(self, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.secret(length)?;
+        Some(text.as_str().to_owned())
+    }
+
+    /// As [`Node::text`], wiped when it is let go.
+    pub(crate) fn secret(self, length: RangeInclusive<usize>) -> Option<Zeroizing<String>> {
+        self.parsed(length, Ok::<_, String>)
+    }
+
+    /// A text that `parse` makes something of, or says what is wrong with it.
+    pub(crate) fn parsed<T, E: ToString>(
+        self,
+        length: RangeInclusive<usize>,
+        parse: impl FnOnce(Zeroizing<String>) -> Result<T, E>,
+    ) -> Option<T> {
+        let Self { pointer, json, flaws } = self;
+        let Json::Text(text) = json else {
+            flaws.note(&pointer, "expected a text");
+            return None;
+        };
+        let flaw = if !length.contains(&text.len()) {
+            format!("expected {} to {} bytes of text", length.start(), length.end())
+        } else if text.chars().any(char::is_control) {
+            "control characters are not allowed here".to_owned()
+        } else {
+            match parse(text) {
+                Ok(value) => return Some(value),
+                Err(why) => why.to_string(),
+            }
+        };
+        flaws.note(&pointer, flaw);
+        None
+    }
+
+    pub(crate) fn integer(self, range: RangeInclusive<u64>) -> Option<u64> {
+        match self.json {
+            Json::Number(Some(it)) if range.contains(&it) => Some(it),
+            Json::Number(_)
+            | Json::Null
+            | Json::Bool(_)
+            | Json::Text(_)
+            | Json::List(_)
+            | Json::Object(_) => {
+                let (start, end) = (range.start(), range.end());
+                self.flaw(format!("expected a whole number from {start} to {end}"))
+            }
+        }
+    }
+
+    pub(crate) fn boolean(self) -> Option<bool> {
+        let Json::Bool(it) = self.json else { return self.flaw("expected true or false") };
+        Some(it)
+    }
+
+    /// One of a few words.
+    pub(crate) fn word<T: Copy>(self, words: &[(&str, T)]) -> Option<T> {
+        let known = match &self.json {
+            Json::Text(text) => words.iter().find(|(word, _)| *word == text.as_str()),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_) => None,
+        };
+        if let Some((_, meaning)) = known {
+            return Some(*meaning);
+        }
+        let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        self.flaw(format!("expected {}", words.join(" or ")))
+    }
+}
+
+impl<'f> Fields<'f> {
+    /// A member that may be left out or null.
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Node<'f>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.take(name) {
+            Some(node) => read(node).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A member that means `default` when it is left out.
+    pub(crate) fn or<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        read: impl FnOnce(Node<'f>) -> Option<T>,
+    ) -> Option<T> {
+        self.take(name).map_or(Some(default), read)
+    }
+
+    /// A member that must be there.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Node<'f>) -> Option<T>,
+    ) -> Option<T> {
+        let Some(node) = self.take(name) else { return self.flaw(name, "this is required") };
+        read(node)
+    }
+
+    /// Notes that something is wrong with member `name`.
+    pub(crate) fn flaw<T>(&self, name: &str, detail: impl Into<String>) -> Option<T> {
+        self.flaws.note(&self.pointer_to(name), detail);
+        None
+    }
+
+    /// Nothing else may be there: a misspelt `deny` must not become an `allow`.
+    pub(crate) fn close(self) {
+        for (name, _) in &self.members {
+            self.flaw::<()>(name, "there is no such field here");
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Node<'f>> {
+        let index = self.members.iter().position(|(it, _)| it == name)?;
+        let (_, json) = self.members.swap_remove(index);
+        match json {
+            Json::Null => None,
+            Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+                Some(Node { pointer: self.pointer_to(name), json, flaws: self.flaws })
+            }
+        }
+    }
+
+    fn pointer_to(&self, name: &str) -> String {
+        let name: String = name.chars().take(LONGEST_NAME).collect();
+        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
+    }
+}
+
+const MOST_FLAWS: usize = 50;
+const LONGEST_NAME: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_flaw_is_noted_with_its_pointer_and_without_the_value() {
+        check(r#"{"n":1,"t":"x"}"#, &[]);
+        check(r#"{"t":null}"#, &["/t: this is required"]);
+        check(
+            r#"{"n":"canary","t":7}"#,
+            &["/t: expected a text", "/n: expected a whole number from 0 to 9"],
+        );
+        check(
+            r#"{"n":10,"t":"canary"}"#,
+            &["/t: expected 1 to 3 bytes of text", "/n: expected a whole number from 0 to 9"],
+        );
+        check(r#"{"t":"\u0000"}"#, &["/t: control characters are not allowed here"]);
+        check(r#"{"t":"x","a/b~c":"canary"}"#, &["/a~1b~0c: there is no such field here"]);
+        check(r#"["canary"]"#, &[": expected an object"]);
+        check(r#"{"t":"x","l":[true,"canary"]}"#, &["/l/1: expected true or false"]);
+    }
+
+    #[track_caller]
+    fn check(document: &str, expected: &[&str]) {
+        let read = |node: Node<'_>| {
+            let mut fields = node.object()?;
+            let text = fields.required("t", |it| it.text(1..=3));
+            let number = fields.or("n", 0, |it| it.integer(0..=9));
+            let list = fields.optional("l", |it| it.list(2, Node::boolean));
+            fields.close();
+            Some((text?, number?, list?))
+        };
+        let json = Json::parse(document.as_bytes()).unwrap();
+        let flaws = Flaws::read(json, read).err().unwrap_or_default();
+        let said: Vec<_> =
+            flaws.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect();
+        assert_eq!(said, expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! A JSON document as it was sent: no member twice, and texts wiped when they are let go.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+/// One JSON value. Any text may be a secret, so none is ever printed.
+pub(crate) enum Json {
+    Null,
+    Bool(bool),
+    /// Exact only where it is a whole number that is not negative; nothing else is asked for.
+    Number(Option<u64>),
+    Text(Zeroizing<String>),
+    List(Vec<Self>),
+    /// In the order of the document.
+    Object(Vec<(String, Self)>),
+}
+
+/// Where a text stops being JSON. Quotes nothing of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotJson {
+    line: usize,
+    column: usize,
+}
+
+impl Json {
+    /// Reads a whole document; nested up to 128 deep.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, NotJson> {
+        serde_json::from_slice(text).map_err(|it| NotJson { line: it.line(), column: it.column() })
+    }
+}
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, column } = self;
+        write!(
+            f,
+            "This is not JSON, or an object names a member twice: line {line} column {column}."
+        )
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Json(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Any)
+    }
+}
+
+struct Any;
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: Error>(self, it: bool) -> Result<Json, E> {
+        Ok(Json::Bool(it))
+    }
+
+    fn visit_u64<E: Error>(self, it: u64) -> Result<Json, E> {
+        Ok(Json::Number(Some(it)))
+    }
+
+    fn visit_i64<E: Error>(self, it: i64) -> Result<Json, E> {
+        Ok(Json::Number(u64::try_from(it).ok()))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Number(None))
+    }
+
+    fn visit_str<E: Error>(self, it: &str) -> Result<Json, E> {
+        Ok(Json::Text(Zeroizing::new(it.to_owned())))
+    }
+
+    fn visit_string<E: Error>(self, it: String) -> Result<Json, E> {
+        Ok(Json::Text(Zeroizing::new(it)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = from.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    // Of two members of one name, one reader takes the first and another the last: neither here.
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        while let Some((name, value)) = from.next_entry::<String, Json>()? {
+            if !seen.insert(name.clone()) {
+                return Err(A::Error::custom("a member is named twice"));
+            }
+            members.push((name, value));
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_single_reading_is_not_json() {
+        for text in ["", "{", "{} {}", r#"{"a":1,"a":2}"#, r#"[{"a":1,"\u0061":2}]"#, "NaN"] {
+            assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Json::parse("[".repeat(1_000).as_bytes()).is_err());
+        assert!(Json::parse(br#"{"a":[1,-1,1.5,"x",null,true,{}]}"#).is_ok());
+    }
+
+    #[test]
+    fn an_error_quotes_nothing_of_the_document() {
+        let error = Json::parse(br#"{"key":"canary",}"#).unwrap_err();
+        let said = error.to_string();
+        assert!(said.ends_with("line 1 column 17."), "{said}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The JSON that clients send and get: text in, parsed resources out, and back.
+
+pub(crate) mod answer;
+pub(crate) mod credential;
+pub(crate) mod fields;
+pub(crate) mod filter;
+pub(crate) mod json;
+pub(crate) mod pattern;
+pub(crate) mod proxy;
+pub(crate) mod record;
+pub(crate) mod rule;
+pub(crate) mod secret;
+pub(crate) mod target;
+pub(crate) mod text;

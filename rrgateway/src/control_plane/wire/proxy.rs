@@ -1,0 +1,151 @@
+//! A proxy: who may call, what is called, and as whom.
+
+use serde::{Deserialize, Serialize};
+
+use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::text::{self, Effect, Region};
+
+/// As it is stored and, with its base URLs, answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Proxy {
+    pub(crate) name: String,
+    pub(crate) active: bool,
+    pub(crate) region: Region,
+    /// In the order given, each once.
+    pub(crate) proxy_credential_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authentication: Option<NoAuthentication>,
+    pub(crate) target_id: String,
+    pub(crate) target_credential_id: Option<String>,
+    pub(crate) default_rule_effect: Effect,
+    pub(crate) limits: Limits,
+}
+
+/// Anybody may call: only ever because somebody wrote so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NoAuthentication {
+    None,
+}
+
+/// How often; `None` is no limit, 0 lets nothing pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) requests_per_minute: Option<u64>,
+    pub(crate) requests_per_day: Option<u64>,
+}
+
+impl Proxy {
+    /// Reads what a client sent.
+    pub(crate) fn read(node: Node<'_>) -> Option<Self> {
+        let mut fields = node.object()?;
+        let name = text::name(&mut fields);
+        let active = fields.or("active", true, Node::boolean);
+        let region = text::region(&mut fields);
+        let callers = fields.or("proxyCredentialIds", Vec::new(), ids);
+        let open =
+            fields.optional("authentication", |it| it.word(&[("none", NoAuthentication::None)]));
+        if open.flatten().is_some() && callers.as_ref().is_some_and(|it| !it.is_empty()) {
+            fields.flaw::<()>("authentication", "a proxy with credentials cannot be open to all");
+        }
+        let target = fields.required("targetId", id);
+        let credential = fields.optional("targetCredentialId", id);
+        let default_rule_effect = text::default_rule_effect(&mut fields);
+        let limits = fields.or("limits", Limits::default(), Limits::read);
+        fields.close();
+        Some(Self {
+            name: name?,
+            active: active?,
+            region: region?,
+            proxy_credential_ids: callers?,
+            authentication: open?,
+            target_id: target?,
+            target_credential_id: credential?,
+            default_rule_effect: default_rule_effect?,
+            limits: limits?,
+        })
+    }
+}
+
+impl Limits {
+    fn read(node: Node<'_>) -> Option<Self> {
+        let mut fields = node.object()?;
+        let requests_per_minute = fields.optional("requestsPerMinute", |it| it.integer(LIMIT));
+        let requests_per_day = fields.optional("requestsPerDay", |it| it.integer(LIMIT));
+        fields.close();
+        Some(Self {
+            requests_per_minute: requests_per_minute?,
+            requests_per_day: requests_per_day?,
+        })
+    }
+}
+
+fn ids(node: Node<'_>) -> Option<Vec<String>> {
+    let mut seen = std::collections::HashSet::new();
+    node.list(100, |it| {
+        it.parsed(1..=64, |id| {
+            let is_new = seen.insert(id.to_string());
+            is_new.then(|| id.to_string()).ok_or("this is named twice")
+        })
+    })
+}
+
+fn id(node: Node<'_>) -> Option<String> {
+    node.text(1..=64)
+}
+
+// The largest number that the structured fields of the limit headers can hold (RFC 9651 §3.3.1).
+const LIMIT: std::ops::RangeInclusive<u64> = 0..=999_999_999_999_999;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::wire::fields::Flaws;
+    use crate::control_plane::wire::json::Json;
+
+    #[test]
+    fn a_proxy_that_names_no_caller_admits_nobody() {
+        let proxy = read(r#"{"name":"p","targetId":"t"}"#).unwrap();
+        assert!(proxy.proxy_credential_ids.is_empty() && proxy.authentication.is_none());
+        assert_eq!(proxy.limits, Limits::default());
+    }
+
+    #[test]
+    fn flaws_are_told_with_their_place() {
+        check(r#"{"name":"p"}"#, "/targetId: this is required");
+        check(
+            r#"{"name":"p","targetId":"t","authentication":"none","proxyCredentialIds":["c"]}"#,
+            "/authentication: a proxy with credentials cannot be open to all",
+        );
+        check(
+            r#"{"name":"p","targetId":"t","authentication":"nobody"}"#,
+            "/authentication: expected \"none\"",
+        );
+        check(
+            r#"{"name":"p","targetId":"t","proxyCredentialIds":["c","d","c"]}"#,
+            "/proxyCredentialIds/2: this is named twice",
+        );
+        check(
+            r#"{"name":"p","targetId":"t","limits":{"requestsPerHour":1}}"#,
+            "/limits/requestsPerHour: there is no such field here",
+        );
+        check(
+            r#"{"name":"p","targetId":"t","limits":{"requestsPerDay":-1}}"#,
+            "/limits/requestsPerDay: expected a whole number from 0 to 999999999999999",
+        );
+        check(r#"{"name":"p","targetId":"t","region":"mars"}"#, "/region: expected \"local\"");
+    }
+
+    #[track_caller]
+    fn check(document: &str, expected: &str) {
+        assert_eq!(read(document).unwrap_err(), expected);
+    }
+
+    fn read(document: &str) -> Result<Proxy, String> {
+        let json = Json::parse(document.as_bytes()).unwrap();
+        Flaws::read(json, Proxy::read)
+            .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
+    }
+}

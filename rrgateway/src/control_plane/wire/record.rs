@@ -1,0 +1,54 @@
+//! An audit record as it is kept and answered.
+
+use serde_json::{Value, json};
+
+use crate::control_plane::wire::text::rfc3339;
+use crate::model::{FilterNote, LimitNote, Record, RuleNote};
+
+/// All members, also those that are empty, so that readers meet one shape.
+pub(crate) fn record(it: &Record) -> Value {
+    json!({
+        "id": it.id,
+        "clientId": it.client_id,
+        "proxyId": it.proxy_id,
+        "region": "local",
+        "node": "local",
+        "revision": it.revision,
+        "receivedAt": rfc3339(it.received_at_ms),
+        "durationMs": it.duration_ms,
+        "upstreamMs": it.upstream_ms,
+        "method": it.method,
+        "path": it.path,
+        "queryKeys": it.query_keys,
+        "status": it.status,
+        "code": it.code,
+        "stage": it.stage,
+        "requestBytes": it.request_bytes,
+        "responseBytes": it.response_bytes,
+        "credentialId": it.credential_id,
+        "subject": it.subject,
+        "auth": it.auth.as_ref().map(|it| json!({"type": it.kind, "outcome": it.outcome})),
+        "limits": it.limits.iter().map(limit).collect::<Vec<_>>(),
+        "rules": it.rules.iter().map(rule).collect::<Vec<_>>(),
+        "filters": it.filters.iter().map(filter).collect::<Vec<_>>(),
+        "redactions": [],
+        "upstream": it.upstream.as_ref().map(|it| {
+            json!({"target": it.target, "status": it.status, "attempts": it.attempts})
+        }),
+        "clientAddress": it.client_address,
+        "userAgent": it.user_agent,
+        "error": it.error,
+    })
+}
+
+fn limit(it: &LimitNote) -> Value {
+    json!({"policy": it.policy, "remaining": it.remaining})
+}
+
+fn rule(it: &RuleNote) -> Value {
+    json!({"scope": it.scope, "outcome": it.outcome, "ruleIds": it.rule_ids})
+}
+
+fn filter(it: &FilterNote) -> Value {
+    json!({"id": it.id, "scope": it.scope, "removed": it.removed})
+}

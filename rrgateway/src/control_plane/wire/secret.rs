@@ -1,0 +1,77 @@
+//! What may be a secret, and what is kept of one: never the secret.
+
+use rrauth::KeyDigest;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::control_plane::wire::fields::Node;
+
+/// What the store keeps of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SecretState {
+    /// Grows with each new secret.
+    pub(crate) version: u32,
+    /// 8 hex digits that say nothing of the secret but whether it is the same one.
+    pub(crate) fingerprint: String,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) rotated_at_ms: i64,
+    /// Of a caller's secret, so that it can be recognised; the vault has the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<SecretDigest>,
+}
+
+/// The digest of a caller's secret, stored as hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct SecretDigest(pub(crate) KeyDigest);
+
+impl SecretDigest {
+    pub(crate) fn of(secret: &str) -> Self {
+        Self(KeyDigest::of(secret))
+    }
+
+    /// Of the digest, so that not even that can be looked up by what is shown.
+    pub(crate) fn fingerprint(&self) -> String {
+        KeyDigest::of(self.0.as_bytes()).to_hex().chars().take(8).collect()
+    }
+}
+
+impl TryFrom<String> for SecretDigest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        KeyDigest::from_hex(&text).map(Self).ok_or("a digest is 64 hex digits")
+    }
+}
+
+impl From<SecretDigest> for String {
+    fn from(digest: SecretDigest) -> Self {
+        digest.0.to_hex()
+    }
+}
+
+/// A caller's secret: long enough that guessing is no way in (the gateway keeps a fast digest).
+pub(crate) fn callers_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
+    node.parsed(24..=LONGEST, |text| {
+        // What cannot be shown, or carries the checksum of another key, would never authenticate.
+        let is_showable = rrauth::is_showable(&text);
+        is_showable.then_some(text).ok_or(
+            "expected visible ASCII without comma and quote; a key that starts with rr_live_ must \
+             be whole",
+        )
+    })
+}
+
+/// A secret that is sent upstream: what a header value can hold (RFC 9110 §5.5), in ASCII.
+pub(crate) fn upstream_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
+    node.parsed(1..=LONGEST, |text| {
+        let is_ascii = text.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
+        let is_whole = text.trim().len() == text.len();
+        (is_ascii && is_whole)
+            .then_some(text)
+            .ok_or("expected visible ASCII characters, without spaces at its ends")
+    })
+}
+
+const LONGEST: usize = 8 * 1024;

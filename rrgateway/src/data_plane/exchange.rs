@@ -1,0 +1,79 @@
+//! What is noted about one request while it is served, for the record at its end.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rrcore::Context;
+
+use crate::model::Proxy;
+
+/// A handle on the notes of one request: a request extension.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    context: Context,
+    request_bytes: Arc<AtomicU64>,
+    // Held for one assignment, by the one task that drives the request.
+    notes: Mutex<Notes>,
+}
+
+/// What has been noted so far.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// As sent, but no longer than a method can be.
+    pub method: String,
+    /// Canonical, without the prefix; as sent where it has no single reading.
+    pub path: String,
+    /// The names in the query.
+    pub query_keys: Vec<String>,
+    /// The `User-Agent`, shortened.
+    pub user_agent: Option<String>,
+    /// The proxy, once it is known.
+    pub proxy: Option<Arc<Proxy>>,
+    /// The revision that decides.
+    pub revision: u64,
+    /// Whether the request got as far as `route`: only then is there a record.
+    pub routed: bool,
+    /// What the upstream did.
+    pub upstream: Option<UpstreamNotes>,
+}
+
+/// What the upstream did.
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamNotes {
+    /// Its status, if it gave one.
+    pub status: Option<u16>,
+    /// From sending to its headers, or to giving up.
+    pub took: Duration,
+}
+
+impl Exchange {
+    /// Begins the notes of a request.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        let inner = Inner { context, request_bytes: Arc::default(), notes: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The request's context.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.inner.context
+    }
+
+    /// Where the body counts its bytes.
+    #[must_use]
+    pub fn request_bytes(&self) -> &Arc<AtomicU64> {
+        &self.inner.request_bytes
+    }
+
+    /// The notes, to read or to add to. Do not hold them across an await.
+    pub fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.inner.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

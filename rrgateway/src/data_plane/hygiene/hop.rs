@@ -1,0 +1,106 @@
+//! Headers that belong to one hop (RFC 9110 §7.6.1), and names that only look different.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderName};
+
+/// The headers that `Connection` nominates as belonging to this hop: a request extension.
+#[derive(Clone, Debug)]
+pub struct Nominated(Vec<HeaderName>);
+
+/// Removes the headers that always belong to one hop, and returns those that `Connection`
+/// nominates besides.
+///
+/// `Host` and `Content-Length` cannot be nominated: they are ours to set.
+pub fn strip(headers: &mut HeaderMap) -> Nominated {
+    let nominated = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
+        .collect();
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+    Nominated(nominated)
+}
+
+impl Nominated {
+    /// Removes what was nominated.
+    pub fn remove_from(&self, headers: &mut HeaderMap) {
+        for name in &self.0 {
+            headers.remove(name);
+        }
+    }
+
+    /// Whether nothing was nominated that is still there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Removes every header whose name starts with `prefix`, in either spelling (`-` or `_`).
+pub fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
+    let doomed: Vec<HeaderName> =
+        headers.keys().filter(|it| folded(it.as_str()).starts_with(prefix)).cloned().collect();
+    for name in &doomed {
+        headers.remove(name);
+    }
+}
+
+/// A name as a lenient reader may fold it: `Transfer_Encoding` and `transfer--encoding` are
+/// `transfer-encoding`.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        let byte = if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+        if byte == b'-' && folded.ends_with('-') {
+            continue;
+        }
+        folded.push(char::from(byte));
+    }
+    folded
+}
+
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nominated_headers_go_but_framing_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert("connection", "x-a, Host, content-length".parse().unwrap());
+        for name in ["x-a", "x-b", "host", "content-length", "te", "keep-alive"] {
+            headers.insert(HeaderName::from_static(name), "1".parse().unwrap());
+        }
+        strip(&mut headers).remove_from(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "host", "x-b"]);
+    }
+
+    #[test]
+    fn look_alikes_fold_to_one_name() {
+        for name in ["Transfer_Encoding", "transfer--encoding", "TRANSFER-_ENCODING"] {
+            assert_eq!(folded(name), "transfer-encoding", "{name}");
+        }
+    }
+}

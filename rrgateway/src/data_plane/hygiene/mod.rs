@@ -1,0 +1,9 @@
+//! One reading of each message, in both directions: what could mean two things to two parsers, or
+//! belongs to one hop only, goes no further.
+
+mod hop;
+mod request;
+mod response;
+
+pub use self::request::{admit, without_authorization, without_nominated};
+pub use self::response::cleanse;

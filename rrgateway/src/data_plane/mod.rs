@@ -1,0 +1,21 @@
+//! Serves traffic from the last revision it accepted; never changes configuration, and never
+//! waits for whoever does.
+//!
+//! To follow a request, read `pipeline.rs` from top to bottom.
+
+mod answer;
+mod body;
+mod builder;
+mod edge;
+mod exchange;
+mod hygiene;
+mod pipeline;
+mod plane;
+mod record;
+mod router;
+mod secrets;
+mod stack;
+mod upstream;
+
+pub use self::plane::{DataPlane, DataPlaneConfig};
+pub use self::secrets::Secrets;

@@ -1,0 +1,187 @@
+//! Starts and stops the data plane: its workers, its listener, its builder.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hyper::service::service_fn;
+use rratelimit::Limiter;
+use rrcore::{Clock, TrustedProxies};
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use crate::data_plane::builder::Builder;
+use crate::data_plane::edge::{Edge, Peer};
+use crate::data_plane::pipeline::{self, Shared};
+use crate::data_plane::record::Recorder;
+use crate::data_plane::router::Live;
+use crate::data_plane::secrets::Secrets;
+use crate::data_plane::upstream::Connector;
+use crate::listen::{self, Drain, Drainer, Limits};
+use crate::model::{EgressPolicy, Reports, Subscription};
+
+/// What a data plane is made of.
+#[derive(Debug)]
+pub struct DataPlaneConfig {
+    /// Where to listen; port 0 takes any.
+    pub listen: SocketAddr,
+    /// Threads that serve; each has its own runtime, listener and upstream connections.
+    pub workers: usize,
+    /// Where revisions come from.
+    pub subscription: Subscription,
+    /// Where records go.
+    pub reports: Reports,
+    /// What is injected.
+    pub secrets: Secrets,
+    /// Which addresses may be called.
+    pub egress: EgressPolicy,
+    /// The time.
+    pub clock: Clock,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted: TrustedProxies,
+    /// The largest request body, in bytes.
+    pub max_request_bytes: u64,
+    /// What a client may take of the listener.
+    pub limits: Limits,
+}
+
+/// A running data plane.
+#[derive(Debug)]
+pub struct DataPlane {
+    address: SocketAddr,
+    drainer: Drainer,
+    workers: Vec<Worker>,
+    builder: Worker,
+}
+
+impl DataPlane {
+    /// Binds, starts the workers, and begins to follow revisions. Until the first one every
+    /// request is answered 503 `not-ready`.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or a thread cannot be started.
+    pub fn start(config: DataPlaneConfig) -> anyhow::Result<Self> {
+        let live = Live::default();
+        let via = format!("rrgateway-{}", instance()?);
+        let recorder = Recorder::new(config.reports);
+        let edge = Edge::new(
+            live.clone(),
+            config.clock.clone(),
+            recorder,
+            config.trusted,
+            config.max_request_bytes,
+            via.clone(),
+        );
+        let builder = Builder {
+            shared: Shared { limiter: Arc::new(Limiter::new()), clock: config.clock },
+            connector: Connector::new(config.egress)?,
+            secrets: config.secrets,
+            via,
+        };
+        let listeners = bind(config.listen, config.workers.max(1))
+            .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
+        let address = listeners.first().context("no listener")?.local_addr()?;
+        let (drainer, drain) = listen::drain();
+        let subscription = config.subscription;
+        let builder = Worker::spawn("rr-revisions", builder.follow(subscription, live))?;
+        let mut workers = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            let serving = serve(listener, edge.clone(), config.limits.clone(), drain.clone());
+            workers.push(Worker::spawn("rr-data", serving)?);
+        }
+        Ok(Self { address, drainer, workers, builder })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets requests in flight finish for `grace` at the most, then ends.
+    /// `true` when all finished in time.
+    pub async fn stop(self, grace: Duration) -> bool {
+        let finished = self.drainer.finish(grace).await;
+        let workers = self.workers.into_iter().chain([self.builder]);
+        // Joining blocks, but only for as long as a thread takes to notice.
+        _ = tokio::task::spawn_blocking(move || workers.for_each(Worker::stop)).await;
+        finished
+    }
+}
+
+fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    if count > 1 {
+        // `SO_REUSEPORT` would also share the port with a stranger's process of the same user:
+        // find out first that nobody has it.
+        drop(listen::bind(address, false)?);
+    }
+    let first = listen::bind(address, count > 1)?;
+    let address = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..count {
+        listeners.push(listen::bind(address, true)?);
+    }
+    Ok(listeners)
+}
+
+async fn serve(listener: TcpListener, edge: Edge, limits: Limits, mut drain: Drain) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a listener is unusable"),
+    };
+    let service = move |peer| {
+        let edge = edge.clone();
+        service_fn(move |request| {
+            let serving = pipeline::edge(edge.clone(), Peer(peer), request);
+            async move { Ok::<_, Infallible>(serving.await) }
+        })
+    };
+    listen::accept(listener, limits, drain.clone(), service).await;
+    // Connections run on this thread's runtime: it stays until it is told to stop.
+    drain.begun().await;
+    drop(drain);
+    std::future::pending().await
+}
+
+// Tells this gateway's own requests from others'. Not a secret.
+fn instance() -> anyhow::Result<String> {
+    let number = getrandom::u32().context("the operating system has no randomness")?;
+    Ok(format!("{number:08x}"))
+}
+
+/// A thread with a runtime of its own.
+#[derive(Debug)]
+struct Worker {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    fn spawn(name: &str, task: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<Self> {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    () = task => {}
+                    // Told to, or whoever could tell is gone.
+                    _ = stopped => {}
+                }
+            });
+            // Not waiting for blocking tasks: a name that does not resolve must not hold us up.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        _ = self.stop.send(());
+        if self.thread.join().is_err() {
+            tracing::error!("a worker had panicked");
+        }
+    }
+}

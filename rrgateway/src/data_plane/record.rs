@@ -1,0 +1,187 @@
+//! Writes down what happened to a request, when its last byte has left or its client has.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use rrcore::{Fact, Refusal};
+
+use crate::data_plane::answer::GRANTED;
+use crate::data_plane::body::{BoxError, ResponseBody};
+use crate::data_plane::exchange::{Exchange, Notes};
+use crate::model::{AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote};
+
+/// Hands records over to whoever keeps them, without waiting for it.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    reports: Reports,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    /// Hands records to `reports`.
+    #[must_use]
+    pub fn new(reports: Reports) -> Self {
+        Self { reports, dropped: Arc::default() }
+    }
+
+    /// Wraps a response so that its record is written at its end.
+    #[must_use]
+    pub fn record(
+        &self,
+        exchange: Exchange,
+        response: Response<ResponseBody>,
+    ) -> Response<Recorded> {
+        let refusal = response.extensions().get::<Refusal>().cloned();
+        let status = response.status().as_u16();
+        let recorder = self.clone();
+        let ending = Ending { recorder, exchange, refusal, status, bytes: 0, failed: false };
+        response.map(|body| Recorded { body, ending })
+    }
+
+    fn report(&self, record: Record) {
+        if self.reports.report(record) {
+            return;
+        }
+        // Recording is best effort: the buffer is full, or its reader is gone. Said once per
+        // thousand, since a log that floods is no help either.
+        let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+        if before.is_multiple_of(1000) {
+            tracing::warn!(dropped = before + 1, "audit records could not be kept");
+        }
+    }
+}
+
+pin_project! {
+    /// A response's body whose end is written down.
+    #[derive(Debug)]
+    pub struct Recorded {
+        #[pin]
+        body: ResponseBody,
+        ending: Ending,
+    }
+}
+
+impl Body for Recorded {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.ending.bytes += frame.data_ref().map_or(0, |it| it.len() as u64);
+            }
+            Poll::Ready(Some(Err(_))) => this.ending.failed = true,
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The end of one exchange. Dropped with the body: after its last byte, or when the client left.
+#[derive(Debug)]
+struct Ending {
+    recorder: Recorder,
+    exchange: Exchange,
+    refusal: Option<Refusal>,
+    status: u16,
+    bytes: u64,
+    failed: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let notes = std::mem::take(&mut *self.exchange.notes());
+        if notes.routed {
+            let record = self.write(notes);
+            self.recorder.report(record);
+        }
+    }
+}
+
+impl Ending {
+    fn write(&self, notes: Notes) -> Record {
+        let context = self.exchange.context();
+        let now = context.now();
+        let took = context.clock().monotonic().saturating_sub(now.monotonic);
+        let identity = context.identity();
+        let target = notes.proxy.as_ref().map(|it| Arc::clone(&it.target.id));
+        let mut record = Record {
+            id: context.id().as_str().to_owned(),
+            client_id: notes
+                .proxy
+                .as_ref()
+                .map_or_else(|| "default".into(), |it| Arc::clone(&it.client)),
+            proxy_id: notes.proxy.as_ref().map(|it| Arc::clone(&it.id)),
+            revision: notes.revision,
+            received_at_ms: i64::try_from(now.wall.as_millis()).unwrap_or(i64::MAX),
+            duration_ms: took.as_secs_f64() * 1000.0,
+            upstream_ms: notes.upstream.map(|it| it.took.as_secs_f64() * 1000.0),
+            method: notes.method,
+            path: notes.path,
+            query_keys: notes.query_keys,
+            status: self.status,
+            code: self.refusal.as_ref().map_or(GRANTED, |it| it.code().as_str()),
+            stage: self.refusal.as_ref().map(|it| it.stage().as_str()),
+            request_bytes: self.exchange.request_bytes().load(Ordering::Relaxed),
+            response_bytes: self.bytes,
+            credential_id: identity.map(|it| Arc::clone(&it.credential)),
+            subject: identity.map(|it| Arc::clone(&it.subject)),
+            client_address: context.address().map(|it| it.to_string()),
+            user_agent: notes.user_agent,
+            error: self.error(),
+            ..Record::default()
+        };
+        record.upstream = notes.upstream.zip(target).map(|(it, target)| UpstreamNote {
+            target,
+            status: it.status,
+            attempts: 1,
+        });
+        context.take_trail().facts().for_each(|fact| note(&mut record, fact));
+        record
+    }
+
+    fn error(&self) -> Option<String> {
+        if self.failed {
+            return Some("the response ended early".to_owned());
+        }
+        self.refusal.as_ref()?.reason().map(str::to_owned)
+    }
+}
+
+fn note(record: &mut Record, fact: &Fact) {
+    match fact {
+        Fact::Auth { kind, outcome } => record.auth = Some(AuthNote { kind, outcome }),
+        Fact::Limit { policy, remaining } => {
+            record.limits.push(LimitNote { policy: Arc::clone(policy), remaining: *remaining });
+        }
+        Fact::Rules { scope, outcome, ids } => {
+            record.rules.push(RuleNote { scope: scope.as_str(), outcome, rule_ids: ids.clone() })
+        }
+        Fact::Filter { id, scope, removed } => record.filters.push(FilterNote {
+            id: Arc::clone(id),
+            scope: scope.as_str(),
+            removed: *removed,
+        }),
+        // A fact of a newer `rrcore` than this gateway knows: not lost, but not shown.
+        _ => tracing::debug!("a stage recorded something unknown"),
+    }
+}

@@ -1,0 +1,148 @@
+//! Finds the proxy, by the raw prefix; then makes the rest of the path canonical.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use http::uri::PathAndQuery;
+use http::{Request, Uri};
+use rrcore::{Code, Refusal, Stage};
+use rrrules::CanonicalPath;
+
+use crate::data_plane::exchange::Exchange;
+use crate::data_plane::stack::RouteStack;
+use crate::model::Proxy;
+
+/// The routes of the revision that is current, swapped whole. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    current: Arc<ArcSwapOption<Routes>>,
+}
+
+/// One revision's routes.
+#[derive(Debug)]
+pub struct Routes {
+    /// The revision's number.
+    pub revision: u64,
+    /// By the id of the proxy.
+    pub table: HashMap<Arc<str>, Route>,
+}
+
+/// A proxy, ready to serve.
+#[derive(Clone)]
+pub struct Route {
+    /// What it was built from.
+    pub proxy: Arc<Proxy>,
+    /// Its stages and its upstream.
+    pub stack: RouteStack,
+}
+
+impl Live {
+    /// Serves `routes` from the next request on. Requests in flight keep those they began with.
+    pub fn swap(&self, routes: Arc<Routes>) {
+        self.current.store(Some(routes));
+    }
+
+    /// The routes in force, if there are any yet.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Routes>> {
+        self.current.load_full()
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("proxy", &self.proxy.id).finish_non_exhaustive()
+    }
+}
+
+/// Finds the stack for `request`, and rewrites its target to what the stages and the upstream
+/// see: the canonical path behind the prefix, with the query as it was sent.
+///
+/// # Errors
+/// 503 `not-ready` or `proxy-inactive`, 404 `proxy-not-found`, 400 `malformed-request` for a path
+/// without a single reading.
+pub fn route<B>(
+    live: &Live,
+    exchange: &Exchange,
+    request: &mut Request<B>,
+) -> Result<RouteStack, Refusal> {
+    let guard = live.current.load();
+    let routes = guard.as_ref().ok_or(Code::NotReady)?;
+    note(exchange, routes.revision, request.uri());
+    let (id, rest) = split(request.uri().path()).ok_or(Code::ProxyNotFound)?;
+    let route = routes.table.get(id).ok_or(Code::ProxyNotFound)?;
+    exchange.notes().proxy = Some(Arc::clone(&route.proxy));
+    let path = CanonicalPath::parse(rest).map_err(|error| {
+        Refusal::new(Code::MalformedRequest).at(Stage::Route).detail(error.to_string())
+    })?;
+    exchange.notes().path = path.as_str().to_owned();
+    let target = rewritten(&path, request.uri().query()).ok_or_else(malformed)?;
+    *request.uri_mut() = target;
+    request.extensions_mut().insert(path);
+    if !route.proxy.active {
+        return Err(Code::ProxyInactive.into());
+    }
+    exchange.context().passed(Stage::Route);
+    Ok(route.stack.clone())
+}
+
+fn note(exchange: &Exchange, revision: u64, uri: &Uri) {
+    let mut notes = exchange.notes();
+    notes.routed = true;
+    notes.revision = revision;
+    // Until it has a canonical form; bounded, since it is a client's text.
+    notes.path = uri.path().chars().take(PATH_CHARS).collect();
+    let pairs = uri.query().unwrap_or_default().split('&').take(QUERY_KEYS);
+    let names = pairs.filter_map(|it| it.split('=').next()).filter(|it| !it.is_empty());
+    notes.query_keys = names.map(|it| it.chars().take(KEY_CHARS).collect()).collect();
+}
+
+/// `/api/{id}/rest` → (`id`, `/rest`), on the raw bytes: a prefix that needed decoding is not it.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let behind = path.strip_prefix("/api/")?;
+    Some(match behind.find('/') {
+        Some(slash) => behind.split_at(slash),
+        None => (behind, "/"),
+    })
+}
+
+fn rewritten(path: &CanonicalPath, query: Option<&str>) -> Option<Uri> {
+    let target = match query {
+        Some(query) => PathAndQuery::try_from(format!("{}?{query}", path.as_str())),
+        None => PathAndQuery::try_from(path.as_str()),
+    };
+    target.ok().map(Uri::from)
+}
+
+fn malformed() -> Refusal {
+    Refusal::new(Code::MalformedRequest).at(Stage::Route)
+}
+
+const PATH_CHARS: usize = 1024;
+const QUERY_KEYS: usize = 64;
+const KEY_CHARS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_is_matched_on_raw_bytes() {
+        check("/api/prx_1/v1/users", Some(("prx_1", "/v1/users")));
+        check("/api/prx_1/", Some(("prx_1", "/")));
+        check("/api/prx_1", Some(("prx_1", "/")));
+        check("/api/prx_1//x", Some(("prx_1", "//x")));
+        check("/api/", Some(("", "/")));
+        check("/%61pi/prx_1/x", None);
+        check("/API/prx_1/x", None);
+        check("//api/prx_1/x", None);
+        check("/", None);
+    }
+
+    #[track_caller]
+    fn check(path: &str, expected: Option<(&str, &str)>) {
+        assert_eq!(split(path), expected, "{path}");
+    }
+}

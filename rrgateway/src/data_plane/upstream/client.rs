@@ -1,0 +1,147 @@
+//! Connections to upstreams: pooled per thread and per partition, so that no lock is shared by
+//! all requests and no connection by two tenants.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+
+use crate::data_plane::body::RequestBody;
+use crate::data_plane::upstream::failure::Failure;
+use crate::data_plane::upstream::resolver::GuardedResolver;
+use crate::model::{BaseUrl, EgressPolicy};
+
+type HttpsClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, RequestBody>;
+
+/// How upstreams are reached: trusted roots, and the addresses that may be called.
+#[derive(Clone)]
+pub struct Connector {
+    tls: ClientConfig,
+    egress: EgressPolicy,
+}
+
+/// The connections of one proxy to its target.
+pub struct Partition {
+    id: u64,
+    connector: Connector,
+    connect_timeout: Duration,
+    // An address that is written out passes no resolver: it is judged here, once.
+    is_refused: bool,
+    me: Weak<Self>,
+}
+
+impl Connector {
+    /// Trusts the operating system's roots, or Mozilla's where it has none.
+    ///
+    /// # Errors
+    /// When the TLS library refuses its own defaults.
+    pub fn new(egress: EgressPolicy) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+        };
+        let tls = match builder()?.with_native_roots() {
+            Ok(config) => config.with_no_client_auth(),
+            Err(error) => {
+                tracing::info!(%error, "no system certificates: trusting Mozilla's list");
+                builder()?.with_webpki_roots().with_no_client_auth()
+            }
+        };
+        Ok(Self { tls, egress })
+    }
+
+    /// Connections to `base` that nobody else uses.
+    #[must_use]
+    pub fn partition(&self, base: &BaseUrl, connect_timeout: Duration) -> Arc<Partition> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let is_refused = base.ip_literal().is_some_and(|it| !self.egress.permits(it));
+        let connector = self.clone();
+        Arc::new_cyclic(|me| Partition {
+            id,
+            connector,
+            connect_timeout,
+            is_refused,
+            me: me.clone(),
+        })
+    }
+
+    fn client(&self, connect_timeout: Duration) -> HttpsClient {
+        let mut http = HttpConnector::new_with_resolver(GuardedResolver::new(self.egress.clone()));
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(connect_timeout));
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .http1_max_headers(HEADER_FIELDS)
+            .http1_max_buf_size(HEAD_BYTES)
+            .set_host(false)
+            .build(https)
+    }
+}
+
+impl Partition {
+    /// Sends `request`, whose URL is absolute. Follows no redirect.
+    ///
+    /// # Errors
+    /// As [`Failure`] says.
+    pub async fn send(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, Failure> {
+        if self.is_refused {
+            return Err(Failure::EgressRefused);
+        }
+        self.client().request(request).await.map_err(Failure::Client)
+    }
+
+    // This thread's client for this partition. Clients whose partition is gone go with the next
+    // one that is made.
+    fn client(&self) -> HttpsClient {
+        CLIENTS.with_borrow_mut(|clients| {
+            if let Some((_, client)) = clients.get(&self.id) {
+                return client.clone();
+            }
+            clients.retain(|_, (partition, _)| partition.strong_count() > 0);
+            let client = self.connector.client(self.connect_timeout);
+            clients.insert(self.id, (self.me.clone(), client.clone()));
+            client
+        })
+    }
+}
+
+thread_local! {
+    static CLIENTS: RefCell<HashMap<u64, (Weak<Partition>, HttpsClient)>> = RefCell::default();
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("egress", &self.egress).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partition").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+const IDLE: Duration = Duration::from_secs(60);
+const IDLE_CONNECTIONS: usize = 64;
+const HEADER_FIELDS: usize = 100;
+const HEAD_BYTES: usize = 64 * 1024;

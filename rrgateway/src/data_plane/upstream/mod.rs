@@ -1,0 +1,172 @@
+//! The call: one small service that sends a request to a target and relays what comes back.
+
+mod body;
+mod client;
+mod failure;
+mod resolver;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HOST, VIA};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use rrcore::{Body, Code, Refusal, Stage};
+use tower::Service;
+
+use self::body::UpstreamBody;
+pub use self::client::Connector;
+use self::client::Partition;
+use crate::data_plane::body::RequestBody;
+use crate::data_plane::exchange::{Exchange, UpstreamNotes};
+use crate::data_plane::hygiene;
+use crate::model::Proxy;
+
+/// Sends requests to one proxy's target. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    proxy: Arc<Proxy>,
+    partition: Arc<Partition>,
+    host: HeaderValue,
+    via: HeaderValue,
+}
+
+impl Upstream {
+    /// The upstream of `proxy`, reached through `connector`. `via` is what the `Via` header says
+    /// of us.
+    ///
+    /// Connections are never shared with another proxy: a response that an upstream sends out of
+    /// turn must not reach another tenant's caller.
+    ///
+    /// # Errors
+    /// When the target's host or `via` cannot be written in a header.
+    pub fn new(
+        proxy: Arc<Proxy>,
+        connector: &Connector,
+        via: &str,
+    ) -> Result<Self, http::header::InvalidHeaderValue> {
+        let base = &proxy.target.base_url;
+        let host = HeaderValue::from_str(base.authority().as_str())?;
+        let via = HeaderValue::from_str(&format!("1.1 {via}"))?;
+        let partition = connector.partition(base, proxy.target.timeouts.connect);
+        Ok(Self { inner: Arc::new(Inner { proxy, partition, host, via }) })
+    }
+}
+
+type UpstreamResponse = Response<Body<UpstreamBody>>;
+
+impl Service<Request<RequestBody>> for Upstream {
+    type Response = UpstreamResponse;
+    type Error = Infallible;
+    // The client's own future is a box already; this one lets the rest be plain `async`.
+    type Future = Pin<Box<dyn Future<Output = Result<UpstreamResponse, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { Ok(inner.exchange(request).await) })
+    }
+}
+
+impl Inner {
+    async fn exchange(&self, mut request: Request<RequestBody>) -> UpstreamResponse {
+        let Some(exchange) = request.extensions().get::<Exchange>().cloned() else {
+            // Only the edge calls a route, and it puts one there.
+            let context = rrcore::Context::of(request.extensions_mut(), &rrcore::Clock::system());
+            let refusal = Refusal::new(Code::Internal).because("no exchange on the request");
+            return context.refuse(refusal).map(Body::own);
+        };
+        match self.send(&exchange, request).await {
+            Ok(response) => {
+                exchange.context().passed(Stage::Upstream);
+                response.map(Body::inner)
+            }
+            Err(refusal) => exchange.context().refuse(refusal).map(Body::own),
+        }
+    }
+
+    async fn send(
+        &self,
+        exchange: &Exchange,
+        request: Request<RequestBody>,
+    ) -> Result<Response<UpstreamBody>, Refusal> {
+        self.check_credential(exchange)?;
+        let timeouts = self.proxy.target.timeouts;
+        let request = self.addressed(request)?;
+        let clock = exchange.context().clock().clone();
+        let start = clock.monotonic();
+        let answer = tokio::time::timeout(timeouts.response, self.partition.send(request)).await;
+        let took = clock.monotonic().saturating_sub(start);
+        let status =
+            answer.as_ref().ok().and_then(|it| it.as_ref().ok()).map(|it| it.status().as_u16());
+        exchange.notes().upstream = Some(UpstreamNotes { status, took });
+        let response = match answer {
+            Err(_) => return Err(Refusal::new(Code::UpstreamTimeout)),
+            Ok(Err(error)) => return Err(failure::refusal(&error)),
+            Ok(Ok(response)) => response,
+        };
+        self.relayed(response, timeouts.idle)
+    }
+
+    // The injection is built when a revision arrives; a date can pass after that.
+    fn check_credential(&self, exchange: &Exchange) -> Result<(), Refusal> {
+        let now = i64::try_from(exchange.context().now().wall.as_millis()).unwrap_or(i64::MAX);
+        match self.proxy.credential.expires_at_ms {
+            Some(end) if end <= now => Err(Refusal::new(Code::CredentialUnavailable)
+                .because("the target credential has expired")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn addressed(&self, request: Request<RequestBody>) -> Result<Request<RequestBody>, Refusal> {
+        let base = &self.proxy.target.base_url;
+        let (mut head, body) = request.into_parts();
+        head.uri = join(base, head.uri.path_and_query()).ok_or_else(|| {
+            Refusal::new(Code::MalformedRequest)
+                .because("the target and the path do not make a URL")
+        })?;
+        head.version = Version::HTTP_11;
+        head.headers.insert(HOST, self.host.clone());
+        head.headers.append(VIA, self.via.clone());
+        Ok(Request::from_parts(head, body))
+    }
+
+    fn relayed(
+        &self,
+        mut response: Response<hyper::body::Incoming>,
+        idle: Duration,
+    ) -> Result<Response<UpstreamBody>, Refusal> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it: the request carried no `Upgrade`.
+            return Err(Refusal::new(Code::UpstreamInvalidResponse).because("an unasked-for 101"));
+        }
+        hygiene::cleanse(response.headers_mut(), &self.proxy.id, &self.proxy.target.base_url);
+        response.extensions_mut().clear();
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response.map(|body| UpstreamBody::new(body, idle)))
+    }
+}
+
+fn join(base: &crate::model::BaseUrl, target: Option<&PathAndQuery>) -> Option<Uri> {
+    let target = target.map_or("/", |it| it.as_str());
+    let whole: Bytes = format!("{}{target}", base.path()).into();
+    Uri::builder()
+        .scheme(base.scheme().clone())
+        .authority(base.authority().clone())
+        .path_and_query(PathAndQuery::from_maybe_shared(whole).ok()?)
+        .build()
+        .ok()
+}

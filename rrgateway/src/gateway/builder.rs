@@ -1,0 +1,101 @@
+//! How a gateway is put together.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use rrcore::{Clock, TrustedProxies};
+
+/// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
+/// and keeps its data in a temporary directory: right for tests.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct GatewayBuilder {
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) data_listen: SocketAddr,
+    pub(super) control_listen: SocketAddr,
+    pub(super) workers: usize,
+    pub(super) egress: Vec<IpNet>,
+    pub(super) clock: Clock,
+    pub(super) trusted: Vec<IpNet>,
+    pub(super) max_request_bytes: u64,
+    pub(super) grace: Duration,
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            data_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            control_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            workers: 1,
+            egress: Vec::new(),
+            clock: Clock::system(),
+            trusted: Vec::new(),
+            max_request_bytes: 100 * 1024 * 1024,
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl GatewayBuilder {
+    /// Keeps everything in `directory`, which is made if need be, instead of in a temporary
+    /// directory that goes with the gateway.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(directory.into());
+        self
+    }
+
+    /// Where callers connect.
+    pub const fn data_listen(mut self, address: SocketAddr) -> Self {
+        self.data_listen = address;
+        self
+    }
+
+    /// Where the Core API listens.
+    pub const fn control_listen(mut self, address: SocketAddr) -> Self {
+        self.control_listen = address;
+        self
+    }
+
+    /// Threads that serve traffic; 1 unless told otherwise.
+    pub const fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Networks that may be called although they are not public (`egress.allow`).
+    pub fn egress_allow(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.egress.extend(networks);
+        self
+    }
+
+    /// Reads the time from `clock`, so that a test can move it.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Peers whose `X-Forwarded-For` is believed (`trustedProxies`).
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted.extend(networks);
+        self
+    }
+
+    /// The largest request body, in bytes; 100 MiB unless told otherwise.
+    pub const fn max_request_bytes(mut self, bytes: u64) -> Self {
+        self.max_request_bytes = bytes;
+        self
+    }
+
+    /// How long [`Gateway::stop`](crate::Gateway::stop) waits for requests in flight; 30 s unless told otherwise.
+    pub const fn drain_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    pub(super) fn trusted(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted.iter().copied())
+    }
+}

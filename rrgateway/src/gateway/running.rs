@@ -1,0 +1,165 @@
+//! A gateway that runs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hyper_util::service::TowerToHyperService;
+use zeroize::Zeroizing;
+
+use crate::control_plane::{ControlPlane, ControlPlaneConfig};
+use crate::data_plane::{DataPlane, DataPlaneConfig, Secrets};
+use crate::gateway::builder::GatewayBuilder;
+use crate::gateway::files::DataDir;
+use crate::listen::{self, Drain, Drainer, Limits};
+use crate::model::{self, EgressPolicy};
+
+/// Both planes, running in this process.
+///
+/// ```
+/// # async fn example() -> anyhow::Result<()> {
+/// let gateway = rrgateway::Gateway::builder().start().await?;
+/// println!("callers: http://{}/api/…", gateway.data_address());
+/// println!("you:     http://{}/v1/… with {}", gateway.control_address(), gateway.token_path().display());
+/// gateway.stop().await?;
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+/// ```
+///
+/// Dropping it ends it at once; [`Gateway::stop`] lets it finish.
+#[derive(Debug)]
+pub struct Gateway {
+    data: DataPlane,
+    control: ControlPlane,
+    control_address: SocketAddr,
+    control_drainer: Drainer,
+    grace: Duration,
+    // Last, so that it is removed after everything that writes into it.
+    directory: DataDir,
+}
+
+impl Gateway {
+    /// A gateway on free ports, with its data in a temporary directory.
+    pub fn builder() -> GatewayBuilder {
+        GatewayBuilder::default()
+    }
+
+    /// Where callers connect.
+    #[must_use]
+    pub const fn data_address(&self) -> SocketAddr {
+        self.data.address()
+    }
+
+    /// Where the Core API listens.
+    #[must_use]
+    pub const fn control_address(&self) -> SocketAddr {
+        self.control_address
+    }
+
+    /// Where its data is.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The file with the owner's token.
+    #[must_use]
+    pub fn token_path(&self) -> &Path {
+        self.control.owner_token_path()
+    }
+
+    /// The owner's token, made on the first start.
+    ///
+    /// # Errors
+    /// When its file is gone or cannot be read.
+    pub fn owner_token(&self) -> anyhow::Result<Zeroizing<String>> {
+        let path = self.token_path();
+        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Zeroizing::new(text.trim().to_owned()))
+    }
+
+    /// Stops: not ready any more, accepts nothing new, finishes what is in flight, writes down
+    /// what was recorded.
+    ///
+    /// # Errors
+    /// When requests were still in flight at the end of the grace period, and were cut off.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let Self { data, control, control_drainer, grace, directory, .. } = self;
+        control.drain();
+        // Data first: its last records must find their reader.
+        let finished = data.stop(grace).await;
+        _ = control_drainer.finish(CONTROL_GRACE).await;
+        control.stop().await;
+        drop(directory);
+        anyhow::ensure!(finished, "requests were still in flight after {} s", grace.as_secs());
+        Ok(())
+    }
+}
+
+impl GatewayBuilder {
+    /// Starts both planes. Returns when both listen and the stored configuration is served.
+    ///
+    /// # Errors
+    /// Says which of its parts could not start, and why.
+    pub async fn start(self) -> anyhow::Result<Gateway> {
+        let directory = DataDir::open(self.data_dir.clone())?;
+        let secrets = Secrets::open(directory.path()).context("the vault cannot be opened")?;
+        let egress = EgressPolicy::allowing(self.egress.iter().copied());
+        let (publisher, subscription) = model::channel();
+        let (reports, reports_in) = model::reports(RECORDS);
+        // Bound before the control plane starts: a taken port must not cost a revision.
+        let control_listener = listen::bind(self.control_listen, false).with_context(|| {
+            format!("cannot listen on {} (control.listen)", self.control_listen)
+        })?;
+        let control_address = control_listener.local_addr()?;
+        let data = DataPlane::start(DataPlaneConfig {
+            listen: self.data_listen,
+            workers: self.workers,
+            subscription,
+            reports,
+            secrets: secrets.clone(),
+            egress: egress.clone(),
+            clock: self.clock.clone(),
+            trusted: self.trusted(),
+            max_request_bytes: self.max_request_bytes,
+            limits: Limits::default(),
+        })?;
+        let control = ControlPlane::start(ControlPlaneConfig {
+            data_dir: directory.path().to_owned(),
+            clock: self.clock.clone(),
+            egress,
+            secrets: Arc::new(secrets),
+            publisher,
+            reports: reports_in,
+            data_url: format!("http://{}", data.address()),
+            hosts: vec![control_address.to_string()],
+        })
+        .await
+        .context("the control plane cannot start")?;
+        let (control_drainer, drain) = listen::drain();
+        tokio::spawn(serve(control_listener, control.router(), drain));
+        directory.announce(data.address(), control_address)?;
+        tracing::info!(data = %data.address(), control = %control_address, "listening");
+        let grace = self.grace;
+        Ok(Gateway { data, control, control_address, control_drainer, grace, directory })
+    }
+}
+
+async fn serve(listener: std::net::TcpListener, router: axum::Router, drain: Drain) {
+    match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => {
+            let service = move |_| TowerToHyperService::new(router.clone());
+            listen::accept(listener, Limits::default(), drain, service).await;
+        }
+        Err(error) => tracing::error!(%error, "the control listener is unusable"),
+    }
+}
+
+/// Records that may wait for the control plane. Beyond it they are dropped and counted.
+const RECORDS: usize = 65_536;
+/// The control plane's requests are short.
+const CONTROL_GRACE: Duration = Duration::from_secs(2);

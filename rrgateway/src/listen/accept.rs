@@ -1,0 +1,125 @@
+//! One listener's accept loop.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::listen::Drain;
+
+/// What a client may take of a listener.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at a time, over all listeners that share this value.
+    pub connections: Arc<Semaphore>,
+    /// From the first moment a head is awaited until it is complete; also how long a connection
+    /// may stay idle.
+    pub head_timeout: Duration,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// Header fields of a request.
+    pub header_fields: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: Arc::new(Semaphore::new(10_000)),
+            head_timeout: Duration::from_secs(10),
+            head_bytes: 64 * 1024,
+            header_fields: 100,
+        }
+    }
+}
+
+/// Accepts connections on `listener` until `drain` begins, and serves each with what `service`
+/// makes for its peer. Returns when it has stopped accepting; connections go on to their end.
+pub async fn accept<M, S, B>(listener: TcpListener, limits: Limits, mut drain: Drain, service: M)
+where
+    M: Fn(SocketAddr) -> S,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    loop {
+        let next = tokio::select! {
+            next = admit(&listener, &limits.connections) => next,
+            () = drain.begun() => return,
+        };
+        match next {
+            Ok((stream, peer, permit)) => {
+                let connection = serve(stream, &limits, drain.clone(), service(peer));
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: it passes when connections end. Spinning
+                // on it would make it worse.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+// A permit first: beyond the cap, connections wait in the kernel and cost us nothing.
+async fn admit(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+fn serve<S, B>(
+    stream: TcpStream,
+    limits: &Limits,
+    mut drain: Drain,
+    service: S,
+) -> impl Future<Output = ()> + use<S, B>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Small responses must not wait for more to send.
+    _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head_bytes)
+        .max_headers(limits.header_fields)
+        .serve_connection(TokioIo::new(stream), service);
+    async move {
+        let mut connection = pin!(connection);
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = drain.begun() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            // A client that went away, or did not speak HTTP: nobody is left to tell.
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,10 @@
+//! Accepts connections: our own loop, since a server without a timer has no defence against a
+//! client that sends slowly, and one without a cap none against many that send nothing.
+
+mod accept;
+mod drain;
+mod socket;
+
+pub use self::accept::{Limits, accept};
+pub use self::drain::{Drain, Drainer, drain};
+pub use self::socket::bind;

@@ -1,0 +1,19 @@
+//! What the gateway is told to do: parsed, immutable, owned by neither plane.
+
+mod channel;
+mod egress;
+mod record;
+mod revision;
+mod secret;
+mod target;
+
+pub use self::channel::{
+    Acceptance, Publisher, Reports, ReportsIn, Subscription, channel, reports,
+};
+pub use self::egress::EgressPolicy;
+pub use self::record::{AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote};
+pub use self::revision::{
+    Authentication, Consumer, Digest, Presentation, Proxy, Revision, TargetCredential,
+};
+pub use self::secret::{SecretName, SecretRefused, SecretSink};
+pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

@@ -1,0 +1,135 @@
+//! One state of the whole configuration: numbered, digested, never changed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderName;
+use rrauth::Index;
+use rrfilter::FilterSet;
+use rrrules::RuleSet;
+
+use crate::model::{SecretName, Target};
+
+/// A SHA-256 digest of configuration content. Equal digests mean equal content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+/// Everything a data plane needs to serve, whole.
+#[derive(Debug)]
+pub struct Revision {
+    /// Grows by one with each accepted write.
+    pub number: u64,
+    /// Of everything in it.
+    pub digest: Digest,
+    /// Each proxy, once.
+    pub proxies: Vec<Arc<Proxy>>,
+}
+
+/// One proxy with everything that serving it needs.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Of everything below: a stack built for an equal digest may be used again.
+    pub digest: Digest,
+    /// `prx_…`, or what the client chose.
+    pub id: Arc<str>,
+    /// The tenant that it belongs to.
+    pub client: Arc<str>,
+    /// An inactive proxy answers 503 `proxy-inactive`.
+    pub active: bool,
+    /// Who may call.
+    pub authentication: Authentication,
+    /// How often, over all credentials.
+    pub limits: Arc<rratelimit::Policy>,
+    /// The rules that hang on the proxy.
+    pub rules: Arc<RuleSet>,
+    /// The filters that hang on the proxy.
+    pub filters: Arc<FilterSet>,
+    /// What is called.
+    pub target: Arc<Target>,
+    /// As whom it is called.
+    pub credential: Arc<TargetCredential>,
+}
+
+/// Who may call a proxy.
+#[derive(Debug)]
+pub enum Authentication {
+    /// Anybody, because the proxy says `"authentication": "none"`.
+    None,
+    /// Whoever shows one of the bound credentials.
+    Credentials {
+        /// All proxy credentials of the client: a good one that is not bound is 403, not 401.
+        index: Arc<Index<Arc<Consumer>>>,
+        /// The headers in which API keys are looked for.
+        headers: Vec<HeaderName>,
+        /// The ids of the credentials bound to this proxy. Empty: nobody.
+        bound: HashSet<Arc<str>>,
+    },
+}
+
+/// A caller, as the authentication index yields it: what hangs on its credential.
+#[derive(Debug)]
+pub struct Consumer {
+    /// The id of the credential.
+    pub credential: Arc<str>,
+    /// The rules that hang on the credential.
+    pub rules: Arc<RuleSet>,
+    /// The filters that hang on the credential.
+    pub filters: Arc<FilterSet>,
+}
+
+/// What the gateway shows the upstream. The secret itself is in the data plane's vault.
+#[derive(Debug)]
+pub struct TargetCredential {
+    /// Which secret of the vault; `None` where nothing secret is needed.
+    pub secret: Option<SecretName>,
+    /// How it is shown.
+    pub present: Presentation,
+    /// An inactive or expired credential is 503 `credential-unavailable`.
+    pub active: bool,
+    /// Milliseconds since the Unix epoch; `None`: never.
+    pub expires_at_ms: Option<i64>,
+    /// The rules that hang on the credential.
+    pub rules: Arc<RuleSet>,
+    /// The filters that hang on the credential.
+    pub filters: Arc<FilterSet>,
+}
+
+/// How a credential is shown to the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// Not at all (`none`).
+    None,
+    /// In a header, after a prefix.
+    Header {
+        /// Which header.
+        name: HeaderName,
+        /// Such as `Bearer `; may be empty.
+        prefix: String,
+    },
+    /// In a query parameter.
+    Query {
+        /// Which parameter.
+        name: String,
+    },
+}
+
+impl Digest {
+    /// The first eight bytes, in hex: enough to tell revisions apart in a log.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.0.iter().take(8).map(|it| format!("{it:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|it| write!(f, "{it:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.short())
+    }
+}

@@ -1,0 +1,52 @@
+//! The way secrets go: down into the data plane's vault, and never back up.
+
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+/// Names one version of one secret. Part of the associated data that the vault seals it with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SecretName {
+    /// The tenant.
+    pub client: Arc<str>,
+    /// The credential.
+    pub credential: Arc<str>,
+    /// Grows with each new secret of that credential.
+    pub version: u32,
+}
+
+/// Where the control plane puts secrets. There is no way to read one back through it.
+pub trait SecretSink: Send + Sync + 'static {
+    /// Seals `secret` under `name`; returns its fingerprint (8 hex digits of a MAC) once the
+    /// record is on disk. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the record could not be written: the revision that names it must not be published.
+    fn put(&self, name: &SecretName, secret: Zeroizing<String>) -> Result<String, SecretRefused>;
+
+    /// Forgets a secret that no revision names any more. Blocks on the disk.
+    fn forget(&self, name: &SecretName);
+}
+
+/// Why a secret was not taken. Says nothing of the secret.
+#[derive(Debug)]
+pub struct SecretRefused {
+    why: String,
+}
+
+impl SecretRefused {
+    /// For the operator's eyes.
+    #[must_use]
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into() }
+    }
+}
+
+impl fmt::Display for SecretRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the vault did not take the secret: {}", self.why)
+    }
+}
+
+impl std::error::Error for SecretRefused {}

@@ -1,0 +1,90 @@
+//! Settings from environment variables: `RR_` and the key path in upper snake case.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use anyhow::Context as _;
+
+use crate::settings::partial::Partial;
+use crate::telemetry::LogFormat;
+
+/// Reads the variables that `get` knows.
+pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
+    let source = Source { get: &get };
+    Ok(Partial {
+        data_dir: source.one("RR_DATA_DIR")?,
+        data_listen: source.one("RR_DATA_LISTEN")?,
+        data_workers: source.one("RR_DATA_WORKERS")?,
+        control_listen: source.one("RR_CONTROL_LISTEN")?,
+        egress_allow: source.list("RR_EGRESS_ALLOW")?,
+        trusted_proxies: source.list("RR_TRUSTED_PROXIES")?,
+        max_request_bytes: source.one("RR_MAX_REQUEST_BYTES")?,
+        drain_grace_seconds: source.one("RR_DRAIN_GRACE_SECONDS")?,
+        log_format: source.one("RR_LOG_FORMAT")?,
+    })
+}
+
+struct Source<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Source<'_> {
+    fn one<T: FromStr>(&self, name: &str) -> anyhow::Result<Option<T>>
+    where
+        T::Err: Display + Send + Sync + std::fmt::Debug + 'static,
+    {
+        let Some(text) = (self.get)(name) else { return Ok(None) };
+        parse(name, text.trim()).map(Some)
+    }
+
+    fn list<T: FromStr>(&self, name: &str) -> anyhow::Result<Option<Vec<T>>>
+    where
+        T::Err: Display + Send + Sync + std::fmt::Debug + 'static,
+    {
+        let Some(text) = (self.get)(name) else { return Ok(None) };
+        let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+        items.map(|it| parse(name, it)).collect::<anyhow::Result<_>>().map(Some)
+    }
+}
+
+fn parse<T: FromStr>(name: &str, text: &str) -> anyhow::Result<T>
+where
+    T::Err: Display + Send + Sync + std::fmt::Debug + 'static,
+{
+    text.parse()
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| format!("{name}={text}"))
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err("the log format is auto, human or json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_separated_by_commas() {
+        let partial =
+            read(|name| (name == "RR_EGRESS_ALLOW").then(|| "127.0.0.0/8, ::1/128".to_owned()));
+        let expected = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        assert_eq!(partial.unwrap().egress_allow, Some(expected));
+    }
+
+    #[test]
+    fn an_error_names_the_variable() {
+        let error =
+            read(|name| (name == "RR_DATA_LISTEN").then(|| "nowhere".to_owned())).unwrap_err();
+        assert_eq!(format!("{error:#}"), "RR_DATA_LISTEN=nowhere: invalid socket address syntax");
+    }
+}

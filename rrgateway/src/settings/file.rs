@@ -1,0 +1,130 @@
+//! Settings from a TOML or YAML file. A key that is not known is an error that names the line.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::settings::partial::Partial;
+use crate::telemetry::LogFormat;
+
+/// Reads the file at `path`: YAML if it is called `.yaml` or `.yml`, else TOML.
+pub fn read(path: &Path) -> anyhow::Result<Partial> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let is_yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+    let parsed = if is_yaml { from_yaml(&text) } else { from_toml(&text) };
+    parsed.with_context(|| format!("{} is not a valid settings file", path.display()))
+}
+
+fn from_toml(text: &str) -> anyhow::Result<Partial> {
+    Ok(toml::from_str::<File>(text)?.into())
+}
+
+fn from_yaml(text: &str) -> anyhow::Result<Partial> {
+    Ok(serde_saphyr::from_str::<File>(text)?.into())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct File {
+    data_dir: Option<PathBuf>,
+    data: Data,
+    control: Control,
+    egress: Egress,
+    drain: Drain,
+    log: Log,
+    trusted_proxies: Option<Vec<IpNet>>,
+    max_request_bytes: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Data {
+    listen: Option<SocketAddr>,
+    workers: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Control {
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Egress {
+    allow: Option<Vec<IpNet>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Drain {
+    grace_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Log {
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Format {
+    Auto,
+    Human,
+    Json,
+}
+
+impl From<File> for Partial {
+    fn from(file: File) -> Self {
+        Self {
+            data_dir: file.data_dir,
+            data_listen: file.data.listen,
+            data_workers: file.data.workers,
+            control_listen: file.control.listen,
+            egress_allow: file.egress.allow,
+            trusted_proxies: file.trusted_proxies,
+            max_request_bytes: file.max_request_bytes,
+            drain_grace_seconds: file.drain.grace_seconds,
+            log_format: file.log.format.map(|it| match it {
+                Format::Auto => LogFormat::Auto,
+                Format::Human => LogFormat::Human,
+                Format::Json => LogFormat::Json,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toml_and_yaml_say_the_same() {
+        let toml = "dataDir = '/d'\nmaxRequestBytes = 7\n[data]\nlisten = '127.0.0.1:1'\n[drain]\ngraceSeconds = 3\n";
+        let yaml = "dataDir: /d\nmaxRequestBytes: 7\ndata: {listen: '127.0.0.1:1'}\ndrain: {graceSeconds: 3}\n";
+        let expected = Partial {
+            data_dir: Some("/d".into()),
+            data_listen: Some("127.0.0.1:1".parse().unwrap()),
+            max_request_bytes: Some(7),
+            drain_grace_seconds: Some(3),
+            ..Partial::default()
+        };
+        assert_eq!(from_toml(toml).unwrap(), expected);
+        assert_eq!(from_yaml(yaml).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_the_line() {
+        let error =
+            format!("{:#}", from_toml("[data]\nlisten = '127.0.0.1:1'\nlisen = 1\n").unwrap_err());
+        assert!(error.contains("line 3") && error.contains("lisen"), "{error}");
+        let error = format!("{:#}", from_yaml("data:\n  lisen: 1\n").unwrap_err());
+        assert!(error.contains('2') && error.contains("lisen"), "{error}");
+    }
+}

@@ -1,0 +1,64 @@
+//! What an operator may set: flag over environment over file over default.
+
+mod environment;
+mod file;
+mod partial;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::gateway::GatewayBuilder;
+use crate::telemetry::LogFormat;
+
+pub use self::partial::Partial;
+
+/// All settings, with their defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `dataDir`: where everything is kept.
+    pub data_dir: PathBuf,
+    /// `data.listen`: where callers connect.
+    pub data_listen: SocketAddr,
+    /// `data.workers`: threads that serve traffic.
+    pub data_workers: usize,
+    /// `control.listen`: where the Core API listens.
+    pub control_listen: SocketAddr,
+    /// `egress.allow`: networks that may be called although they are not public.
+    pub egress_allow: Vec<IpNet>,
+    /// `trustedProxies`: peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `maxRequestBytes`.
+    pub max_request_bytes: u64,
+    /// `drain.graceSeconds`.
+    pub drain_grace: Duration,
+    /// `log.format`.
+    pub log_format: LogFormat,
+}
+
+impl Settings {
+    /// Reads the file at `path`, if there is one to read, then the environment, then `flags`.
+    ///
+    /// # Errors
+    /// Says which file and line, variable or flag is wrong, and how.
+    pub fn read(path: Option<&Path>, flags: Partial) -> anyhow::Result<Self> {
+        let file = path.map_or_else(|| Ok(Partial::default()), file::read)?;
+        let environment = environment::read(|name| std::env::var(name).ok())?;
+        Ok(flags.or(environment).or(file).filled())
+    }
+
+    /// The gateway that these settings describe.
+    pub fn builder(&self) -> GatewayBuilder {
+        GatewayBuilder::default()
+            .data_dir(&self.data_dir)
+            .data_listen(self.data_listen)
+            .control_listen(self.control_listen)
+            .workers(self.data_workers)
+            .egress_allow(self.egress_allow.iter().copied())
+            .trusted_proxies(self.trusted_proxies.iter().copied())
+            .max_request_bytes(self.max_request_bytes)
+            .drain_grace(self.drain_grace)
+    }
+}

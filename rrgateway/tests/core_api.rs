@@ -1,0 +1,679 @@
+//! The Core API in process: what clients see, what the data plane gets, what survives.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on ends there"
+)]
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use rrcore::ManualClock;
+use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
+use rrgateway::model::{
+    Authentication, EgressPolicy, Presentation, Record, Reports, Revision, SecretName,
+    SecretRefused, SecretSink, channel, reports,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+use zeroize::Zeroizing;
+
+const CLIENT: &str = "/v1/clients/default";
+const CANARY: &str = "canary-0123456789-0123456789";
+
+#[tokio::test]
+async fn nothing_is_shown_or_done_without_the_owners_token() {
+    let world = World::new().await;
+    let spec = world.get("/v1/openapi.json").await.json;
+    let mut operations = 0;
+    for (path, methods) in spec["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            let url = path.replace(['{', '}'], "");
+            for token in [None, Some("wrong"), Some("")] {
+                let answer = world.send(&method, &url, token, &[], Body::empty()).await;
+                let is_open = !path.starts_with("/v1") || path == "/v1/openapi.json";
+                assert_ne!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+                assert_eq!(answer.status == StatusCode::UNAUTHORIZED, !is_open, "{method} {path}");
+                if !is_open {
+                    assert_eq!(answer.json["code"], "unauthenticated");
+                    assert!(answer.headers.contains_key("www-authenticate"));
+                }
+            }
+            operations += 1;
+        }
+    }
+    assert_eq!(operations, 9 * 5 + 10);
+}
+
+#[tokio::test]
+async fn requests_that_are_no_requests_are_refused_with_their_code() {
+    let world = World::new().await;
+    let token = world.token.clone();
+    let json = [("content-type", "application/json")];
+    let targets = format!("{CLIENT}/targets");
+    let big = format!("\"{}\"", "x".repeat(1 << 20));
+    let cases: [Malformed<'_>; 10] = [
+        ("POST", &targets, &json, "{", 400, "malformed"),
+        ("POST", &targets, &json, r#"{"name":"a","name":"b"}"#, 400, "malformed"),
+        ("POST", &targets, &json, "[]", 422, "invalid"),
+        ("POST", &targets, &json, &big, 413, "content-too-large"),
+        ("POST", &targets, &[], "{}", 415, "unsupported-media-type"),
+        ("PATCH", &targets, &json, "{}", 405, "method-not-allowed"),
+        ("GET", "/v1/nothing", &[], "", 404, "not-found"),
+        ("GET", "/v1/clients/other/targets", &[], "", 404, "not-found"),
+        ("GET", &format!("{CLIENT}/targets/none/rules"), &[], "", 404, "not-found"),
+        ("PUT", &format!("{CLIENT}/targets/Bad%20Id"), &json, "{}", 422, "invalid"),
+    ];
+    for (method, url, headers, body, status, code) in cases {
+        let body = Body::from(body.to_owned());
+        let answer = world.send(method, url, Some(&token), headers, body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{url}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert_eq!(answer.json["type"], format!("urn:rr:problem:{code}"));
+        assert_eq!(answer.json["requestId"], answer.headers["rr-request-id"].to_str().unwrap());
+    }
+    let answer = world.send("PATCH", &targets, Some(&token), &[], Body::empty()).await;
+    let allow = answer.headers["allow"].to_str().unwrap().to_owned();
+    assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
+    let foreign = [("origin", "http://evil.example")];
+    let answer = world.send("GET", &targets, Some(&token), &foreign, Body::empty()).await;
+    assert_eq!(answer.json["code"], "forbidden");
+    let rebound = [("host", "evil.example")];
+    let answer = world.send("GET", &targets, Some(&token), &rebound, Body::empty()).await;
+    assert_eq!(answer.json["code"], "misdirected-request");
+}
+
+#[tokio::test]
+async fn a_whole_proxy_reaches_the_data_plane_before_its_write_is_answered() {
+    let world = World::new().await;
+    let caller = world
+        .post(
+            "credentials",
+            json!({"name": "alice", "kind": "proxy",
+        "auth": {"type": "apiKey"}, "defaultRuleEffect": "deny"}),
+        )
+        .await;
+    assert_eq!(caller.status, StatusCode::CREATED);
+    let key = caller.json["secret"].as_str().unwrap().to_owned();
+    assert!(rrauth::api_key::is_well_formed(&key));
+    let caller_id = caller.json["id"].as_str().unwrap().to_owned();
+    assert!(caller_id.starts_with("cred_"));
+    let location = caller.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(location, format!("{CLIENT}/credentials/{caller_id}"));
+    world.fill().await;
+    let rule = json!({"effect": "allow", "methods": ["GET"], "path": {"pattern": "^/v1/"}});
+    let rule = world.post(&format!("credentials/{caller_id}/rules"), rule).await;
+    let filter = json!({"operation": "retain", "paths": ["$.id"]});
+    assert_eq!(world.put("targets/t/filters/f", filter).await.status, StatusCode::CREATED);
+    let proxy = json!({"name": "p", "proxyCredentialIds": [caller_id], "targetId": "t",
+        "targetCredentialId": "up", "limits": {"requestsPerMinute": 60}});
+    let proxy = world.put("proxies/p", proxy).await;
+    assert_eq!(proxy.json["baseUrls"], json!(["http://127.0.0.1:8080/api/p"]));
+    let revision = world.revision();
+    assert_eq!(proxy.headers["rr-revision"], revision.number.to_string());
+    let [served] = &revision.proxies[..] else { panic!("{revision:?}") };
+    assert_eq!((&*served.id, &*served.client, served.active), ("p", "default", true));
+    assert_eq!(served.target.base_url.to_string(), "https://api.example.com/v1");
+    assert_eq!(served.target.filters.filters().len(), 1);
+    assert_eq!(served.limits.limits().len(), 1);
+    let name = served.credential.secret.clone().unwrap();
+    assert_eq!((&*name.credential, name.version), ("up", 1));
+    let bearer =
+        Presentation::Header { name: http::header::AUTHORIZATION, prefix: "Bearer ".to_owned() };
+    assert_eq!(served.credential.present, bearer);
+    assert_eq!(world.sink.held(&name).as_deref(), Some(CANARY));
+    let Authentication::Credentials { index, headers, bound } = &served.authentication else {
+        panic!("open")
+    };
+    assert_eq!(headers, &["x-api-key"]);
+    assert!(bound.contains(&*caller_id));
+    let known = index.find(&rrauth::KeyDigest::of(&key)).unwrap();
+    assert!(!known.caller.rules.is_empty());
+    assert_eq!(rule.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_a_write_does_not_touch_is_not_compiled_again() {
+    let world = World::new().await;
+    world.fill().await;
+    let proxy = |name: &str| json!({"name": name, "authentication": "none", "targetId": "t"});
+    world.put("proxies/a", proxy("a")).await;
+    world.put("proxies/b", proxy("b")).await;
+    let before = world.revision();
+    world.put("proxies/b/rules/r", json!({"effect": "deny"})).await;
+    let after = world.revision();
+    assert!(Arc::ptr_eq(&before.proxies[0], &after.proxies[0]));
+    assert!(!Arc::ptr_eq(&before.proxies[1], &after.proxies[1]));
+    assert_ne!(before.proxies[1].digest, after.proxies[1].digest);
+    assert!(Arc::ptr_eq(&before.proxies[1].target, &after.proxies[1].target));
+    assert_ne!(before.digest, after.digest);
+    world.delete("proxies/b/rules/r").await;
+    assert_eq!(world.revision().proxies[1].digest, before.proxies[1].digest);
+}
+
+#[tokio::test]
+async fn a_resource_that_does_not_fit_changes_nothing_and_says_where() {
+    let world = World::new().await;
+    world.fill().await;
+    let before = world.revision().number;
+    let dangling = json!({"name": "p", "targetId": "x", "targetCredentialId": "y",
+        "proxyCredentialIds": ["up"]});
+    let pointers = ["/proxyCredentialIds/0", "/targetId", "/targetCredentialId"];
+    world.refuses("proxies", dangling, &pointers).await;
+    let assigned = json!({"name": "p", "targetId": "t", "id": "x", "tenant": "y"});
+    world.refuses("proxies", assigned, &["/id", "/tenant"]).await;
+    world.refuses("proxies", json!({"targetId": "t"}), &["/name"]).await;
+    let target = |url: &str| json!({"name": "x", "baseUrl": url});
+    world.refuses("targets", target("https://10.0.0.1"), &["/baseUrl"]).await;
+    world.refuses("targets", target("http://a.example"), &["/baseUrl"]).await;
+    let rule = json!({"effect": "deny", "path": {"pattern": "(a"}});
+    world.refuses("targets/t/rules", rule, &["/path/pattern"]).await;
+    let filter = json!({"operation": "retain", "paths": ["$.a", "b"]});
+    world.refuses("targets/t/filters", filter, &["/paths/1"]).await;
+    let same = world.post("targets", json!({"name": "t", "baseUrl": "https://b.example"})).await;
+    assert_eq!((same.status.as_u16(), &same.json["code"]), (409, &json!("conflict")));
+    assert_eq!(world.revision().number, before);
+}
+
+#[tokio::test]
+async fn a_credential_that_does_not_fit_changes_nothing_and_echoes_no_secret() {
+    let world = World::new().await;
+    world.fill().await;
+    let credential = |kind: &str, auth: Value| json!({"name": "x", "kind": kind, "auth": auth});
+    let taken = "canary-canary-canary-canary";
+    let alice = credential("proxy", json!({"type": "apiKey", "key": taken}));
+    world.put("credentials/alice", alice).await;
+    let before = world.revision().number;
+    let bearer = json!({"type": "bearer"});
+    world.refuses("credentials", credential("target", bearer.clone()), &["/auth/token"]).await;
+    world.refuses("credentials", credential("proxy", bearer), &["/auth/token"]).await;
+    let short = json!({"type": "apiKey", "key": "canary"});
+    world.refuses("credentials", credential("proxy", short), &["/auth/key"]).await;
+    let split = json!({"type": "apiKey", "key": "canary\r\nx: y"});
+    world.refuses("credentials", credential("target", split), &["/auth/key"]).await;
+    let kind = json!({"name": "up", "kind": "proxy", "auth": {"type": "apiKey"}});
+    assert_eq!(world.put("credentials/up", kind).await.json["errors"][0]["pointer"], "/kind");
+    let twin = json!({"name": "twin", "kind": "proxy",
+        "auth": {"type": "bearer", "token": taken}});
+    assert_eq!(world.post("credentials", twin).await.json["code"], "conflict");
+    assert_eq!(world.revision().number, before);
+}
+
+#[tokio::test]
+async fn what_is_in_use_stays_until_it_is_not() {
+    let world = World::new().await;
+    world.fill().await;
+    let proxy = json!({"name": "p", "authentication": "none", "targetId": "t",
+        "targetCredentialId": "up"});
+    world.put("proxies/p", proxy).await;
+    for used in ["targets/t", "credentials/up"] {
+        let answer = world.delete(used).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (409, &json!("in-use")));
+        assert_eq!(answer.json["usedBy"], json!([{"type": "proxy", "id": "p"}]));
+    }
+    world.put("targets/t/rules/r", json!({"effect": "deny"})).await;
+    assert_eq!(world.delete("proxies/p").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.delete("targets/t").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.delete("targets/t").await.status, StatusCode::NOT_FOUND);
+    world.put("targets/t", json!({"name": "t", "baseUrl": "https://b.example"})).await;
+    assert_eq!(world.get(&format!("{CLIENT}/targets/t/rules")).await.json["items"], json!([]));
+}
+
+#[tokio::test]
+async fn of_two_writers_who_saw_the_same_one_wins() {
+    let world = World::new().await;
+    world.fill().await;
+    let seen = world.get(&format!("{CLIENT}/targets/t")).await;
+    let tag = seen.headers["etag"].to_str().unwrap().to_owned();
+    let write = |url: &str| json!({"name": "t", "baseUrl": url});
+    let path = format!("{CLIENT}/targets/t");
+    let one = world.write("PUT", &path, write("https://one.example"), &[("if-match", &tag)]).await;
+    let two = world.write("PUT", &path, write("https://two.example"), &[("if-match", &tag)]).await;
+    assert_eq!((one.status.as_u16(), two.status.as_u16()), (200, 412));
+    assert_eq!(one.json["createdAt"], seen.json["createdAt"]);
+    let weak = format!("W/{}", one.headers["etag"].to_str().unwrap());
+    for bad in [&*tag, &*weak, "\"x\"", ""] {
+        let token = Some(&*world.token);
+        let answer = world.send("DELETE", &path, token, &[("if-match", bad)], Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED, "{bad}");
+    }
+    let new = format!("{CLIENT}/targets/new");
+    let answer = world.write("PUT", &new, write("https://a.example"), &[("if-match", "*")]).await;
+    assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_the_vault_and_comes_back_from_nowhere() {
+    let world = World::new().await;
+    world.fill().await;
+    world
+        .post(
+            "credentials",
+            json!({"name": "alice", "kind": "proxy",
+        "auth": {"type": "apiKey", "key": format!("{CANARY}-caller")}}),
+        )
+        .await;
+    let shown = world
+        .put(
+            "credentials/gen",
+            json!({"name": "gen", "kind": "proxy",
+        "auth": {"type": "apiKey", "name": "x-key"}}),
+        )
+        .await
+        .json;
+    let generated = shown["secret"].as_str().unwrap().to_owned();
+    let digest = rrauth::KeyDigest::of(format!("{CANARY}-caller")).to_hex();
+    let upstream = world.get(&format!("{CLIENT}/credentials/up")).await.json;
+    assert_eq!(upstream["auth"], json!({"type": "bearer", "prefix": "Bearer "}));
+    assert_eq!((&upstream["fingerprint"], &upstream["version"]), (&json!("f1f1f1f1"), &json!(1)));
+    assert_eq!(upstream["secretRef"], "vault:default/up/1");
+    let mut bodies = Vec::new();
+    for path in world.all_paths().await {
+        bodies.push(world.get(&path).await.text);
+    }
+    bodies.push(world.delete("credentials/none").await.text);
+    for body in bodies {
+        for secret in [CANARY, &generated, &digest, &world.token] {
+            assert!(!body.contains(secret), "{body}");
+        }
+    }
+    world
+        .stop_and(|directory| {
+            for file in ["control.db", "records.db"] {
+                let bytes = std::fs::read(directory.join(file)).unwrap();
+                let text = String::from_utf8_lossy(&bytes);
+                assert!(!text.contains(CANARY) && !text.contains(&generated), "{file}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_new_secret_is_a_new_version_and_the_old_one_is_forgotten() {
+    let world = World::new().await;
+    world.fill().await;
+    let put = |auth: Value| json!({"name": "up", "kind": "target", "auth": auth});
+    let kept = world.put("credentials/up", put(json!({"type": "bearer", "prefix": "t "}))).await;
+    assert_eq!((kept.status, &kept.json["version"]), (StatusCode::OK, &json!(1)));
+    let new = put(json!({"type": "bearer", "token": "new-secret"}));
+    assert_eq!(world.put("credentials/up", new).await.json["version"], 2);
+    world.sink.holds("up", &[2]).await;
+    let other = world.put("credentials/up", put(json!({"type": "apiKey"}))).await;
+    assert_eq!(other.json["errors"][0]["pointer"], "/auth/key");
+    world.delete("credentials/up").await;
+    world.sink.holds("up", &[]).await;
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_in_order_of_creation() {
+    let world = World::new().await;
+    for name in ["c", "a", "b"] {
+        let target = json!({"name": name, "baseUrl": "https://a.example"});
+        world.put(&format!("targets/{name}"), target).await;
+    }
+    world.put("targets/c", json!({"name": "c", "baseUrl": "https://b.example"})).await;
+    let list = format!("{CLIENT}/targets?limit=2");
+    let first = world.get(&list).await.json;
+    assert_eq!(ids(&first), ["c", "a"]);
+    let cursor = first["nextCursor"].as_str().unwrap().to_owned();
+    let second = world.get(&format!("{list}&cursor={cursor}")).await.json;
+    assert_eq!((ids(&second), &second["nextCursor"]), (vec!["b"], &Value::Null));
+    let foreign = world.get(&format!("{CLIENT}/proxies?cursor={cursor}")).await;
+    assert_eq!(foreign.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.get(&format!("{CLIENT}/targets?limit=0")).await.json["code"], "invalid");
+}
+
+#[tokio::test]
+async fn acknowledged_writes_survive_and_numbers_go_on() {
+    let world = World::new().await;
+    let token = world.token.clone();
+    world.fill().await;
+    world.put("proxies/p", json!({"name": "p", "authentication": "none", "targetId": "t"})).await;
+    let before = world.revision();
+    let list = world.get(&format!("{CLIENT}/credentials")).await.json;
+    let directory = world.stop().await;
+    let world = World::in_directory(directory).await.unwrap();
+    assert_eq!(world.token, token);
+    let after = world.revision();
+    assert_eq!((after.number, after.digest), (before.number, before.digest));
+    assert_eq!(after.proxies[0].digest, before.proxies[0].digest);
+    assert_eq!(world.get(&format!("{CLIENT}/credentials")).await.json, list);
+    let next = world.put("proxies/p", json!({"name": "q", "targetId": "t"})).await;
+    assert_eq!(next.headers["rr-revision"], (before.number + 1).to_string());
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_used_is_refused_with_the_reason() {
+    let world = World::new().await;
+    let second = World::start(world.directory.path()).await.map(drop).unwrap_err();
+    assert!(second.to_string().contains("another process"), "{second}");
+    let directory = world.stop().await;
+    let database = directory.path().join("control.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    raw.pragma_update(None, "user_version", 9).unwrap();
+    drop(raw);
+    let newer = World::start(directory.path()).await.map(drop).unwrap_err();
+    assert!(newer.to_string().contains("newer gateway (format 9"), "{newer}");
+    std::fs::write(&database, "").unwrap();
+    let emptied = World::start(directory.path()).await.map(drop).unwrap_err();
+    assert!(emptied.to_string().contains("it is empty"), "{emptied}");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_changes_nothing_and_recovers() {
+    let world = World::new().await;
+    world.fill().await;
+    let before = world.revision().number;
+    let raw = rusqlite::Connection::open(world.directory.path().join("control.db")).unwrap();
+    raw.execute_batch("ALTER TABLE resource RENAME TO away").unwrap();
+    let put = || {
+        json!({"name": "up", "kind": "target",
+        "auth": {"type": "bearer", "token": "another-secret"}})
+    };
+    for _ in 0..2 {
+        let failed = world.put("credentials/up", put()).await;
+        assert_eq!(failed.json["code"], "store-unavailable");
+    }
+    let target = world.get(&format!("{CLIENT}/targets/t")).await;
+    assert_eq!((target.status, world.revision().number), (StatusCode::OK, before));
+    world.sink.holds("up", &[1]).await;
+    raw.execute_batch("ALTER TABLE away RENAME TO resource").unwrap();
+    drop(raw);
+    let done = world.put("credentials/up", put()).await;
+    assert_eq!(done.headers["rr-revision"], (before + 1).to_string());
+    world.sink.refuse(true);
+    let refused = world.put("credentials/up", put()).await;
+    assert_eq!(refused.json["code"], "store-unavailable");
+    assert_eq!(world.revision().number, before + 1);
+}
+
+#[tokio::test]
+async fn records_are_found_newest_first_by_status_code_and_stage() {
+    let world = World::new().await;
+    world.fill().await;
+    world.put("proxies/p", json!({"name": "p", "authentication": "none", "targetId": "t"})).await;
+    for (id, status, code, stage, proxy) in [
+        ("req_1", 200, "proxy-access-granted", None, Some("p")),
+        ("req_2", 429, "quota-exceeded", Some("limit"), Some("p")),
+        ("req_3", 404, "proxy-not-found", Some("route"), None),
+    ] {
+        let record = Record {
+            id: id.to_owned(),
+            client_id: "default".into(),
+            proxy_id: proxy.map(Into::into),
+            status,
+            code,
+            stage,
+            ..Record::default()
+        };
+        assert!(world.reports.report(record));
+    }
+    let all = world.eventually(&format!("{CLIENT}/requests"), 3).await;
+    assert_eq!(ids(&all), ["req_3", "req_2", "req_1"]);
+    let of_proxy = format!("{CLIENT}/proxies/p/requests");
+    for (query, expected) in [
+        ("", &["req_2", "req_1"][..]),
+        ("?status=429", &["req_2"]),
+        ("?stage=limit", &["req_2"]),
+        ("?code=proxy-access-granted", &["req_1"]),
+        ("?status=200&code=quota-exceeded", &[]),
+    ] {
+        assert_eq!(ids(&world.get(&format!("{of_proxy}{query}")).await.json), expected, "{query}");
+    }
+    let page = world.get(&format!("{of_proxy}?limit=1")).await.json;
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let next = world.get(&format!("{of_proxy}?limit=1&cursor={cursor}")).await.json;
+    assert_eq!((ids(&next), &next["nextCursor"]), (vec!["req_1"], &Value::Null));
+    let one = world.get(&format!("{of_proxy}/req_1")).await.json;
+    assert_eq!(
+        (&one["id"], &one["redactions"], &one["stage"]),
+        (&json!("req_1"), &json!([]), &Value::Null)
+    );
+    assert_eq!(one.as_object().unwrap().len(), 28);
+    assert_eq!(world.get(&format!("{of_proxy}/req_3")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.get(&format!("{of_proxy}?status=x")).await.json["code"], "invalid");
+    let directory = world.stop().await;
+    let world = World::in_directory(directory).await.unwrap();
+    assert_eq!(ids(&world.get(&format!("{CLIENT}/requests")).await.json).len(), 3);
+}
+
+#[tokio::test]
+async fn readiness_follows_what_is_served() {
+    let world = World::new().await;
+    assert_eq!(world.get("/livez").await.status, StatusCode::OK);
+    assert_eq!(world.get("/readyz").await.status, StatusCode::OK);
+    let current = world.get("/v1/revisions/current").await.json;
+    assert_eq!((&current["number"], &current["author"]), (&json!(1), &json!("owner")));
+    assert_eq!(current["nodes"][0]["state"], "applied");
+    assert_eq!(current["nodes"][0]["reason"], Value::Null);
+    world.plane.drain();
+    assert_eq!(world.get("/readyz").await.json["code"], "not-ready");
+    let docs = world.get("/docs").await;
+    assert!(docs.text.contains("/v1/revisions/current") && !docs.text.contains("<script"));
+    assert!(docs.headers["content-security-policy"].to_str().unwrap().contains("'none'"));
+    assert_eq!(world.get("/").await.headers["location"], "/docs");
+}
+
+/// Method, URL, headers, body; status and code.
+type Malformed<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
+struct World {
+    directory: TempDir,
+    plane: ControlPlane,
+    router: Router,
+    token: String,
+    sink: Arc<Sink>,
+    reports: Reports,
+    served: watch::Receiver<Option<Arc<Revision>>>,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+    json: Value,
+}
+
+#[derive(Default)]
+struct Sink {
+    held: Mutex<HashMap<SecretName, String>>,
+    refuses: Mutex<bool>,
+}
+
+type Started = (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
+
+impl World {
+    async fn new() -> Self {
+        Self::in_directory(tempfile::tempdir().unwrap()).await.unwrap()
+    }
+
+    async fn in_directory(directory: TempDir) -> Result<Self, StartError> {
+        let (plane, sink, reports, mut served) = Self::start(directory.path()).await?;
+        served.wait_for(Option::is_some).await.unwrap();
+        let token = std::fs::read_to_string(plane.owner_token_path()).unwrap();
+        let (router, token) = (plane.router(), token.trim().to_owned());
+        Ok(Self { directory, plane, router, token, sink, reports, served })
+    }
+
+    async fn start(directory: &Path) -> Result<Started, StartError> {
+        let (publisher, mut subscription) = channel();
+        let (reporter, reports_in) = reports(64);
+        let sink = Arc::new(Sink::default());
+        let plane = ControlPlane::start(ControlPlaneConfig {
+            data_dir: directory.to_owned(),
+            clock: ManualClock::starting_at(Duration::from_secs(1_700_000_000)).clock(),
+            egress: EgressPolicy::default(),
+            secrets: Arc::<Sink>::clone(&sink),
+            publisher,
+            reports: reports_in,
+            data_url: "http://127.0.0.1:8080".to_owned(),
+            hosts: Vec::new(),
+        })
+        .await?;
+        let (served, receiver) = watch::channel(None);
+        tokio::spawn(async move {
+            while let Some(revision) = subscription.next().await {
+                let number = revision.number;
+                served.send_replace(Some(revision));
+                subscription.accept(number);
+            }
+        });
+        Ok((plane, sink, reporter, receiver))
+    }
+
+    /// A target `t` and a credential `up` for it.
+    async fn fill(&self) {
+        let target = json!({"name": "t", "baseUrl": "https://api.example.com/v1/"});
+        assert_eq!(self.put("targets/t", target).await.status, StatusCode::CREATED);
+        let up = json!({"name": "up", "kind": "target",
+            "auth": {"type": "bearer", "token": CANARY}});
+        assert_eq!(self.put("credentials/up", up).await.status, StatusCode::CREATED);
+    }
+
+    fn revision(&self) -> Arc<Revision> {
+        self.served.borrow().clone().unwrap()
+    }
+
+    async fn get(&self, url: &str) -> Answer {
+        self.send("GET", url, Some(&self.token), &[], Body::empty()).await
+    }
+
+    async fn post(&self, list: &str, document: Value) -> Answer {
+        self.write("POST", &format!("{CLIENT}/{list}"), document, &[]).await
+    }
+
+    async fn put(&self, path: &str, document: Value) -> Answer {
+        self.write("PUT", &format!("{CLIENT}/{path}"), document, &[]).await
+    }
+
+    /// Posts what is invalid, where the pointers say.
+    async fn refuses(&self, list: &str, document: Value, pointers: &[&str]) {
+        let answer = self.post(list, document).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{list}");
+        let errors = answer.json["errors"].as_array().unwrap();
+        let said: Vec<_> = errors.iter().map(|it| it["pointer"].as_str().unwrap()).collect();
+        assert_eq!(said, pointers, "{list}");
+        assert!(!answer.text.contains("canary"), "{}", answer.text);
+    }
+
+    async fn delete(&self, path: &str) -> Answer {
+        let url = format!("{CLIENT}/{path}");
+        self.send("DELETE", &url, Some(&self.token), &[], Body::empty()).await
+    }
+
+    async fn write(&self, method: &str, url: &str, it: Value, more: &[(&str, &str)]) -> Answer {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(more);
+        self.send(method, url, Some(&self.token), &headers, Body::from(it.to_string())).await
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(url);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost:8081");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status: head.status, headers: head.headers, text, json }
+    }
+
+    /// Asks until there are as many items; the test runner's patience is the limit.
+    async fn eventually(&self, url: &str, count: usize) -> Value {
+        loop {
+            let found = self.get(url).await.json;
+            if found["items"].as_array().unwrap().len() == count {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn all_paths(&self) -> Vec<String> {
+        let mut paths =
+            vec!["/v1/openapi.json".into(), "/docs".into(), "/v1/revisions/current".into()];
+        for list in ["credentials", "targets", "proxies", "requests"] {
+            let list = format!("{CLIENT}/{list}");
+            let items = self.get(&list).await.json;
+            paths.extend(ids(&items).iter().map(|it| format!("{list}/{it}")));
+            paths.push(list);
+        }
+        paths
+    }
+
+    async fn stop(self) -> TempDir {
+        let Self { directory, plane, router, reports, .. } = self;
+        drop(router);
+        plane.stop().await;
+        drop(reports);
+        directory
+    }
+
+    async fn stop_and(self, then: impl FnOnce(&Path)) {
+        then(self.stop().await.path());
+    }
+}
+
+impl Sink {
+    fn held(&self, name: &SecretName) -> Option<String> {
+        self.held.lock().unwrap().get(name).cloned()
+    }
+
+    fn refuse(&self, refuses: bool) {
+        *self.refuses.lock().unwrap() = refuses;
+    }
+
+    /// Waits until these versions are held and no others; the test runner's patience is the limit.
+    async fn holds(&self, credential: &str, versions: &[u32]) {
+        let held = || {
+            let held = self.held.lock().unwrap();
+            let names = held.keys().filter(|it| &*it.credential == credential);
+            names.map(|it| it.version).collect::<Vec<_>>()
+        };
+        while held() != versions {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl SecretSink for Sink {
+    fn put(&self, name: &SecretName, secret: Zeroizing<String>) -> Result<String, SecretRefused> {
+        if *self.refuses.lock().unwrap() {
+            return Err(SecretRefused::new("the disk is full"));
+        }
+        self.held.lock().unwrap().insert(name.clone(), secret.to_string());
+        Ok("f1f1f1f1".to_owned())
+    }
+
+    fn forget(&self, name: &SecretName) {
+        self.held.lock().unwrap().remove(name);
+    }
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect()
+}

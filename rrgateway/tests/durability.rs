@@ -1,0 +1,114 @@
+//! Really killed, in the middle of writes: every acknowledged write is there afterwards.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+/// Rounds of write, kill, restart. `RR_KILL_ROUNDS=500 cargo test -p rrgateway --test durability`
+/// is the long run.
+const ROUNDS: u64 = 5;
+
+/// What a target's `baseUrl` was when its last write was acknowledged; `None` for deleted.
+type Acknowledged = BTreeMap<String, Option<String>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_write_survives_kill_9() {
+    let rounds =
+        std::env::var("RR_KILL_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(ROUNDS);
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut acknowledged = Acknowledged::new();
+    let mut number = 0;
+    for round in 0..rounds {
+        let server = Server::start(&folder.path().join("data"), &log).await;
+        check(&server, &acknowledged).await;
+        // A different moment in each round, from right away to well into the writing.
+        let until = tokio::time::Instant::now() + Duration::from_millis(round * 37 % 300);
+        let mut unsure = None;
+        while unsure.is_none() && tokio::time::Instant::now() < until {
+            number += 1;
+            unsure = write(&server, &mut acknowledged, number).await;
+        }
+        // One more is under way when the power goes.
+        number += 1;
+        let id = format!("t{}", number % 20);
+        let path = format!("/targets/{id}");
+        let body = target(&id, number);
+        let last = server.api(Method::PUT, &path, Some(&body));
+        _ = tokio::time::timeout(Duration::from_millis(round % 5), last).await;
+        acknowledged.remove(&id);
+        server.kill();
+    }
+    let server = Server::start(&folder.path().join("data"), &log).await;
+    check(&server, &acknowledged).await;
+    assert!(number > rounds, "nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_it_in_good_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data"), &folder.path().join("log")).await;
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_data_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let _first = Server::start(&data, &folder.path().join("log")).await;
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_rrgateway"))
+        .args(["run", "--data-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"])
+        .arg("--data-dir")
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    let text = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(text.contains("another process"), "{text}");
+}
+
+// Writes one target. A write whose answer did not come is returned: it may or may not have been.
+async fn write(server: &Server, acknowledged: &mut Acknowledged, number: u64) -> Option<String> {
+    let id = format!("t{}", number % 20);
+    let path = format!("/targets/{id}");
+    let is_there = acknowledged.get(&id).is_some_and(Option::is_some);
+    let (answer, value) = if is_there && number.is_multiple_of(7) {
+        (server.api(Method::DELETE, &path, None).await, None)
+    } else {
+        let body = target(&id, number);
+        let url = body["baseUrl"].as_str().unwrap().to_owned();
+        (server.api(Method::PUT, &path, Some(&body)).await, Some(url))
+    };
+    match answer {
+        Some((status, body)) => {
+            assert!(status.is_success(), "{status} {body}");
+            acknowledged.insert(id, value);
+            None
+        }
+        None => {
+            acknowledged.remove(&id);
+            Some(id)
+        }
+    }
+}
+
+async fn check(server: &Server, acknowledged: &Acknowledged) {
+    for (id, expected) in acknowledged {
+        let (status, body) =
+            server.api(Method::GET, &format!("/targets/{id}"), None).await.unwrap();
+        match expected {
+            Some(url) => assert_eq!(body["baseUrl"], *url, "{id} was acknowledged"),
+            None => assert_eq!(status, StatusCode::NOT_FOUND, "{id} was deleted"),
+        }
+    }
+}
+
+fn target(id: &str, number: u64) -> Value {
+    json!({ "name": id, "baseUrl": format!("https://example.test/v{number}") })
+}

@@ -1,0 +1,84 @@
+//! Where framing is the point: raw bytes on a socket.
+
+mod support;
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::House;
+
+#[tokio::test]
+async fn what_could_be_read_in_two_ways_never_reaches_the_upstream() {
+    let house = House::build().await;
+    for head in [
+        "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n",
+        "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\n",
+        "POST /api/p/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
+        "GET /api/p/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+        "GET /api/p/x HTTP/1.1\r\nHost: user@a\r\n",
+        "GET http://b/api/p/x HTTP/1.1\r\nHost: a\r\n",
+        "GET /api/p/x HTTP/1.1\r\n",
+        "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n",
+        "TRACE /api/p/x HTTP/1.1\r\nHost: a\r\n",
+    ] {
+        let answer = exchange(&house, head, "3\r\nabc\r\n0\r\n\r\n").await;
+        let is_refused =
+            ["400", "405", "501"].iter().any(|it| answer.starts_with(&format!("HTTP/1.1 {it}")));
+        assert!(is_refused, "{head}\n{answer}");
+    }
+    assert_eq!(house.echo.count(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_its_body_is_at_fault_not_the_upstream() {
+    let house = House::build().await;
+    let head = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+    let answer = exchange(&house, head, "zz\r\nabc\r\n0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("malformed-request"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_upgrade_is_not_forwarded() {
+    let house = House::build().await;
+    let head = "GET /api/p/x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n";
+    let answer = exchange(&house, head, "").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let received = house.echo.last().unwrap();
+    assert!(!received.headers.contains_key("upgrade"));
+    assert!(!received.headers.contains_key("connection"));
+}
+
+#[tokio::test]
+async fn a_request_that_has_been_here_before_is_508() {
+    let house = House::build().await;
+    exchange(&house, "GET /api/p/x HTTP/1.1\r\nHost: a\r\n", "").await;
+    let via = house.echo.last().unwrap().headers["via"].to_str().unwrap().to_owned();
+    let head = format!("GET /api/p/x HTTP/1.1\r\nHost: a\r\nVia: {via}\r\n");
+    let answer = exchange(&house, &head, "").await;
+    assert!(answer.starts_with("HTTP/1.1 508"), "{answer}");
+    assert_eq!(house.echo.count(), 1);
+}
+
+#[tokio::test]
+async fn nothing_but_the_data_plane_answers_on_the_data_port() {
+    let house = House::build().await;
+    for target in ["/v1/openapi.json", "/docs", "/readyz"] {
+        let answer = exchange(&house, &format!("GET {target} HTTP/1.1\r\nHost: a\r\n"), "").await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+}
+
+// Sends a request with the caller's key, and reads until the gateway closes or has answered.
+async fn exchange(house: &House, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    let request = format!("{head}X-API-Key: {}\r\nConnection: close\r\n\r\n{body}", house.key);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("an end").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
