@@ -306,15 +306,19 @@ async fn a_restart_serves_what_was_configured() {
 }
 
 #[tokio::test]
-async fn a_deleted_credential_is_refused_on_the_next_request() {
+async fn an_unbound_or_deleted_credential_is_refused_on_the_next_request() {
     let house = House::build().await;
     assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK);
     let mut unbound = proxy("p");
     unbound["proxyCredentialIds"] = json!([]);
     house.put("/proxies/p", &unbound).await;
-    house.call(Method::GET, "/x").await.refused(403, "authorize", "not-authorized");
+    house.call(Method::GET, "/x").await.refused(401, "authenticate", "credential-invalid");
     let gone = house.api(Method::DELETE, "/credentials/caller", None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    house.caller("other").await;
+    let mut others = proxy("p");
+    others["proxyCredentialIds"] = json!(["other"]);
+    house.put("/proxies/p", &others).await;
     house.call(Method::GET, "/x").await.refused(401, "authenticate", "credential-invalid");
 }
 

@@ -37,8 +37,8 @@ pub struct ControlPlaneConfig {
     pub reports: ReportsIn,
     /// Where the data plane is reached, such as `http://127.0.0.1:8080`.
     pub data_url: String,
-    /// Host names or addresses, without port, by which the listener may be called besides the
-    /// loopback ones.
+    /// Host names or addresses by which the listener may be called besides the loopback ones; a
+    /// port is ignored.
     pub hosts: Vec<String>,
 }
 
@@ -106,7 +106,7 @@ impl ControlPlane {
             egress,
             clock,
             data_url: data_url.trim_end_matches('/').into(),
-            hosts: hosts.iter().map(|it| it.to_ascii_lowercase()).collect(),
+            hosts: hosts.iter().map(|it| api::host_name(it)).collect(),
             draining: false.into(),
             seen: Seen::default(),
         };

@@ -136,7 +136,7 @@ impl GatewayBuilder {
             publisher,
             reports: reports_in,
             data_url: format!("http://{}", data.address()),
-            hosts: vec![control_address.to_string()],
+            hosts: vec![control_address.ip().to_string()],
         })
         .await
         .context("the control plane cannot start")?;

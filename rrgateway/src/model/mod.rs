@@ -1,6 +1,7 @@
 //! What the gateway is told to do: parsed, immutable, owned by neither plane.
 
 mod channel;
+mod digest;
 mod egress;
 mod record;
 mod revision;
@@ -10,10 +11,11 @@ mod target;
 pub use self::channel::{
     Acceptance, Publisher, Reports, ReportsIn, Subscription, channel, reports,
 };
+pub use self::digest::Digest;
 pub use self::egress::EgressPolicy;
 pub use self::record::{AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote};
 pub use self::revision::{
-    Authentication, Consumer, Digest, Presentation, Proxy, Revision, TargetCredential,
+    Authentication, Consumer, Presentation, Proxy, Revision, TargetCredential,
 };
 pub use self::secret::{SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

@@ -1,7 +1,6 @@
 //! One state of the whole configuration: numbered, digested, never changed.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -9,11 +8,7 @@ use rrauth::Index;
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
 
-use crate::model::{SecretName, Target};
-
-/// A SHA-256 digest of configuration content. Equal digests mean equal content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u8; 32]);
+use crate::model::{Digest, SecretName, Target};
 
 /// Everything a data plane needs to serve, whole.
 #[derive(Debug)]
@@ -112,24 +107,4 @@ pub enum Presentation {
         /// Which parameter.
         name: String,
     },
-}
-
-impl Digest {
-    /// The first eight bytes, in hex: enough to tell revisions apart in a log.
-    #[must_use]
-    pub fn short(&self) -> String {
-        self.0.iter().take(8).map(|it| format!("{it:02x}")).collect()
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|it| write!(f, "{it:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.short())
-    }
 }

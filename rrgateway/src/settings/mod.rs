@@ -4,8 +4,9 @@ mod environment;
 mod file;
 mod partial;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -46,7 +47,7 @@ impl Settings {
     pub fn read(path: Option<&Path>, flags: Partial) -> anyhow::Result<Self> {
         let file = path.map_or_else(|| Ok(Partial::default()), file::read)?;
         let environment = environment::read(|name| std::env::var(name).ok())?;
-        Ok(flags.or(environment).or(file).filled())
+        Ok(Self::filled(flags.or(environment).or(file)))
     }
 
     /// The gateway that these settings describe.
@@ -60,5 +61,21 @@ impl Settings {
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_request_bytes(self.max_request_bytes)
             .drain_grace(self.drain_grace)
+    }
+
+    fn filled(partial: Partial) -> Self {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            data_dir: partial.data_dir.unwrap_or_else(|| PathBuf::from("./rr-data")),
+            data_listen: partial.data_listen.unwrap_or_else(|| local(8080)),
+            data_workers: partial.data_workers.unwrap_or(cores),
+            control_listen: partial.control_listen.unwrap_or_else(|| local(8081)),
+            egress_allow: partial.egress_allow.unwrap_or_default(),
+            trusted_proxies: partial.trusted_proxies.unwrap_or_default(),
+            max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
+            drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
+            log_format: partial.log_format.unwrap_or_default(),
+        }
     }
 }

@@ -1,16 +1,13 @@
 //! Settings as one source gives them: each may be absent.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::thread::available_parallelism;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::settings::Settings;
 use crate::telemetry::LogFormat;
 
-/// Some settings. The fields are those of [`Settings`].
+/// Some settings. The fields are those of [`Settings`](crate::settings::Settings).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is described in `Settings`")]
 pub struct Partial {
@@ -39,24 +36,6 @@ impl Partial {
             max_request_bytes: self.max_request_bytes.or(fallback.max_request_bytes),
             drain_grace_seconds: self.drain_grace_seconds.or(fallback.drain_grace_seconds),
             log_format: self.log_format.or(fallback.log_format),
-        }
-    }
-
-    /// All settings, with defaults where these are silent.
-    #[must_use]
-    pub fn filled(self) -> Settings {
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        Settings {
-            data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("./rr-data")),
-            data_listen: self.data_listen.unwrap_or_else(|| local(8080)),
-            data_workers: self.data_workers.unwrap_or(cores),
-            control_listen: self.control_listen.unwrap_or_else(|| local(8081)),
-            egress_allow: self.egress_allow.unwrap_or_default(),
-            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
-            max_request_bytes: self.max_request_bytes.unwrap_or(100 * 1024 * 1024),
-            drain_grace: Duration::from_secs(self.drain_grace_seconds.unwrap_or(30)),
-            log_format: self.log_format.unwrap_or_default(),
         }
     }
 }

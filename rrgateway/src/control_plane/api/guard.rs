@@ -67,9 +67,16 @@ fn only(headers: &HeaderMap, name: &HeaderName) -> Option<Authority> {
     (!authority.as_str().contains('@')).then_some(authority)
 }
 
+/// The name or address in `text`, as all are compared: without port and brackets, in lower case.
+pub(crate) fn host_name(text: &str) -> String {
+    let authority = Authority::try_from(text);
+    let host = authority.as_ref().map_or(text, Authority::host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
 fn is_ours(authority: &Authority, hosts: &[String]) -> bool {
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let host = host_name(authority.as_str());
     let address: Option<IpAddr> = host.parse().ok();
     host == "localhost"
         || address.is_some_and(|it| it.to_canonical().is_loopback())
@@ -104,6 +111,15 @@ mod tests {
         check("/v1", &[("host", "localhost"), ("host", "localhost")], false);
         check("http://evil.example/v1", &[("host", "localhost")], false);
         check("/livez", &[], true);
+    }
+
+    #[test]
+    fn configured_names_are_compared_without_port() {
+        for (text, expected) in
+            [("GW.example.:1", "gw.example"), ("[fd00::1]:8081", "fd00::1"), ("fd00::1", "fd00::1")]
+        {
+            assert_eq!(host_name(text), expected);
+        }
     }
 
     #[test]

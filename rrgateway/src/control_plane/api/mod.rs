@@ -16,5 +16,6 @@ mod routes;
 mod schema;
 mod state;
 
+pub(crate) use self::guard::host_name;
 pub(crate) use self::router::router;
 pub(crate) use self::state::{Api, Seen};

@@ -31,7 +31,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
             on(
                 filter,
                 move |State(api): State<Arc<Api>>, parameters, request: Request| async move {
-                    serve(&api, action, &Parameters::of(&parameters), request).await
+                    serve(&api, action, &Parameters::of(parameters), request).await
                 },
             ),
         );
@@ -46,12 +46,14 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
 async fn serve(
     api: &Api,
     action: Action,
-    parameters: &Parameters,
+    parameters: &Option<Parameters>,
     request: Request,
 ) -> Result<Response, Problem> {
     if action.needs_token() {
         auth::authenticate(&api.owner, request.headers())?;
     }
+    // A path that is no text names nothing.
+    let parameters = parameters.as_ref().ok_or(Problem::new(NOT_FOUND))?;
     // There is one tenant; what belongs to others looks like what does not exist.
     if parameters.get("client").is_some_and(|it| it != CLIENT) {
         return Err(Problem::new(NOT_FOUND));
@@ -88,9 +90,10 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn of<E>(parameters: &Result<RawPathParams, E>) -> Self {
-        let pairs = parameters.iter().flatten();
-        Self { pairs: pairs.map(|(name, it)| (name.to_owned(), it.to_owned())).collect() }
+    fn of<E>(parameters: Result<RawPathParams, E>) -> Option<Self> {
+        let parameters = parameters.ok()?;
+        let pairs = parameters.iter().map(|(name, it)| (name.to_owned(), it.to_owned()));
+        Some(Self { pairs: pairs.collect() })
     }
 
     fn get(&self, name: &str) -> Option<&str> {

@@ -20,7 +20,7 @@ pub(crate) struct Api {
     pub(crate) clock: Clock,
     /// Where the data plane is reached, without a slash at the end.
     pub(crate) data_url: Arc<str>,
-    /// Names besides the loopback ones by which this listener may be called, in lower case.
+    /// Names besides the loopback ones by which this listener may be called, as `host_name` writes them.
     pub(crate) hosts: Vec<String>,
     pub(crate) draining: AtomicBool,
     pub(crate) seen: Seen,

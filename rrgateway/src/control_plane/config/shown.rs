@@ -56,7 +56,11 @@ pub(crate) fn authentication(
     match spec.authentication {
         Some(NoAuthentication::None) => Authentication::None,
         None => Authentication::Credentials {
-            index: Arc::clone(index),
+            // Where nobody may call, no credential is a good one.
+            index: match spec.proxy_credential_ids.is_empty() {
+                true => Arc::new(Index::builder().build()),
+                false => Arc::clone(index),
+            },
             headers: key_headers(config, spec),
             bound: spec.proxy_credential_ids.iter().map(|it| Arc::from(&**it)).collect(),
         },
@@ -73,7 +77,9 @@ fn key_headers(config: &Config, spec: &Proxy) -> Vec<HeaderName> {
         Auth::ApiKey { name, .. } => name.parse::<HeaderName>().ok(),
         Auth::Bearer { .. } | Auth::None {} => None,
     });
-    names.filter(|it| seen.insert(it.clone())).collect()
+    let headers: Vec<_> = names.filter(|it| seen.insert(it.clone())).collect();
+    // A key in the usual place is a key, also where none is bound: it goes no further.
+    if headers.is_empty() { vec![HeaderName::from_static("x-api-key")] } else { headers }
 }
 
 /// How callers show `credential`; `None` when it is not for callers.
