@@ -1,5 +1,7 @@
 //! The demo, as a stranger would run it.
 
+#![cfg(test)]
+
 use std::process::Command;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Really killed, in the middle of writes: every acknowledged write is there afterwards.
 
+#![cfg(test)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Secrets go in; none comes out, in no log at any level, no file in clear, and no answer.
 
+#![cfg(test)]
+
 mod support;
 
 use std::fs;

@@ -17,17 +17,17 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 /// `rrgateway run` on free ports, with its data in a directory of the test's.
-pub struct Server {
-    pub child: Child,
-    pub data: SocketAddr,
-    pub control: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) data: SocketAddr,
+    pub(crate) control: SocketAddr,
     token: String,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Server {
     /// Starts it, and waits until it is ready.
-    pub async fn start(data_dir: &Path, log: &Path) -> Self {
+    pub(crate) async fn start(data_dir: &Path, log: &Path) -> Self {
         _ = std::fs::remove_file(data_dir.join("listen.json"));
         let log = File::options().create(true).append(true).open(log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_rrgateway"))
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// Calls the Core API under `/v1/clients/default`; `None` when no answer came.
-    pub async fn api(
+    pub(crate) async fn api(
         &self,
         method: Method,
         path: &str,
@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// Calls anything; `None` when no whole answer came.
-    pub async fn try_call(
+    pub(crate) async fn try_call(
         &self,
         method: Method,
         url: &str,
@@ -96,18 +96,18 @@ impl Server {
         Some((head.status, String::from_utf8_lossy(&body).into_owned()))
     }
 
-    pub fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
     /// Ends it as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to end, and returns its exit code.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
