@@ -269,7 +269,7 @@ async fn a_refused_request_is_recorded_too() {
     assert_eq!(record["proxyId"], "p");
     assert_eq!(record["path"], "/x");
     assert_eq!(record["queryKeys"], json!(["token", "q"]));
-    assert_eq!(record["auth"]["outcome"], "missing");
+    assert_eq!(record["auth"], json!({ "type": null, "outcome": "missing" }));
     assert_eq!(record["upstream"], json!(null));
 
     let unknown = house.call_with(Method::GET, "/api/nobody/x", &[]).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::{FilterNote, LimitNote, Record, RuleNote};
+use crate::model::{AuthNote, FilterNote, LimitNote, Record, RuleNote};
 
 /// All members, also those that are empty, so that readers meet one shape.
 pub(crate) fn record(it: &Record) -> Value {
@@ -27,7 +27,7 @@ pub(crate) fn record(it: &Record) -> Value {
         "responseBytes": it.response_bytes,
         "credentialId": it.credential_id,
         "subject": it.subject,
-        "auth": it.auth.as_ref().map(|it| json!({"type": it.kind, "outcome": it.outcome})),
+        "auth": it.auth.as_ref().map(auth),
         "limits": it.limits.iter().map(limit).collect::<Vec<_>>(),
         "rules": it.rules.iter().map(rule).collect::<Vec<_>>(),
         "filters": it.filters.iter().map(filter).collect::<Vec<_>>(),
@@ -39,6 +39,12 @@ pub(crate) fn record(it: &Record) -> Value {
         "userAgent": it.user_agent,
         "error": it.error,
     })
+}
+
+// Where no credential was recognised, it has no type.
+fn auth(it: &AuthNote) -> Value {
+    let kind = Some(it.kind).filter(|it| !it.is_empty());
+    json!({"type": kind, "outcome": it.outcome})
 }
 
 fn limit(it: &LimitNote) -> Value {
