@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 use crate::secret::InjectedSecret;
-use crate::trail::{Fact, Outcome, Trail};
+use crate::trail::{Entry, Fact, Outcome, Trail};
 
 /// The request's id, its time (read once), its caller, and the trail of decisions.
 ///
@@ -37,6 +37,30 @@ pub struct Context {
     inner: Arc<Inner>,
 }
 
+/// What an embedder hangs on a request. Usually through a [`ContextLayer`](crate::ContextLayer).
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Hooks {
+    /// How refusals look; a problem document (RFC 9457) if `None`.
+    pub render: Option<Arc<dyn Render>>,
+    /// Who hears of decisions.
+    pub observe: Option<Arc<dyn Observe>>,
+}
+
+/// Makes a response of a refusal. Any `Fn(&Refusal, &Context) -> Response<Bytes>` is one.
+pub trait Render: Send + Sync {
+    /// The response. The refusal is put into its extensions afterwards.
+    fn render(&self, refusal: &Refusal, context: &Context) -> Response<Bytes>;
+}
+
+/// Hears what each stage decided, as it decides. Any `Fn(&Context, &Entry)` is one.
+///
+/// It is called on the request's path: count, send or note, but do not wait.
+pub trait Observe: Send + Sync {
+    /// `entry` was added to the trail of `context`.
+    fn decided(&self, context: &Context, entry: &Entry);
+}
+
 struct Inner {
     id: RequestId,
     clock: Clock,
@@ -44,6 +68,7 @@ struct Inner {
     address: OnceLock<ClientAddress>,
     identity: OnceLock<Identity>,
     injected: OnceLock<InjectedSecret>,
+    hooks: Hooks,
     // Held for one push, by the one task that drives the request: never contended.
     trail: Mutex<Trail>,
 }
@@ -52,6 +77,12 @@ impl Context {
     /// The context of a request that arrives now.
     #[must_use]
     pub fn new(clock: &Clock) -> Self {
+        Self::with_hooks(clock, Hooks::default())
+    }
+
+    /// The context of a request that arrives now, with what an embedder hangs on it.
+    #[must_use]
+    pub fn with_hooks(clock: &Clock, hooks: Hooks) -> Self {
         let now = clock.now();
         Self {
             inner: Arc::new(Inner {
@@ -61,6 +92,7 @@ impl Context {
                 address: OnceLock::new(),
                 identity: OnceLock::new(),
                 injected: OnceLock::new(),
+                hooks,
                 trail: Mutex::new(Trail::starting_at(now.monotonic)),
             }),
         }
@@ -136,7 +168,12 @@ impl Context {
     pub fn record(&self, stage: Stage, outcome: Outcome, facts: Vec<Fact>) {
         let at = self.inner.clock.monotonic();
         let mut trail = self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner);
-        trail.push(stage, outcome, facts, at);
+        let entry = trail.next(stage, outcome, facts, at);
+        let Some(observe) = &self.inner.hooks.observe else { return trail.push(entry) };
+        trail.push(entry.clone());
+        // Not under the lock: an observer may look at the trail.
+        drop(trail);
+        observe.decided(self, &entry);
     }
 
     /// Records a refusal and renders it.
@@ -149,7 +186,12 @@ impl Context {
     #[must_use]
     pub fn refuse_with(&self, refusal: Refusal, facts: Vec<Fact>) -> Response<Bytes> {
         self.record(refusal.stage(), Outcome::Refused(refusal.code()), facts);
-        refusal.into_response(&self.inner.id)
+        let Some(render) = &self.inner.hooks.render else {
+            return refusal.into_response(&self.inner.id);
+        };
+        let mut response = render.render(&refusal, self);
+        response.extensions_mut().insert(refusal);
+        response
     }
 
     /// What has been decided so far.
@@ -168,5 +210,32 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+impl<F> Render for F
+where
+    F: Fn(&Refusal, &Context) -> Response<Bytes> + Send + Sync,
+{
+    fn render(&self, refusal: &Refusal, context: &Context) -> Response<Bytes> {
+        self(refusal, context)
+    }
+}
+
+impl<F> Observe for F
+where
+    F: Fn(&Context, &Entry) + Send + Sync,
+{
+    fn decided(&self, context: &Context, entry: &Entry) {
+        self(context, entry);
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("render", &self.render.is_some())
+            .field("observe", &self.observe.is_some())
+            .finish()
     }
 }

@@ -80,10 +80,20 @@ impl Trail {
         Self { entries: Vec::new(), until: monotonic }
     }
 
-    pub(crate) fn push(&mut self, stage: Stage, outcome: Outcome, facts: Vec<Fact>, at: Duration) {
+    pub(crate) fn next(
+        &mut self,
+        stage: Stage,
+        outcome: Outcome,
+        facts: Vec<Fact>,
+        at: Duration,
+    ) -> Entry {
         let took = at.saturating_sub(self.until);
         self.until = at;
-        self.entries.push(Entry { stage, outcome, took, facts });
+        Entry { stage, outcome, took, facts }
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
     }
 
     /// The decisions, oldest first.
