@@ -15,7 +15,7 @@ use arc_swap::{ArcSwap, Guard as SwapGuard};
 /// use rrcore::{Current, Handle};
 ///
 /// let handle = Handle::new("ten a minute");
-/// let in_a_layer = Current::from(handle.clone());
+/// let in_a_layer: Current<&str> = handle.clone().into();
 /// assert_eq!(*in_a_layer.get(), "ten a minute");
 /// handle.set("twenty a minute");
 /// assert_eq!(*in_a_layer.get(), "twenty a minute");
@@ -26,8 +26,8 @@ pub struct Handle<T> {
 
 impl<T> Handle<T> {
     /// A handle on `policy`.
-    pub fn new(policy: impl Into<Arc<T>>) -> Self {
-        Self { shared: Arc::new(ArcSwap::new(policy.into())) }
+    pub fn new(policy: T) -> Self {
+        Self { shared: Arc::new(ArcSwap::from_pointee(policy)) }
     }
 
     /// Puts `policy` in force, from the next decision on.
