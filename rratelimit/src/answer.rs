@@ -10,7 +10,7 @@ use rrcore::{Code, Fact, Refusal};
 
 use crate::decision::Standing;
 use crate::field;
-use crate::policy::{Limit, Policy};
+use crate::policy::Limit;
 
 /// What a limited response says of the limits it was held to.
 #[derive(Clone, Debug)]
@@ -20,8 +20,9 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn new(policy: &Policy, standing: Standing) -> Self {
-        Self { policy: policy.header().cloned(), standing }
+    /// `policy` is the value of `RateLimit-Policy`.
+    pub(crate) const fn new(policy: Option<HeaderValue>, standing: Standing) -> Self {
+        Self { policy, standing }
     }
 
     /// Writes it on `response`, over whatever an upstream says of limits of its own.

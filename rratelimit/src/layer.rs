@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use rrcore::{Clock, Context};
+use rrcore::{Clock, Context, Current};
 use tower_layer::Layer;
 
 use crate::key::Key;
@@ -18,19 +18,30 @@ use crate::service::{KeyOf, RateLimit};
 #[derive(Clone)]
 #[must_use]
 pub struct RateLimitLayer {
-    policy: Arc<Policy>,
+    policy: Current<Policy>,
     limiter: Arc<Limiter>,
     key: KeyOf,
     clock: Clock,
 }
 
 impl RateLimitLayer {
+    /// Lets each caller make `max` requests in any minute, and remembers in a limiter of its own
+    /// what it has spent. 0 lets nothing pass.
+    ///
+    /// Short for [`RateLimitLayer::new`] with [`Policy::per_minute`].
+    pub fn per_minute(max: u64) -> Self {
+        Self::new(Policy::per_minute(max), Arc::new(Limiter::new()))
+    }
+
     /// Holds each caller to `policy`, and remembers in `limiter` what it has spent.
+    ///
+    /// The policy is a value or an `Arc`, which stays, or a [`Handle`](rrcore::Handle), under which
+    /// it can be replaced while the service runs.
     ///
     /// A caller is the credential it has shown, by its id; one that has shown none is the network
     /// of its address (of an IPv6 address, the /64). Callers of whom neither is known, because
     /// nothing outside this layer has put it into the request's [`Context`], are one.
-    pub fn new(policy: impl Into<Arc<Policy>>, limiter: Arc<Limiter>) -> Self {
+    pub fn new(policy: impl Into<Current<Policy>>, limiter: Arc<Limiter>) -> Self {
         Self { policy: policy.into(), limiter, key: Arc::new(caller), clock: Clock::system() }
     }
 
@@ -53,7 +64,7 @@ impl<S> Layer<S> for RateLimitLayer {
     fn layer(&self, inner: S) -> RateLimit<S> {
         RateLimit::new(
             inner,
-            Arc::clone(&self.policy),
+            self.policy.clone(),
             Arc::clone(&self.limiter),
             Arc::clone(&self.key),
             self.clock.clone(),

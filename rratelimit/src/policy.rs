@@ -111,7 +111,6 @@ impl Policy {
     pub fn new(limits: impl IntoIterator<Item = Limit>) -> Result<Self, InvalidPolicy> {
         let limits: Arc<[Limit]> = limits.into_iter().collect();
         let mut names = HashSet::new();
-        let mut header = String::new();
         for limit in &*limits {
             let invalid = |reason| InvalidPolicy { limit: Arc::clone(&limit.name), reason };
             if !field::is_string(&limit.name) {
@@ -124,10 +123,24 @@ impl Policy {
             if length.subsec_nanos() != 0 || !(1..=LONGEST_SECS).contains(&length.as_secs()) {
                 return Err(invalid("the window is not whole seconds up to 366 days"));
             }
-            push_item(limit, &mut header);
         }
+        Ok(Self::of(limits))
+    }
+
+    /// At most `max` requests in any minute; the limit's name is `requestsPerMinute`. 0 lets
+    /// nothing pass.
+    #[must_use]
+    pub fn per_minute(max: u64) -> Self {
+        let minute = Duration::from_secs(60);
+        Self::of(Arc::new([Limit::sliding("requestsPerMinute", max, minute)]))
+    }
+
+    // What the limits are has been checked.
+    fn of(limits: Arc<[Limit]>) -> Self {
+        let mut header = String::new();
+        limits.iter().for_each(|limit| push_item(limit, &mut header));
         let header = HeaderValue::try_from(header).ok().filter(|it| !it.is_empty());
-        Ok(Self { limits: Arc::clone(&limits), header })
+        Self { limits, header }
     }
 
     /// Whether there is no limit at all.
@@ -220,6 +233,14 @@ mod tests {
             r#""requestsPerMinute";q=60;w=60, "requestsPerDay";q=999999999999999;w=86400"#
         );
         assert_eq!(Policy::new([]).unwrap().header(), None);
+    }
+
+    #[test]
+    fn a_policy_per_minute_is_the_one_that_could_be_spelt_out() {
+        let limit = |max| Limit::sliding("requestsPerMinute", max, Duration::from_secs(60));
+        for max in [0, 1, 300, u64::MAX] {
+            assert_eq!(Ok(Policy::per_minute(max)), Policy::new([limit(max)]), "{max}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::task::{self, Poll};
 
 use http::request::Parts;
 use http::{Request, Response};
-use rrcore::{Body, Clock, Context, GuardFuture, Outcome, Stage};
+use rrcore::{Body, Clock, Context, Current, GuardFuture, Outcome, Stage};
 use tower_service::Service;
 
 use crate::answer::{self, Stamp};
@@ -22,7 +22,7 @@ use crate::policy::Policy;
 #[derive(Clone)]
 pub struct RateLimit<S> {
     inner: S,
-    policy: Arc<Policy>,
+    policy: Current<Policy>,
     limiter: Arc<Limiter>,
     key: KeyOf,
     clock: Clock,
@@ -33,7 +33,7 @@ pub(crate) type KeyOf = Arc<dyn Fn(&Parts) -> Key + Send + Sync>;
 impl<S> RateLimit<S> {
     pub(crate) const fn new(
         inner: S,
-        policy: Arc<Policy>,
+        policy: Current<Policy>,
         limiter: Arc<Limiter>,
         key: KeyOf,
         clock: Clock,
@@ -55,12 +55,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if self.policy.is_empty() {
+        let policy = self.policy.get();
+        if policy.is_empty() {
+            drop(policy);
             return RateLimitFuture::new(GuardFuture::forward(self.inner.call(request)), None);
         }
         let context = Context::of(request.extensions_mut(), &self.clock);
         let (head, body) = request.into_parts();
-        let decision = self.limiter.check(&self.policy, (self.key)(&head), context.now());
+        let decision = self.limiter.check(&policy, (self.key)(&head), context.now());
+        let header = policy.header().cloned();
+        // It decides nothing more, and the inner service may take its time.
+        drop(policy);
         let facts = answer::facts(decision.standing());
         let guard = match &decision {
             Decision::Allowed { .. } => {
@@ -72,7 +77,7 @@ where
                 GuardFuture::answer(context.refuse_with(refusal, facts))
             }
         };
-        let stamp = Stamp::new(&self.policy, decision.into_standing());
+        let stamp = Stamp::new(header, decision.into_standing());
         RateLimitFuture::new(guard, Some(stamp))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{Extensions, StatusCode};
-use rrcore::{Clock, Scope};
+use rrcore::{Clock, Current, Scope};
 use tower_layer::Layer;
 
 use crate::policy::{Policy, Source};
@@ -27,9 +27,13 @@ impl RulesLayer {
         Self { policy: Arc::new(Policy::allow_all()), clock: Clock::system() }
     }
 
-    /// Asks `rules` for `scope`.
-    pub fn scope(mut self, scope: Scope, rules: Arc<RuleSet>) -> Self {
-        Arc::make_mut(&mut self.policy).set_source(scope, Source::Fixed(rules));
+    /// Asks `rules` for `scope`: a [`RuleSet`], an `Arc` of one, or a [`Handle`](rrcore::Handle)
+    /// on one that is replaced while requests run.
+    ///
+    /// A request is judged by one set from beginning to end, and the next one by what replaced
+    /// it. Each scope is replaced by itself.
+    pub fn scope(mut self, scope: Scope, rules: impl Into<Current<RuleSet>>) -> Self {
+        Arc::make_mut(&mut self.policy).set_source(scope, Source::Shared(rules.into()));
         self
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
 
 /// The longest pattern, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -29,11 +30,13 @@ pub enum Presence {
     Absent,
 }
 
-/// A pattern that cannot be used: says why, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
+/// A pattern that cannot be used: says why and, of a mistake in its syntax, where.
+///
+/// One line, such as `unclosed group at byte 4`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError {
     reason: String,
+    position: Option<usize>,
 }
 
 impl Pattern {
@@ -64,8 +67,15 @@ impl Pattern {
                 other => return Err(because(format!("`{other}` is not one of the flags imsxug"))),
             };
         }
-        let regex = builder.build().map_err(|error| because(error.to_string()))?;
-        Ok(Self { regex })
+        match builder.build() {
+            Ok(regex) => Ok(Self { regex }),
+            Err(regex::Error::CompiledTooBig(_)) => {
+                Err(because(format!("compiled, it is more than the {MAX_COMPILED} bytes allowed")))
+            }
+            Err(error) => {
+                Err(syntax_error(pattern, flags).unwrap_or_else(|| because(error.to_string())))
+            }
+        }
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
@@ -82,9 +92,46 @@ impl Presence {
     }
 }
 
-const fn because(reason: String) -> PatternError {
-    PatternError { reason }
+impl PatternError {
+    /// Where in the pattern the mistake is, in bytes from its start; `None` where it is not in one
+    /// place, such as in the flags.
+    #[must_use]
+    pub const fn position(&self) -> Option<usize> {
+        self.position
+    }
 }
+
+const fn because(reason: String) -> PatternError {
+    PatternError { reason, position: None }
+}
+
+// What `regex` says about syntax is a drawing of several lines.
+fn syntax_error(pattern: &str, flags: &str) -> Option<PatternError> {
+    let is_set = |flag| flags.contains(flag);
+    let parsed = ParserBuilder::new()
+        .nest_limit(MAX_NESTING)
+        .case_insensitive(is_set('i'))
+        .multi_line(is_set('m'))
+        .dot_matches_new_line(is_set('s'))
+        .ignore_whitespace(is_set('x'))
+        .build()
+        .parse(pattern);
+    let (reason, span) = match parsed {
+        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), *error.span()),
+        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), *error.span()),
+        Err(_) | Ok(_) => return None,
+    };
+    Some(PatternError { reason, position: Some(span.start.offset) })
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        self.position.map_or(Ok(()), |position| write!(f, " at byte {position}"))
+    }
+}
+
+impl std::error::Error for PatternError {}
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,6 +142,7 @@ impl fmt::Debug for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_end_is_the_very_end_unless_lines_are_asked_for() {
@@ -117,13 +165,33 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_safely_is_refused_with_the_reason() {
-        refuse("(?=a)", "", "look-around");
-        refuse(r"(a)\1", "", "backreferences");
-        refuse("(a", "", "    (a\n    ^\nerror: unclosed group");
-        refuse("a", "y", "`y` is not one of the flags");
-        refuse("(?:\\w{1000}){1000}", "", "size limit");
-        refuse(&"a".repeat(MAX_LENGTH + 1), "", "more than the 4096 allowed");
-        refuse(&format!("{}a{}", "(".repeat(60), ")".repeat(60)), "", "nest");
+        let look = "look-around, including look-ahead and look-behind, is not supported at byte 1";
+        refuse("a(?=a)", "", look, Some(1));
+        refuse(r"(a)\1", "", "backreferences are not supported at byte 3", Some(3));
+        refuse("^/é/(a", "", "unclosed group at byte 5", Some(5));
+        refuse("a # (\nb)", "x", "unopened group at byte 7", Some(7));
+        refuse(r"\p{Elvish}", "", "Unicode property not found at byte 0", Some(0));
+        let nesting = format!("{}a{}", "(".repeat(60), ")".repeat(60));
+        let deep = "exceed the maximum number of nested parentheses/brackets (50) at byte 50";
+        refuse(&nesting, "", deep, Some(50));
+        refuse("a", "y", "`y` is not one of the flags imsxug", None);
+        let large = "compiled, it is more than the 1048576 bytes allowed";
+        refuse("(?:\\w{1000}){1000}", "", large, None);
+        let long = "4097 bytes are more than the 4096 allowed";
+        refuse(&"a".repeat(MAX_LENGTH + 1), "", long, None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_wrong_is_said_in_one_line(
+            pattern in "([a(){}\\[\\]|*+?^$\\\\-]|\\(\\?[imsx<=!P:]|\\\\[0-9pxukQ]|\\n|é){0,12}",
+            flags in "[imsx]{0,2}",
+        ) {
+            if let Err(error) = Pattern::new(&pattern, &flags) {
+                prop_assert!(!error.to_string().contains('\n'), "{error}");
+                prop_assert!(error.position().is_some_and(|it| pattern.is_char_boundary(it)));
+            }
+        }
     }
 
     #[track_caller]
@@ -132,8 +200,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn refuse(pattern: &str, flags: &str, reason: &str) {
-        let error = Pattern::new(pattern, flags).unwrap_err().to_string();
-        assert!(error.contains(reason), "{error}");
+    fn refuse(pattern: &str, flags: &str, reason: &str, position: Option<usize>) {
+        let error = Pattern::new(pattern, flags).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.position()), (reason, position));
     }
 }

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{Extensions, StatusCode};
-use rrcore::{Code, Fact, Refusal, Scope};
+use rrcore::{Code, Current, Fact, Guard, Refusal, Scope};
 use serde_json::json;
 
-use crate::rule::{Effect, Subject};
+use crate::query::BadEscape;
+use crate::rule::Effect;
 use crate::rule_set::{DecidingRule, RuleSet};
+use crate::subject::{Reading, Subject};
 
 /// What a layer was told to do.
 #[derive(Clone, Debug)]
@@ -23,13 +25,19 @@ pub(crate) struct Policy {
 /// Where the rules of a scope come from.
 #[derive(Clone)]
 pub(crate) enum Source {
-    /// The same for every request.
-    Fixed(Arc<RuleSet>),
+    /// The same for every caller.
+    Shared(Current<RuleSet>),
     /// What authentication left in the extensions; `None` denies.
     PerCaller(Arc<ChooseRules>),
 }
 
 pub(crate) type ChooseRules = dyn Fn(&Extensions) -> Option<Arc<RuleSet>> + Send + Sync;
+
+/// The rules of one scope for one request, which a replacement does not touch.
+enum InForce<'a> {
+    Shared(Guard<'a, RuleSet>),
+    PerCaller(Option<Arc<RuleSet>>),
+}
 
 /// What the scopes say together.
 #[derive(Debug)]
@@ -50,7 +58,7 @@ pub(crate) struct Denial {
 
 impl Policy {
     pub(crate) fn allow_all() -> Self {
-        let source = Source::Fixed(Arc::new(RuleSet::allow_all()));
+        let source = Source::Shared(RuleSet::allow_all().into());
         Self {
             proxy_credential: source.clone(),
             target_credential: source.clone(),
@@ -74,17 +82,24 @@ impl Policy {
     }
 
     /// Asks every scope, also after one has denied, so that the record is whole.
-    pub(crate) fn judge(&self, subject: &Subject<'_>, extensions: &Extensions) -> Judgement {
-        let mut judgement = Judgement { facts: Vec::new(), denial: None };
-        for scope in Scope::ALL {
-            match self.source(scope) {
-                Source::Fixed(rules) => judgement.add(scope, Some(rules), subject),
-                Source::PerCaller(choose) => {
-                    judgement.add(scope, choose(extensions).as_deref(), subject);
-                }
-            }
+    ///
+    /// Whether a malformed query is an error depends on the rules and the query only, not on
+    /// which rules were reached before.
+    pub(crate) fn judge(
+        &self,
+        subject: Subject<'_>,
+        extensions: &Extensions,
+    ) -> Result<Judgement, BadEscape> {
+        let scopes = Scope::ALL.map(|scope| (scope, self.source(scope).in_force(extensions)));
+        let reading = Reading::new(subject);
+        if scopes.iter().filter_map(|(_, it)| it.rules()).any(RuleSet::looks_at_query) {
+            reading.query()?;
         }
-        judgement
+        let mut judgement = Judgement { facts: Vec::new(), denial: None };
+        for (scope, rules) in &scopes {
+            judgement.add(*scope, rules.rules(), &reading);
+        }
+        Ok(judgement)
     }
 
     pub(crate) fn refusal(&self, denial: &Denial) -> Refusal {
@@ -108,10 +123,29 @@ impl Policy {
     }
 }
 
+impl Source {
+    // Once for each request: what is looked at twice must be the same.
+    fn in_force(&self, extensions: &Extensions) -> InForce<'_> {
+        match self {
+            Self::Shared(rules) => InForce::Shared(rules.get()),
+            Self::PerCaller(choose) => InForce::PerCaller(choose(extensions)),
+        }
+    }
+}
+
+impl InForce<'_> {
+    fn rules(&self) -> Option<&RuleSet> {
+        match self {
+            Self::Shared(rules) => Some(rules),
+            Self::PerCaller(rules) => rules.as_deref(),
+        }
+    }
+}
+
 impl Judgement {
     // Without rules there is nobody who could allow.
-    fn add(&mut self, scope: Scope, rules: Option<&RuleSet>, subject: &Subject<'_>) {
-        let (effect, rule, ids) = match rules.map(|it| it.decide(subject)) {
+    fn add(&mut self, scope: Scope, rules: Option<&RuleSet>, reading: &Reading<'_>) {
+        let (effect, rule, ids) = match rules.map(|it| it.decide_on(reading)) {
             Some(verdict) => (verdict.effect, verdict.deciding, verdict.matched),
             None => (Effect::Deny, None, Vec::new()),
         };
@@ -129,7 +163,7 @@ impl Judgement {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fixed(rules) => rules.fmt(f),
+            Self::Shared(rules) => rules.fmt(f),
             Self::PerCaller(_) => f.write_str("PerCaller(…)"),
         }
     }

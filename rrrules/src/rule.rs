@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::Method;
 
 use crate::header::HeaderCheck;
-use crate::path::CanonicalPath;
 use crate::pattern::{Pattern, Presence};
+use crate::query_check::QueryCheck;
+use crate::subject::Reading;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,17 +16,6 @@ pub enum Effect {
     Allow,
     /// It may not.
     Deny,
-}
-
-/// What rules look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The request method.
-    pub method: &'a Method,
-    /// The path that the upstream will get.
-    pub path: &'a CanonicalPath,
-    /// All request headers, also those that will be removed on the way.
-    pub headers: &'a HeaderMap,
 }
 
 /// An effect on requests that meet every criterion given; without any, on all.
@@ -37,6 +27,7 @@ pub struct Rule {
     pub(crate) priority: u16,
     methods: Vec<Box<str>>,
     path: Option<(Pattern, Presence)>,
+    query: Vec<QueryCheck>,
     headers: Vec<HeaderCheck>,
 }
 
@@ -49,6 +40,7 @@ impl Rule {
             priority: 500,
             methods: Vec::new(),
             path: None,
+            query: Vec::new(),
             headers: Vec::new(),
         }
     }
@@ -68,10 +60,21 @@ impl Rule {
 
     /// Asks for a path that `pattern` is, or is not, found in.
     ///
-    /// The path is the [`CanonicalPath`]. A `Deny` also holds when it holds for that path with all
-    /// escapes decoded: a server that reads `%3A` as `:` must not be reached by spelling it so.
+    /// The path is the [`CanonicalPath`](crate::CanonicalPath). A `Deny` also holds when it holds
+    /// for that path with all escapes decoded: a server that reads `%3A` as `:` must not be reached
+    /// by spelling it so.
     pub fn path(mut self, pattern: Pattern, presence: Presence) -> Self {
         self.path = Some((pattern, presence));
+        self
+    }
+
+    /// Asks for one thing more of the query.
+    ///
+    /// A `Deny` also holds when it holds for the query split at `;` too, or when a value matches
+    /// with its `+` as they are: some servers read them so. An `Allow` that asks for absence does
+    /// not hold when such a server would find what should be absent.
+    pub fn query(mut self, check: QueryCheck) -> Self {
+        self.query.push(check);
         self
     }
 
@@ -81,10 +84,16 @@ impl Rule {
         self
     }
 
-    /// Whether `subject`, whose path is `decoded` when all escapes are, meets every criterion.
-    pub(crate) fn holds(&self, subject: &Subject<'_>, decoded: Option<&str>) -> bool {
+    pub(crate) fn looks_at_query(&self) -> bool {
+        !self.query.is_empty()
+    }
+
+    /// Whether every criterion is met.
+    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
+        let subject = reading.subject();
         self.holds_for_method(subject.method)
-            && self.holds_for_path(subject.path.as_str(), decoded)
+            && self.holds_for_path(reading)
+            && self.holds_for_query(reading)
             && self.headers.iter().all(|check| check.holds(subject.headers))
     }
 
@@ -92,12 +101,26 @@ impl Rule {
         self.methods.is_empty() || self.methods.iter().any(|it| **it == *method.as_str())
     }
 
-    fn holds_for_path(&self, canonical: &str, decoded: Option<&str>) -> bool {
+    fn holds_for_path(&self, reading: &Reading<'_>) -> bool {
         let Some((pattern, presence)) = &self.path else { return true };
         let holds = |path: &str| presence.holds(pattern.is_match(path));
+        let canonical = reading.subject().path.as_str();
         match self.effect {
             Effect::Allow => holds(canonical),
-            Effect::Deny => holds(canonical) || decoded.is_some_and(holds),
+            Effect::Deny => holds(canonical) || reading.decoded_path().is_some_and(holds),
+        }
+    }
+
+    fn holds_for_query(&self, reading: &Reading<'_>) -> bool {
+        if self.query.is_empty() {
+            return true;
+        }
+        match (self.effect, reading.query()) {
+            (Effect::Allow, Ok(query)) => self.query.iter().all(|it| it.must_hold(query)),
+            (Effect::Deny, Ok(query)) => self.query.iter().all(|it| it.may_hold(query)),
+            // Nobody knows what the upstream makes of it.
+            (Effect::Allow, Err(_)) => false,
+            (Effect::Deny, Err(_)) => true,
         }
     }
 }
@@ -106,8 +129,12 @@ impl Rule {
 mod tests {
     use super::*;
     use crate::header::NameMatch;
+    use crate::path::CanonicalPath;
+    use crate::query_check::QueryName;
+    use crate::subject::Subject;
     use Effect::{Allow, Deny};
     use Presence::{Absent, Present};
+    use http::HeaderMap;
 
     #[test]
     fn every_criterion_must_hold() {
@@ -149,6 +176,29 @@ mod tests {
         check(&canonical, "GET", "/caf%c3%a9", &[], true);
     }
 
+    #[test]
+    fn every_query_check_must_hold() {
+        let rule = Rule::new("r", Allow).query(asks("a", Present)).query(asks("b", Absent));
+        check(&rule, "GET", "/?a=1", &[], true);
+        check(&rule, "GET", "/?a=1&b", &[], false);
+        check(&rule, "GET", "/?", &[], false);
+        check(&rule, "GET", "/", &[], false);
+    }
+
+    #[test]
+    fn a_query_without_a_reading_is_denied_and_not_allowed() {
+        for presence in [Present, Absent] {
+            let on = |effect| Rule::new("r", effect).query(asks("a", presence));
+            check(&on(Deny), "GET", "/?%zz", &[], true);
+            check(&on(Allow), "GET", "/?%zz", &[], false);
+        }
+        check(&Rule::new("r", Allow), "GET", "/?%zz", &[], true);
+    }
+
+    fn asks(name: &str, presence: Presence) -> QueryCheck {
+        QueryCheck { name: QueryName::exact(name), value: None, presence }
+    }
+
     fn pattern(pattern: &str) -> Pattern {
         Pattern::new(pattern, "").unwrap()
     }
@@ -159,14 +209,15 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(rule: &Rule, method: &str, path: &str, names: &[&'static str], expected: bool) {
+    fn check(rule: &Rule, method: &str, target: &str, names: &[&'static str], expected: bool) {
         let mut headers = HeaderMap::new();
         for name in names {
             headers.insert(*name, http::HeaderValue::from_static("1"));
         }
+        let (path, query) = target.split_once('?').map_or((target, None), |(a, b)| (a, Some(b)));
         let path = CanonicalPath::parse(path).unwrap();
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let subject = Subject { method: &method, path: &path, headers: &headers };
-        assert_eq!(rule.holds(&subject, path.decoded().as_deref()), expected, "{subject:?}");
+        let subject = Subject { method: &method, path: &path, query, headers: &headers };
+        assert_eq!(rule.holds(&Reading::new(subject)), expected, "{method} {target} {names:?}");
     }
 }

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::rule::{Effect, Rule, Subject};
+use crate::rule::{Effect, Rule};
+use crate::subject::{Reading, Subject};
 
 const MAX_PRIORITY: u16 = 1000;
 /// More would let one tenant's patterns fill the memory.
@@ -18,6 +19,7 @@ pub struct RuleSet {
     // In the order of evaluation.
     rules: Vec<Rule>,
     default: Effect,
+    looks_at_query: bool,
 }
 
 /// What one scope says about a request.
@@ -66,13 +68,14 @@ impl RuleSet {
         check(&rules)?;
         // Stable: equal priorities stay in the order of age.
         rules.sort_by_key(|it| Reverse(it.priority));
-        Ok(Self { rules, default })
+        let looks_at_query = rules.iter().any(Rule::looks_at_query);
+        Ok(Self { rules, default, looks_at_query })
     }
 
     /// No rules, and everything may go on.
     #[must_use]
     pub const fn allow_all() -> Self {
-        Self { rules: Vec::new(), default: Effect::Allow }
+        Self { rules: Vec::new(), default: Effect::Allow, looks_at_query: false }
     }
 
     /// Whether there are no rules, so that the default always decides.
@@ -81,13 +84,26 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
+    /// Whether some rule asks something of the query.
+    #[must_use]
+    pub const fn looks_at_query(&self) -> bool {
+        self.looks_at_query
+    }
+
     /// Decides about `subject`, in time linear in its size for each rule.
+    ///
+    /// In a query with a malformed percent escape, all that a `Deny` asks holds, and nothing that
+    /// an `Allow` asks. (A [`Rules`](crate::Rules) service refuses such a query instead.)
     #[must_use]
     pub fn decide(&self, subject: &Subject<'_>) -> Verdict {
-        let decoded = if self.is_empty() { None } else { subject.path.decoded() };
+        self.decide_on(&Reading::new(*subject))
+    }
+
+    // Costs no memory unless a rule fits, or what one looks at must be decoded.
+    pub(crate) fn decide_on(&self, reading: &Reading<'_>) -> Verdict {
         let mut matched = Vec::new();
         let (mut first_deny, mut first_allow) = (None, None);
-        for rule in self.rules.iter().filter(|it| it.holds(subject, decoded.as_deref())) {
+        for rule in self.rules.iter().filter(|it| it.holds(reading)) {
             matched.push(Arc::clone(&rule.id));
             match rule.effect {
                 Effect::Deny => first_deny.get_or_insert(rule),
@@ -182,7 +198,8 @@ mod tests {
 
     fn decide(rules: &[Rule], default: Effect) -> Verdict {
         let path = CanonicalPath::parse("/").unwrap();
-        let subject = Subject { method: &Method::GET, path: &path, headers: &HeaderMap::new() };
+        let headers = HeaderMap::new();
+        let subject = Subject { method: &Method::GET, path: &path, query: None, headers: &headers };
         RuleSet::new(rules.to_vec(), default).unwrap().decide(&subject)
     }
 

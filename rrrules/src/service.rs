@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::path::CanonicalPath;
 use crate::policy::{Judgement, Policy};
-use crate::rule::Subject;
+use crate::subject::Subject;
 
 /// Lets a request through when all four scopes allow it, under the path that they judged.
 ///
@@ -56,8 +56,15 @@ type Refused = (Refusal, Vec<Fact>);
 
 fn admit<B>(policy: &Policy, request: &mut Request<B>) -> Result<Vec<Fact>, Refused> {
     let path = canonical_path(request).map_err(|refusal| (refusal, Vec::new()))?;
-    let subject = Subject { method: request.method(), path: &path, headers: request.headers() };
-    let Judgement { facts, denial } = policy.judge(&subject, request.extensions());
+    let subject = Subject {
+        method: request.method(),
+        path: &path,
+        query: request.uri().query(),
+        headers: request.headers(),
+    };
+    let judgement = policy.judge(subject, request.extensions());
+    let Judgement { facts, denial } =
+        judgement.map_err(|bad_escape| (malformed().detail(bad_escape.to_string()), Vec::new()))?;
     match denial {
         None => Ok(facts),
         Some(denial) => Err((policy.refusal(&denial), facts)),

@@ -15,8 +15,8 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use rrcore::{Code, Context, Fact, ManualClock, Outcome, Refusal, Scope, Stage};
 use rrrules::{
-    CanonicalPath, Effect, HeaderCheck, NameMatch, Pattern, Presence, Rule, RuleSet, Rules,
-    RulesLayer,
+    CanonicalPath, Effect, HeaderCheck, NameMatch, Pattern, Presence, QueryCheck, QueryName, Rule,
+    RuleSet, Rules, RulesLayer,
 };
 use serde_json::{Value, json};
 use tokio_test::{assert_pending, assert_ready_ok};
@@ -40,6 +40,45 @@ async fn a_path_without_one_reading_is_malformed_and_no_rule_is_asked() {
         assert_eq!(refusal.code(), Code::MalformedRequest, "{path}");
         assert_eq!(refusal.stage(), Stage::Route, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_malformed_query_is_refused_only_where_a_rule_looks_at_it() {
+    let by_path = RulesLayer::new().scope(Scope::Proxy, set(&[deny("rul_1", "^/admin")]));
+    let passed = pass(by_path.clone(), request("/a?q=%zz&%")).await;
+    assert_eq!(passed.uri().query(), Some("q=%zz&%"));
+
+    // Also where the rule would not get so far, and in any of the scopes.
+    let check =
+        QueryCheck { name: QueryName::exact("b"), value: None, presence: Presence::Present };
+    let looking = set(&[Rule::new("rul_2", Effect::Allow).methods(["PUT"]).query(check)]);
+    let caller = Arc::clone(&looking);
+    for layer in [
+        by_path.clone().scope(Scope::Target, looking),
+        by_path.per_caller(move |_| Some(Arc::clone(&caller))),
+    ] {
+        let refused = refuse(layer.clone(), request("/admin?q=%zz")).await;
+        let refusal = refused.extensions().get::<Refusal>().unwrap();
+        assert_eq!((refusal.code(), refusal.stage()), (Code::MalformedRequest, Stage::Route));
+        pass(layer, request("/a?q=%41")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_judged_decoded_and_goes_on_as_it_was_sent() {
+    let value = Some(Pattern::new("^a b$", "").unwrap());
+    let check = QueryCheck { name: QueryName::exact("q"), value, presence: Presence::Present };
+    let rules = set(&[Rule::new("rul_1", Effect::Deny).query(check)]);
+    let layer = RulesLayer::new().scope(Scope::Proxy, rules);
+    for target in ["/?q=a+b", "/?x=1&%71=%61%20b", "/?q=1&q=a+b&q=2", "/?x;q=a+b"] {
+        assert_eq!(
+            member(&refuse(layer.clone(), request(target)).await)["id"],
+            "rul_1",
+            "{target}"
+        );
+    }
+    let passed = pass(layer, request("/x/..?q=a++b&&q&%71=%2561;")).await;
+    assert_eq!(passed.uri(), "/?q=a++b&&q&%71=%2561;");
 }
 
 #[tokio::test]

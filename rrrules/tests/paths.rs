@@ -77,7 +77,7 @@ fn rules() -> RuleSet {
 }
 
 fn decide(rules: &RuleSet, path: &CanonicalPath) -> Effect {
-    let subject = Subject { method: &Method::GET, path, headers: &HeaderMap::new() };
+    let subject = Subject { method: &Method::GET, path, query: None, headers: &HeaderMap::new() };
     rules.decide(&subject).effect
 }
 

@@ -4,31 +4,38 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
-use rrcore::Clock;
+use rrcore::{Clock, Current};
 use tower_layer::Layer;
 
 use crate::inbound::admission::Settings;
 use crate::inbound::challenge::Challenge;
 use crate::inbound::places::Places;
 use crate::inbound::service::Auth;
+use crate::inbound::source::{CredentialSource, IntoSource};
 
 /// Applies [`Auth`] to a service.
 ///
 /// See the [crate docs](crate) for an example.
 #[must_use]
 pub struct AuthLayer<C> {
-    source: Arc<C>,
+    source: Current<C>,
     settings: Settings,
 }
 
-impl<C> AuthLayer<C> {
+impl<C: CredentialSource> AuthLayer<C> {
     /// Lets in the callers that `source` knows. Keys are looked for in `Authorization` and
     /// `X-API-Key`.
-    pub fn new(source: Arc<C>) -> Self {
+    ///
+    /// Through a [`Handle`](rrcore::Handle) the source is replaced while the service runs: the next
+    /// request asks the new one. A look-up that has begun ends where it began.
+    pub fn new(source: impl IntoSource<Source = C>) -> Self {
         let (places, clock) = (Places::new(), Clock::system());
-        Self { source, settings: Settings { places, challenge: Challenge::new("rr"), clock } }
+        let settings = Settings { places, challenge: Challenge::new("rr"), clock };
+        Self { source: source.into_source(), settings }
     }
+}
 
+impl<C> AuthLayer<C> {
     /// Looks for API keys in this header too.
     pub fn header(mut self, name: HeaderName) -> Self {
         self.settings.places.name(name);
@@ -65,14 +72,14 @@ impl<S, C> Layer<S> for AuthLayer<C> {
     type Service = Auth<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Auth::new(inner, Arc::clone(&self.source), Arc::new(self.settings.clone()))
+        Auth::new(inner, self.source.clone(), Arc::new(self.settings.clone()))
     }
 }
 
 // By hand: the source is shared, so it need not be `Clone` or `Debug`.
 impl<C> Clone for AuthLayer<C> {
     fn clone(&self) -> Self {
-        Self { source: Arc::clone(&self.source), settings: self.settings.clone() }
+        Self { source: self.source.clone(), settings: self.settings.clone() }
     }
 }
 

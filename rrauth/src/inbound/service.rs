@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 
 use http::{Request, Response};
-use rrcore::{Body, Context};
+use rrcore::{Body, Context, Current};
 use tower_service::Service;
 
 use crate::inbound::admission::Settings;
@@ -20,12 +20,12 @@ use crate::inbound::source::{CredentialSource, Lookup};
 /// See the [crate docs](crate) for an example.
 pub struct Auth<S, C> {
     inner: S,
-    source: Arc<C>,
+    source: Current<C>,
     settings: Arc<Settings>,
 }
 
 impl<S, C> Auth<S, C> {
-    pub(crate) const fn new(inner: S, source: Arc<C>, settings: Arc<Settings>) -> Self {
+    pub(crate) const fn new(inner: S, source: Current<C>, settings: Arc<Settings>) -> Self {
         Self { inner, source, settings }
     }
 }
@@ -50,7 +50,9 @@ where
             Ok(shown) => shown,
             Err(rejection) => return AuthFuture::decided(settings.reject(&context, rejection)),
         };
-        match self.source.find(&shown.digest) {
+        // Not in the `match`: the source is let go of before the inner service is called.
+        let lookup = self.source.get().find(&shown.digest);
+        match lookup {
             Lookup::Ready(found) => {
                 let found = Ok(found.as_deref());
                 let inner = &mut self.inner;
@@ -70,7 +72,7 @@ where
 // By hand: the source is shared, so it need not be `Clone` or `Debug`.
 impl<S: Clone, C> Clone for Auth<S, C> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.source), Arc::clone(&self.settings))
+        Self::new(self.inner.clone(), self.source.clone(), Arc::clone(&self.settings))
     }
 }
 

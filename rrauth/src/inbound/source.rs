@@ -3,12 +3,15 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use rrcore::{Current, Handle};
+
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
 
 /// Finds credentials by the digest of their secret.
 ///
-/// [`Index`](crate::Index) is the one in memory; implement this for a database or a key server.
+/// [`Index`](crate::Index) is the one in memory; implement this for a database or a key server. The
+/// [crate docs](crate) have an example.
 pub trait CredentialSource: Send + Sync + 'static {
     /// What the embedder wants to know of a caller.
     type Caller: Clone + Send + Sync + 'static;
@@ -22,6 +25,48 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// Must compare whole digests: what it returns is taken as proved. An answer that is
     /// [`Lookup::Ready`] costs neither an await nor a clone of the inner service.
     fn find(&self, digest: &KeyDigest) -> Lookup<Self::Caller, Self::Future>;
+}
+
+/// What an [`AuthLayer`](crate::AuthLayer) is made of: a [`CredentialSource`], one in an `Arc`, or a
+/// [`Handle`], under which the source can be replaced while the service runs.
+pub trait IntoSource {
+    /// The source itself.
+    type Source: CredentialSource;
+
+    /// The source as a layer holds it.
+    fn into_source(self) -> Current<Self::Source>;
+}
+
+impl<C: CredentialSource> IntoSource for C {
+    type Source = C;
+
+    fn into_source(self) -> Current<C> {
+        self.into()
+    }
+}
+
+impl<C: CredentialSource> IntoSource for Arc<C> {
+    type Source = C;
+
+    fn into_source(self) -> Current<C> {
+        self.into()
+    }
+}
+
+impl<C: CredentialSource> IntoSource for Handle<C> {
+    type Source = C;
+
+    fn into_source(self) -> Current<C> {
+        self.into()
+    }
+}
+
+impl<C: CredentialSource> IntoSource for Current<C> {
+    type Source = C;
+
+    fn into_source(self) -> Self {
+        self
+    }
 }
 
 /// The answer of a [`CredentialSource`], or the wait for it.

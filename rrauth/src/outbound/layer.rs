@@ -1,8 +1,6 @@
 //! Builds [`Inject`] services.
 
-use std::sync::Arc;
-
-use rrcore::Clock;
+use rrcore::{Clock, Current};
 use tower_layer::Layer;
 
 use crate::outbound::injection::Injection;
@@ -14,14 +12,15 @@ use crate::outbound::service::Inject;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct InjectLayer {
-    injection: Arc<Injection>,
+    injection: Current<Injection>,
     clock: Clock,
 }
 
 impl InjectLayer {
-    /// Sends every request upstream with `injection`.
-    pub fn new(injection: Arc<Injection>) -> Self {
-        Self { injection, clock: Clock::system() }
+    /// Sends every request upstream with `injection`: a value or an `Arc`, which stays, or a
+    /// [`Handle`](rrcore::Handle), under which it can be replaced while the service runs.
+    pub fn new(injection: impl Into<Current<Injection>>) -> Self {
+        Self { injection: injection.into(), clock: Clock::system() }
     }
 
     /// Times requests that have no [`Context`](rrcore::Context) yet by this clock.
@@ -35,6 +34,6 @@ impl<S> Layer<S> for InjectLayer {
     type Service = Inject<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Inject::new(inner, Arc::clone(&self.injection), self.clock.clone())
+        Inject::new(inner, self.injection.clone(), self.clock.clone())
     }
 }

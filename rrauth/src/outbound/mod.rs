@@ -2,4 +2,5 @@
 
 pub(crate) mod injection;
 pub(crate) mod layer;
+pub(crate) mod sendable;
 pub(crate) mod service;

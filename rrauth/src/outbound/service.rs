@@ -1,10 +1,9 @@
 //! Puts the upstream credential onto each request.
 
-use std::sync::Arc;
 use std::task::{self, Poll};
 
 use http::{Request, Response};
-use rrcore::{Body, Clock, Context, GuardFuture, Stage};
+use rrcore::{Body, Clock, Context, Current, GuardFuture, Stage};
 use tower_service::Service;
 
 use crate::outbound::injection::Injection;
@@ -13,18 +12,19 @@ use crate::outbound::injection::Injection;
 /// parameter that the client sent.
 ///
 /// The secret is also in the request's [`Context`], so that outer layers can keep it from coming
-/// back.
+/// back: as it was given; of [`Injection::basic`] the text `username:password`, and of several
+/// headers their secrets, one a line.
 ///
 /// See the [crate docs](crate) for an example.
 #[derive(Clone, Debug)]
 pub struct Inject<S> {
     inner: S,
-    injection: Arc<Injection>,
+    injection: Current<Injection>,
     clock: Clock,
 }
 
 impl<S> Inject<S> {
-    pub(crate) const fn new(inner: S, injection: Arc<Injection>, clock: Clock) -> Self {
+    pub(crate) const fn new(inner: S, injection: Current<Injection>, clock: Clock) -> Self {
         Self { inner, injection, clock }
     }
 }
@@ -44,12 +44,12 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let context = Context::of(request.extensions_mut(), &self.clock);
         let mut uri = std::mem::take(request.uri_mut());
-        let applied = self.injection.apply(request.headers_mut(), &mut uri);
+        let applied = self.injection.get().apply(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
         match applied {
             Ok(secret) => {
                 if let Some(secret) = secret {
-                    context.set_injected(secret.clone());
+                    context.set_injected(secret);
                 }
                 context.passed(Stage::Inject);
                 GuardFuture::forward(self.inner.call(request))

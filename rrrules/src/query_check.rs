@@ -1,0 +1,195 @@
+//! What a rule asks of a request's query.
+
+use std::collections::HashMap;
+
+use crate::pattern::{Pattern, Presence};
+use crate::query::{Pair, Query};
+
+/// Which names of a query a [`QueryCheck`] looks at. Case matters: in a query, `a` and `A` are
+/// two names.
+#[derive(Clone, Debug)]
+pub struct QueryName {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Exact(Box<str>),
+    Pattern(Pattern),
+}
+
+/// One condition on the query of a request.
+///
+/// Names and values are percent-decoded once, `+` is a space, and `&` separates. Of a name that is
+/// repeated, some servers take the first value, some the last, some all: a check with a value
+/// holds for a `Deny` when it holds for any of them, for an `Allow` when it holds for all.
+#[derive(Clone, Debug)]
+pub struct QueryCheck {
+    /// Which names are looked at.
+    pub name: QueryName,
+    /// What their values are asked for; `None` asks for the name only. Without `=`, a value is
+    /// empty. One that is not UTF-8 is read as ISO 8859-1, one character per byte.
+    pub value: Option<Pattern>,
+    /// Whether the check holds when something matches name and value, or when nothing does.
+    pub presence: Presence,
+}
+
+impl QueryName {
+    /// This name, letter by letter, decoded.
+    #[must_use]
+    pub fn exact(name: impl Into<Box<str>>) -> Self {
+        Self { kind: Kind::Exact(name.into()) }
+    }
+
+    /// Every name that `pattern` is found in, decoded.
+    #[must_use]
+    pub const fn pattern(pattern: Pattern) -> Self {
+        Self { kind: Kind::Pattern(pattern) }
+    }
+
+    fn is_meant(&self, name: &str) -> bool {
+        match &self.kind {
+            Kind::Exact(exact) => **exact == *name,
+            Kind::Pattern(pattern) => pattern.is_match(name),
+        }
+    }
+}
+
+impl QueryCheck {
+    /// Whether some server could read `query` so that the check holds: what a `Deny` asks.
+    pub(crate) fn may_hold(&self, query: &Query<'_>) -> bool {
+        match self.presence {
+            Presence::Present => query.readings().any(|it| self.matches_some(it)),
+            // Not with `+` as it is: what a form sends for `a b` would never be `a b`.
+            Presence::Absent => query.splittings().any(|it| !self.matches_whole(it)),
+        }
+    }
+
+    /// Whether the check holds, whichever value of a name a server takes: what an `Allow` asks.
+    pub(crate) fn must_hold(&self, query: &Query<'_>) -> bool {
+        match self.presence {
+            Presence::Present => self.matches_whole(query.standard()),
+            Presence::Absent => !query.readings().any(|it| self.matches_some(it)),
+        }
+    }
+
+    // There is a value that matches.
+    fn matches_some(&self, pairs: &[Pair<'_>]) -> bool {
+        self.meant(pairs).any(|it| self.is_wanted(&it.value))
+    }
+
+    // There is a name of which every value matches.
+    fn matches_whole(&self, pairs: &[Pair<'_>]) -> bool {
+        let mut names = HashMap::new();
+        for pair in self.meant(pairs) {
+            *names.entry(&pair.name).or_insert(true) &= self.is_wanted(&pair.value);
+        }
+        names.into_values().any(|it| it)
+    }
+
+    fn meant<'p, 'a>(&self, pairs: &'p [Pair<'a>]) -> impl Iterator<Item = &'p Pair<'a>> {
+        pairs.iter().filter(|it| self.name.is_meant(&it.name))
+    }
+
+    fn is_wanted(&self, value: &str) -> bool {
+        self.value.as_ref().is_none_or(|it| it.is_match(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Presence::{Absent, Present};
+
+    #[test]
+    fn a_name_is_compared_as_it_is_after_decoding() {
+        for raw in ["debug", "a=1&debug=0", "%64ebug=", "debug=1&debug=2"] {
+            check(exact("debug"), None, Present, raw, (true, true));
+            check(exact("debug"), None, Absent, raw, (false, false));
+        }
+        for raw in ["", "Debug=1", "debugs", "xdebug", "a=debug", "debug[]=1", "%2564ebug"] {
+            check(exact("debug"), None, Present, raw, (false, false));
+            check(exact("debug"), None, Absent, raw, (true, true));
+        }
+        check(pattern("(?i)^debug(\\[|$)"), None, Present, "DEBUG%5B%5D=1", (true, true));
+        check(pattern("^debug"), None, Present, "a=debug", (false, false));
+    }
+
+    // Each row: what `role` is asked for, then whether a `Deny` and an `Allow` hold.
+    #[test]
+    fn of_several_values_a_deny_needs_one_and_an_allow_all() {
+        let role = |presence, raw, expected| {
+            check(exact("role"), Some("^a b$"), presence, raw, expected);
+        };
+        for raw in ["role=a+b", "role=a%20b", "x&role=a+b&role=a%20b", "&&role=a+b&"] {
+            role(Present, raw, (true, true));
+            role(Absent, raw, (false, false));
+        }
+        for raw in ["role=a+b&role=x", "role=x&role=a%20b", "role&role=a+b"] {
+            role(Present, raw, (true, false));
+            role(Absent, raw, (true, false));
+        }
+        for raw in ["", "role", "role=", "role=a", "role=A+b", "Role=a+b", "a+b=role", "role[]=a+b"]
+        {
+            role(Present, raw, (false, false));
+            role(Absent, raw, (true, true));
+        }
+        let many = format!("{}role=a+b", "role=x&".repeat(1_000));
+        role(Present, &many, (true, false));
+        role(Absent, &many, (true, false));
+    }
+
+    #[test]
+    fn a_name_pattern_looks_at_each_name_by_itself() {
+        let roles = |presence, raw, expected| {
+            check(pattern("^role"), Some("^user$"), presence, raw, expected);
+        };
+        roles(Present, "role=user&roles=admin", (true, true));
+        roles(Present, "role=user&role=admin", (true, false));
+        roles(Absent, "role=user&roles=admin", (false, false));
+        roles(Absent, "role=admin&roles=admin", (true, true));
+    }
+
+    #[test]
+    fn a_semicolon_may_separate_but_only_against_the_caller() {
+        let role = |presence, raw, expected| {
+            check(exact("role"), Some("^user$"), presence, raw, expected);
+        };
+        role(Present, "a=1;role=user", (true, false));
+        role(Absent, "a=1;role=user", (true, false));
+        role(Present, "role=user;x", (true, false));
+        role(Absent, "role=user;role=admin", (true, false));
+        role(Present, "a=1%3brole=user", (false, false));
+        check(exact("q"), Some("^a;b$"), Present, "q=a;b", (true, true));
+    }
+
+    #[test]
+    fn a_plus_may_be_a_plus_but_only_against_the_caller() {
+        check(exact("q"), Some("^a\\+b$"), Present, "q=a+b", (true, false));
+        check(exact("q"), Some("^a\\+b$"), Present, "q=a%2Bb", (true, true));
+        check(exact("q"), Some("\\+"), Absent, "q=a+b", (true, false));
+        check(exact("q"), Some("^[a-z ]+$"), Absent, "q=a+b", (false, false));
+    }
+
+    fn exact(name: &str) -> QueryName {
+        QueryName::exact(name)
+    }
+
+    fn pattern(pattern: &str) -> QueryName {
+        QueryName::pattern(Pattern::new(pattern, "").unwrap())
+    }
+
+    #[track_caller]
+    fn check(
+        name: QueryName,
+        value: Option<&str>,
+        presence: Presence,
+        raw: &str,
+        expected: (bool, bool),
+    ) {
+        let value = value.map(|it| Pattern::new(it, "").unwrap());
+        let check = QueryCheck { name, value, presence };
+        let query = Query::parse(raw).unwrap();
+        assert_eq!((check.may_hold(&query), check.must_hold(&query)), expected, "{check:?} {raw}");
+    }
+}

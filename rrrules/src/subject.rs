@@ -1,0 +1,132 @@
+//! What rules look at, each part of it read when first asked for.
+
+use std::cell::OnceCell;
+use std::fmt;
+
+use http::{HeaderMap, Method};
+
+use crate::path::CanonicalPath;
+use crate::query::{BadEscape, Query};
+
+/// What rules look at.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The request method.
+    pub method: &'a Method,
+    /// The path that the upstream will get.
+    pub path: &'a CanonicalPath,
+    /// What follows `?`, as it was sent.
+    pub query: Option<&'a str>,
+    /// All request headers, also those that will be removed on the way.
+    pub headers: &'a HeaderMap,
+}
+
+/// A subject, and what had to be decoded of it: once for the rules of all scopes.
+pub(crate) struct Reading<'a> {
+    subject: Subject<'a>,
+    path: OnceCell<Option<String>>,
+    query: OnceCell<Result<Query<'a>, BadEscape>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) const fn new(subject: Subject<'a>) -> Self {
+        Self { subject, path: OnceCell::new(), query: OnceCell::new() }
+    }
+
+    pub(crate) const fn subject(&self) -> &Subject<'a> {
+        &self.subject
+    }
+
+    /// The path with all escapes decoded; `None` where there is none.
+    pub(crate) fn decoded_path(&self) -> Option<&str> {
+        self.path.get_or_init(|| self.subject.path.decoded()).as_deref()
+    }
+
+    pub(crate) fn query(&self) -> Result<&Query<'a>, BadEscape> {
+        let parse = || Query::parse(self.subject.query.unwrap_or_default());
+        self.query.get_or_init(parse).as_ref().map_err(|error| *error)
+    }
+}
+
+// Queries and headers carry secrets.
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("method", self.method)
+            .field("path", self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::{HeaderCheck, NameMatch};
+    use crate::pattern::{Pattern, Presence};
+    use crate::query_check::{QueryCheck, QueryName};
+    use crate::rule::{Effect, Rule};
+    use crate::rule_set::RuleSet;
+
+    #[test]
+    fn nothing_is_decoded_or_allocated_for_rules_that_do_not_look_or_fit() {
+        check(&[by_method(Effect::Deny), by_path(Effect::Allow), by_header()], (false, false));
+    }
+
+    #[test]
+    fn each_part_is_decoded_for_rules_that_look_at_it() {
+        check(&[by_path(Effect::Deny)], (true, false));
+        check(&[by_query()], (false, true));
+        check(&[by_query().methods(["PUT"])], (false, false));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_subject_is_no_secret() {
+        let path = CanonicalPath::parse("/a").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "hush".parse().unwrap());
+        let query = Some("key=hush");
+        let subject = Subject { method: &Method::GET, path: &path, query, headers: &headers };
+        assert_eq!(format!("{subject:?}"), r#"Subject { method: GET, path: "/a", .. }"#);
+    }
+
+    fn by_method(effect: Effect) -> Rule {
+        Rule::new("method", effect).methods(["PUT"])
+    }
+
+    fn by_path(effect: Effect) -> Rule {
+        Rule::new("path", effect).path(pattern("^/b"), Presence::Present)
+    }
+
+    fn by_header() -> Rule {
+        let name = NameMatch::pattern("^x_b", "").unwrap();
+        let value = Some(pattern("^b"));
+        Rule::new("header", Effect::Deny).header(HeaderCheck {
+            name,
+            value,
+            presence: Presence::Present,
+        })
+    }
+
+    fn by_query() -> Rule {
+        let check =
+            QueryCheck { name: QueryName::exact("b"), value: None, presence: Presence::Present };
+        Rule::new("query", Effect::Deny).query(check)
+    }
+
+    fn pattern(pattern: &str) -> Pattern {
+        Pattern::new(pattern, "").unwrap()
+    }
+
+    // None of the rules fits; `decoded` is whether they had the path and the query decoded.
+    #[track_caller]
+    fn check(rules: &[Rule], decoded: (bool, bool)) {
+        let path = CanonicalPath::parse("/%3a").unwrap();
+        let headers = HeaderMap::from_iter([("x-a".parse().unwrap(), "a".parse().unwrap())]);
+        let subject =
+            Subject { method: &Method::GET, path: &path, query: Some("a=%3a"), headers: &headers };
+        let reading = Reading::new(subject);
+        let verdict = RuleSet::new(rules.to_vec(), Effect::Allow).unwrap().decide_on(&reading);
+        assert_eq!((reading.path.get().is_some(), reading.query.get().is_some()), decoded);
+        assert_eq!((verdict.deciding, verdict.matched.capacity()), (None, 0));
+    }
+}
