@@ -12,11 +12,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
-use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file::Lock;
 use crate::control_plane::store::owner::{self, Owner};
-use crate::control_plane::store::query::Records;
-use crate::control_plane::store::records::Keeper;
+use crate::control_plane::store::disk::CONTROL;
+use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::reader::Reader;
+use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};
 use crate::control_plane::store::writer::Writer;
 use crate::model::{EgressPolicy, Publisher, ReportsIn, SecretSink};
@@ -64,7 +65,8 @@ struct Opened {
     reviser: Reviser,
     owner: Owner,
     keeper: Keeper,
-    records: Records,
+    records: Reader,
+    activity: Reader,
 }
 
 impl ControlPlane {
@@ -89,11 +91,12 @@ impl ControlPlane {
             clock: clock.clone(),
             secrets,
             publisher: publisher.clone(),
+            egress: egress.clone(),
         };
         let opened = tokio::task::spawn_blocking(move || open(around));
         let interrupted = || StoreError::Interrupted { path: data_dir.clone() };
         let opened = opened.await.map_err(|_| interrupted())??;
-        let Opened { lock, reviser, owner, keeper, records } = opened;
+        let Opened { lock, reviser, owner, keeper, records, activity } = opened;
         let started = Writer::start(reviser);
         let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
@@ -101,6 +104,7 @@ impl ControlPlane {
         let api = Api {
             writer,
             records,
+            activity,
             owner,
             publisher,
             egress,
@@ -167,9 +171,10 @@ fn open(around: Surroundings) -> Result<Opened, StoreError> {
     let lock = Lock::take(&directory)?;
     // The records first: nothing is published that could not be recorded.
     let keeper = Keeper::open(&directory)?;
-    let records = Records::open(&directory)?;
+    let records = Reader::open(&directory, RECORDS)?;
     let (reviser, owner) = Reviser::open(around)?;
-    Ok(Opened { lock, reviser, owner, keeper, records })
+    let activity = Reader::open(&directory, CONTROL)?;
+    Ok(Opened { lock, reviser, owner, keeper, records, activity })
 }
 
 impl fmt::Debug for ControlPlaneConfig {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rrauth::Injection;
-
+use crate::data_plane::injection;
 use crate::data_plane::pipeline::{self, Shared};
+use crate::data_plane::route_table::RouteTable;
 use crate::data_plane::router::{Live, Route, Routes};
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::{Connector, Upstream};
-use crate::model::{Presentation, Proxy, Revision, Subscription, TargetCredential};
+use crate::model::{Proxy, Revision, Subscription};
 
 /// Builds stacks. What it is made of outlives revisions.
 #[derive(Debug)]
@@ -53,42 +53,20 @@ impl Builder {
             };
             table.insert(Arc::clone(&proxy.id), route);
         }
-        Ok(Routes { revision: revision.number, table })
+        let aliased =
+            revision.proxies.iter().filter_map(|it| Some((it.alias.clone()?, it.id.clone())));
+        Ok(Routes {
+            revision: revision.number,
+            table,
+            aliases: aliased.collect(),
+            patterns: RouteTable::new(&revision.proxies)?,
+        })
     }
 
     fn route(&self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
-        let injection = Arc::new(self.injection(&proxy.credential));
+        let injection = Arc::new(injection::of(&proxy.credential, &self.secrets));
         let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
         let stack = pipeline::route(proxy, &self.shared, injection, upstream);
         Ok(Route { proxy: Arc::clone(proxy), stack })
-    }
-
-    // A credential that cannot be had costs its own proxies 503, not the whole revision: the
-    // others have to go on.
-    fn injection(&self, credential: &TargetCredential) -> Injection {
-        if !credential.active {
-            return Injection::unavailable("the target credential is switched off");
-        }
-        self.open(credential).unwrap_or_else(|error| {
-            tracing::error!(secret = ?credential.secret, %error, "a target credential is unusable");
-            Injection::unavailable(error.to_string())
-        })
-    }
-
-    fn open(&self, credential: &TargetCredential) -> anyhow::Result<Injection> {
-        let reveal = || {
-            let name = credential.secret.as_ref();
-            let name = name.ok_or_else(|| anyhow::anyhow!("the credential names no secret"))?;
-            self.secrets.reveal(name)
-        };
-        Ok(match &credential.present {
-            Presentation::None => Injection::none(),
-            Presentation::Header { name, prefix } => {
-                Injection::header(name.clone(), prefix, std::str::from_utf8(&reveal()?)?)?
-            }
-            Presentation::Query { name } => {
-                Injection::query(name, std::str::from_utf8(&reveal()?)?)?
-            }
-        })
     }
 }

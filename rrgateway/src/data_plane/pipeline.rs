@@ -21,7 +21,7 @@ use rrauth::{AuthLayer, AuthorizeLayer, InjectLayer, Injection};
 use rrcore::{Clock, Code, Refusal, Scope};
 use rrfilter::FilterLayer;
 use rrrules::RulesLayer;
-use tower::{Service, ServiceBuilder};
+use tower::{ServiceBuilder, ServiceExt};
 
 use crate::data_plane::answer;
 use crate::data_plane::body::{RequestBody, ResponseBody};
@@ -56,9 +56,9 @@ async fn through(
     hygiene::admit(&mut request, edge.max_request_bytes(), edge.via())?;
     // The proxy, from the raw prefix; then the rest of the path gets its one canonical form.
     // Everything below decides by one revision: the one that is current now.
-    let mut stack = router::route(edge.live(), exchange, &mut request)?;
+    let stack = router::route(edge.live(), exchange, &mut request)?;
     // A panic costs this request, not its connection's neighbours.
-    match AssertUnwindSafe(async { stack.call(request).await }).catch_unwind().await {
+    match AssertUnwindSafe(stack.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(never)) => match never {},
         Err(_) => Err(Refusal::new(Code::Internal).because("a stage panicked")),

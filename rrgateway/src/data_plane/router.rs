@@ -1,16 +1,18 @@
-//! Finds the proxy, by the raw prefix; then makes the rest of the path canonical.
+//! Finds the proxy, by the raw prefix or by a route; then makes the path canonical.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use http::uri::PathAndQuery;
-use http::{Request, Uri};
+use http::header::{ALLOW, HOST};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderValue, Method, Request, Uri};
 use rrcore::{Code, Refusal, Stage};
 use rrrules::CanonicalPath;
 
 use crate::data_plane::exchange::Exchange;
+use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
 use crate::model::Proxy;
 
@@ -27,6 +29,10 @@ pub struct Routes {
     pub revision: u64,
     /// By the id of the proxy.
     pub table: HashMap<Arc<str>, Route>,
+    /// The ids of the proxies that have an alias, by it.
+    pub aliases: HashMap<Arc<str>, Arc<str>>,
+    /// By host, path and method.
+    pub patterns: RouteTable,
 }
 
 /// A proxy, ready to serve.
@@ -61,8 +67,9 @@ impl fmt::Debug for Route {
 /// see: the canonical path behind the prefix, with the query as it was sent.
 ///
 /// # Errors
-/// 503 `not-ready` or `proxy-inactive`, 404 `proxy-not-found`, 400 `malformed-request` for a path
-/// without a single reading.
+/// 503 `not-ready` or `proxy-inactive`, 404 `proxy-not-found`, 405 `method-not-allowed` where a
+/// route has the path but not the method, 400 `malformed-request` for a path without a single
+/// reading.
 pub fn route<B>(
     live: &Live,
     exchange: &Exchange,
@@ -71,12 +78,12 @@ pub fn route<B>(
     let guard = live.current.load();
     let routes = guard.as_ref().ok_or(Code::NotReady)?;
     note(exchange, routes.revision, request.uri());
-    let (id, rest) = split(request.uri().path()).ok_or(Code::ProxyNotFound)?;
-    let route = routes.table.get(id).ok_or(Code::ProxyNotFound)?;
+    let (route, path) = match split(request.uri().path()) {
+        Some((name, rest)) => (routes.named(name)?, canonical(rest)),
+        None => routes.routed(exchange, request)?,
+    };
     exchange.notes().proxy = Some(Arc::clone(&route.proxy));
-    let path = CanonicalPath::parse(rest).map_err(|error| {
-        Refusal::new(Code::MalformedRequest).at(Stage::Route).detail(error.to_string())
-    })?;
+    let path = path?;
     exchange.notes().path = path.as_str().to_owned();
     let target = rewritten(&path, request.uri().query()).ok_or_else(malformed)?;
     *request.uri_mut() = target;
@@ -86,6 +93,54 @@ pub fn route<B>(
     }
     exchange.context().passed(Stage::Route);
     Ok(route.stack.clone())
+}
+
+type Reading = Result<CanonicalPath, Refusal>;
+
+impl Routes {
+    fn named(&self, name: &str) -> Result<&Route, Refusal> {
+        let by_alias = || self.table.get(self.aliases.get(name)?);
+        let route = self.table.get(name).or_else(by_alias);
+        route.ok_or_else(|| Code::ProxyNotFound.into())
+    }
+
+    // Matched on the canonical path: the one that goes on.
+    fn routed<B>(
+        &self,
+        exchange: &Exchange,
+        request: &Request<B>,
+    ) -> Result<(&Route, Reading), Refusal> {
+        let whole = canonical(request.uri().path())?;
+        exchange.notes().path = whole.as_str().to_owned();
+        match self.patterns.find(&host(request), whole.as_str(), request.method()) {
+            Found::Nothing => Err(Code::ProxyNotFound.into()),
+            Found::OtherMethods(methods) => Err(other_methods(&methods)),
+            Found::Proxy { proxy, path } => {
+                let route = self.table.get(proxy).ok_or(Code::ProxyNotFound)?;
+                Ok((route, canonical(path)))
+            }
+        }
+    }
+}
+
+fn canonical(path: &str) -> Reading {
+    CanonicalPath::parse(path).map_err(|error| malformed().detail(error.to_string()))
+}
+
+// Hygiene has seen to it that there is one host and that it is one.
+fn host<B>(request: &Request<B>) -> String {
+    let line = request.headers().get(HOST).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let host = line.parse::<Authority>().map(|it| it.host().to_ascii_lowercase());
+    host.unwrap_or_default()
+}
+
+fn other_methods(methods: &[Method]) -> Refusal {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let refusal = Refusal::new(Code::MethodNotAllowed).at(Stage::Route);
+    match HeaderValue::try_from(names.join(", ")) {
+        Ok(names) => refusal.header(ALLOW, names),
+        Err(_) => refusal,
+    }
 }
 
 fn note(exchange: &Exchange, revision: u64, uri: &Uri) {

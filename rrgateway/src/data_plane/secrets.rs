@@ -1,6 +1,7 @@
 //! The vault's records on disk: one file per version of a secret, sealed, written whole or not at
 //! all.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -67,6 +68,22 @@ impl Secrets {
         Ok(self.inner.vault.fingerprint(&binding, secret.as_bytes()))
     }
 
+    fn remove_all_but(&self, live: &HashSet<PathBuf>) -> io::Result<()> {
+        for folder in fs::read_dir(&self.inner.directory)? {
+            let folder = folder?.path();
+            if !folder.is_dir() {
+                continue;
+            }
+            for record in fs::read_dir(&folder)? {
+                let record = record?.path();
+                if !live.contains(&record) {
+                    fs::remove_file(&record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, name: &SecretName) -> io::Result<PathBuf> {
         let is_plain = |it: &str| {
             !it.is_empty()
@@ -92,6 +109,14 @@ impl SecretSink for Secrets {
         if let Ok(path) = self.path(name) {
             // Already gone is as good. What could not be removed stays sealed and unnamed.
             _ = fs::remove_file(path);
+        }
+    }
+
+    fn retain(&self, live: &[SecretName]) {
+        let live: HashSet<PathBuf> = live.iter().filter_map(|it| self.path(it).ok()).collect();
+        if let Err(error) = self.remove_all_but(&live) {
+            // They stay sealed and unnamed.
+            tracing::warn!(%error, "the vault could not be tidied");
         }
     }
 }
@@ -175,6 +200,19 @@ mod tests {
         let secrets = Secrets::open(folder.path()).unwrap();
         let name = SecretName { client: "..".into(), credential: "../x".into(), version: 1 };
         secrets.put(&name, Zeroizing::new("s3cret".to_owned())).unwrap_err();
+    }
+
+    #[test]
+    fn what_no_revision_names_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(folder.path()).unwrap();
+        for version in [1, 2] {
+            secrets.put(&name("cred_a", version), Zeroizing::new("s".to_owned())).unwrap();
+        }
+        secrets.retain(&[name("cred_a", 2)]);
+        secrets.reveal(&name("cred_a", 1)).unwrap_err();
+        secrets.reveal(&name("cred_a", 2)).unwrap();
+        assert!(folder.path().join("vault/master.key").exists());
     }
 
     fn name(credential: &str, version: u32) -> SecretName {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use http::Request;
 use hyper_util::service::TowerToHyperService;
+use tower::util::MapRequest;
 use zeroize::Zeroizing;
 
 use crate::control_plane::{ControlPlane, ControlPlaneConfig};
@@ -152,7 +154,14 @@ impl GatewayBuilder {
 async fn serve(listener: std::net::TcpListener, router: axum::Router, drain: Drain) {
     match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => {
-            let service = move |_| TowerToHyperService::new(router.clone());
+            // Whose write it is, for the activity log.
+            let service = move |peer: SocketAddr| {
+                let router = router.clone();
+                TowerToHyperService::new(MapRequest::new(router, move |mut request: Request<_>| {
+                    request.extensions_mut().insert(peer);
+                    request
+                }))
+            };
             listen::accept(listener, Limits::default(), drain, service).await;
         }
         Err(error) => tracing::error!(%error, "the control listener is unusable"),

@@ -15,7 +15,7 @@ pub use self::digest::Digest;
 pub use self::egress::EgressPolicy;
 pub use self::record::{AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote};
 pub use self::revision::{
-    Authentication, Consumer, Presentation, Proxy, Revision, TargetCredential,
+    Authentication, Consumer, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
 };
 pub use self::secret::{SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, Method};
 use rrauth::Index;
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
@@ -28,6 +28,10 @@ pub struct Proxy {
     pub digest: Digest,
     /// `prx_…`, or what the client chose.
     pub id: Arc<str>,
+    /// Another name for it in `/api/{name}/…`, unique over the region.
+    pub alias: Option<Arc<str>>,
+    /// Requests that are its own without `/api/{name}`, in the order given.
+    pub routes: Vec<RouteSpec>,
     /// The tenant that it belongs to.
     pub client: Arc<str>,
     /// An inactive proxy answers 503 `proxy-inactive`.
@@ -44,6 +48,20 @@ pub struct Proxy {
     pub target: Arc<Target>,
     /// As whom it is called.
     pub credential: Arc<TargetCredential>,
+}
+
+/// A request that belongs to a proxy by what it looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSpec {
+    /// In lower case, without a port; `*.` in front stands for one label. `None`: any host.
+    pub host: Option<String>,
+    /// A pattern in the syntax of `matchit`, such as `/v1/{name}` or `/v1/{*rest}`.
+    pub path: String,
+    /// Empty: all methods.
+    pub methods: Vec<Method>,
+    /// Whether the part of `path` before its first parameter is taken off before rules and the
+    /// upstream see the path.
+    pub strip_prefix: bool,
 }
 
 /// Who may call a proxy.
@@ -106,5 +124,15 @@ pub enum Presentation {
     Query {
         /// Which parameter.
         name: String,
+    },
+    /// As `Authorization: Basic` (RFC 7617). The vault has the password.
+    Basic {
+        /// The user name, which is no secret.
+        username: String,
+    },
+    /// In several headers. The vault has a JSON object of their names and values, as text.
+    Headers {
+        /// The names, as in that object but for their case, in order.
+        names: Vec<HeaderName>,
     },
 }

@@ -12,7 +12,8 @@ pub struct SecretName {
     pub client: Arc<str>,
     /// The credential.
     pub credential: Arc<str>,
-    /// Grows with each new secret of that credential.
+    /// Grows with each new secret of that credential, also when it is deleted and made again: no
+    /// two secrets are ever given one name.
     pub version: u32,
 }
 
@@ -27,6 +28,12 @@ pub trait SecretSink: Send + Sync + 'static {
 
     /// Forgets a secret that no revision names any more. Blocks on the disk.
     fn forget(&self, name: &SecretName);
+
+    /// Forgets everything but `live`: a crash may leave secrets behind that no revision names.
+    /// Called once at the start, before anything is put. Blocks on the disk.
+    fn retain(&self, live: &[SecretName]) {
+        _ = live;
+    }
 }
 
 /// Why a secret was not taken. Says nothing of the secret.

@@ -10,10 +10,16 @@ use crate::control_plane::api::problem::{
     CONTENT_TOO_LARGE, MALFORMED, Problem, UNSUPPORTED_MEDIA_TYPE,
 };
 
-/// The body of `request`: JSON by its name, and at most 1 MiB.
-pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
-    if !is_json(request.headers()) {
-        return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
+/// What a whole resource is sent as.
+pub(crate) const WHOLE: &[&str] = &["application/json"];
+/// What a change to one is sent as (RFC 7396).
+pub(crate) const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
+
+/// The body of `request`: of one of these `types`, and at most 1 MiB.
+pub(crate) async fn read(request: Request, types: &[&str]) -> Result<Bytes, Problem> {
+    if !is_one_of(types, request.headers()) {
+        let expected = format!("Send {}.", types.join(" or "));
+        return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE).detail(expected));
     }
     let body: Limited<Body> = Limited::new(request.into_body(), MOST);
     let whole = body.collect().await.map_err(|error| {
@@ -26,11 +32,11 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
     Ok(whole.to_bytes())
 }
 
-// A form of another site cannot send this type without asking first: one more bar to forgery.
-fn is_json(headers: &HeaderMap) -> bool {
+// A form of another site cannot send such a type without asking first: one more bar to forgery.
+fn is_one_of(types: &[&str], headers: &HeaderMap) -> bool {
     let named = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let essence = named.and_then(|it| it.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    types.iter().any(|it| essence.trim().eq_ignore_ascii_case(it))
 }
 
 const MOST: usize = 1 << 20;

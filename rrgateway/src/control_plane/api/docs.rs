@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::schema;
+use crate::control_plane::api::{log_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -19,8 +19,12 @@ pub(crate) fn page() -> String {
     }
     for tag in tags {
         page.push_str(&operations(tag));
-        if let Some(kind) = Kind::ALL.into_iter().find(|it| it.segment() == tag) {
-            page.push_str(&fields(kind));
+        let kind = Kind::ALL.into_iter().find(|it| it.segment() == tag);
+        match (kind, tag) {
+            (Some(kind), _) => page.push_str(&fields(&schema::schema(kind))),
+            (None, "requests") => page.push_str(&fields(&log_schema::record())),
+            (None, "activity") => page.push_str(&fields(&log_schema::activity())),
+            (None, _) => {}
         }
     }
     page.push_str("</main></body></html>\n");
@@ -43,8 +47,7 @@ fn operations(tag: &str) -> String {
     text
 }
 
-fn fields(kind: Kind) -> String {
-    let schema = schema::schema(kind);
+fn fields(schema: &Value) -> String {
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|it| it.iter().any(|it| it == name));
     let mut text = "<table>\n<tr><th>field</th><th></th><th></th></tr>\n".to_owned();

@@ -19,8 +19,14 @@ use crate::control_plane::api::state::Api;
 
 /// Refuses requests that a browser was tricked into (DNS rebinding, other sites), and finishes
 /// every response.
-pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::new(api.clock.now().wall);
+    // For what is written down of it.
+    request.extensions_mut().insert(id);
     let response = match admit(&request, &api.hosts) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),

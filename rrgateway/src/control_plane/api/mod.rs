@@ -1,9 +1,12 @@
 //! The Core API over HTTP: one table of routes, from which router, OpenAPI and docs are made.
 
+mod activity;
 mod auth;
 mod body;
 mod docs;
 mod guard;
+mod log_schema;
+mod newest;
 mod openapi;
 mod page;
 mod problem;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
-use crate::control_plane::api::schema;
+use crate::control_plane::api::{body, log_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The document.
@@ -33,6 +33,8 @@ fn schemas() -> Value {
     let more = [
         ("Auth".to_owned(), schema::auth()),
         ("Pattern".to_owned(), schema::pattern()),
+        ("Record".to_owned(), log_schema::record()),
+        ("Activity".to_owned(), log_schema::activity()),
         ("Problem".to_owned(), problem()),
     ];
     Value::Object(kinds.into_iter().chain(more).collect())
@@ -50,13 +52,28 @@ fn operation(route: &Route) -> Value {
         if route.action.needs_token() {
             operation.insert("security".to_owned(), json!([{"token": []}]));
         }
-        if let Action::Resource(Verb::Create | Verb::Put, kind, _) = route.action {
-            let body =
-                json!({"required": true, "content": {"application/json": {"schema": of(kind)}}});
+        if let Some(content) = content(route.action) {
+            let body = json!({"required": true, "content": content});
             operation.insert("requestBody".to_owned(), body);
         }
     }
     operation
+}
+
+fn content(action: Action) -> Option<Value> {
+    let Action::Resource(verb, kind, _) = action else { return None };
+    let (types, schema) = match verb {
+        Verb::Create | Verb::Put => (body::WHOLE, of(kind)),
+        Verb::Patch => (body::PATCH, change(kind)),
+        Verb::List | Verb::Get | Verb::Delete => return None,
+    };
+    Some(types.iter().map(|it| ((*it).to_owned(), json!({"schema": schema}))).collect())
+}
+
+fn change(kind: Kind) -> Value {
+    json!({"type": "object", "description": format!(
+        "Members of {} to change (RFC 7396): null takes one away, objects are merged, but for \
+         `auth`, which one with a `type` takes the place of.", schema::name(kind))})
 }
 
 // `get_v1_clients_client_targets`: long, but unique and never out of date.
@@ -73,12 +90,18 @@ fn parameters(route: &Route) -> Vec<Value> {
     all.extend(route.action.query().into_iter().map(|it| match it {
         "limit" => json!({"name": "limit", "in": "query",
             "schema": {"type": "integer", "minimum": 1, "default": 100}}),
+        "after" | "before" => time(it),
         other => parameter(other, "query", false),
     }));
-    if let Action::Resource(Verb::Put | Verb::Delete, ..) = route.action {
+    if let Action::Resource(Verb::Put | Verb::Patch | Verb::Delete, ..) = route.action {
         all.push(parameter("If-Match", "header", false));
     }
     all
+}
+
+fn time(name: &str) -> Value {
+    json!({"name": name, "in": "query", "schema": {"type": "string", "format": "date-time"},
+        "description": "From `after` on, and before `before`."})
 }
 
 fn responses(action: Action) -> Value {
@@ -87,17 +110,17 @@ fn responses(action: Action) -> Value {
     let mut responses = match action {
         Action::Resource(Verb::List, kind, _) => json!({"200": shown(&list(&of(kind)))}),
         Action::Resource(Verb::Create, kind, _) => json!({"201": shown(&of(kind))}),
-        Action::Resource(Verb::Get, kind, _) => json!({"200": shown(&of(kind))}),
+        Action::Resource(Verb::Get | Verb::Patch, kind, _) => json!({"200": shown(&of(kind))}),
         Action::Resource(Verb::Put, kind, _) => {
             json!({"200": shown(&of(kind)), "201": shown(&of(kind))})
         }
         Action::Resource(Verb::Delete, ..) => json!({"204": plain("Done")}),
         Action::ListRequests | Action::ListProxyRequests => {
-            json!({"200": shown(&list(&json!({"type": "object"})))})
+            json!({"200": shown(&list(&reference("Record")))})
         }
-        Action::GetProxyRequest | Action::CurrentRevision => {
-            json!({"200": shown(&json!({"type": "object"}))})
-        }
+        Action::GetProxyRequest => json!({"200": shown(&reference("Record"))}),
+        Action::ListActivity => json!({"200": shown(&list(&reference("Activity")))}),
+        Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Home => json!({"303": plain("The docs")}),
         Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
             json!({"200": plain("Done")})
@@ -114,12 +137,15 @@ fn responses(action: Action) -> Value {
 const fn refusals(action: Action) -> &'static [&'static str] {
     match action {
         Action::Resource(Verb::List, ..) => &["401", "403", "404", "421", "422"],
-        Action::Resource(Verb::Create | Verb::Put, ..) => {
+        Action::Resource(Verb::Create | Verb::Put | Verb::Patch, ..) => {
             &["400", "401", "403", "404", "409", "412", "413", "415", "421", "422", "503"]
         }
         Action::Resource(Verb::Get, ..) => &["401", "403", "404", "421"],
         Action::Resource(Verb::Delete, ..) => &["401", "403", "404", "409", "412", "421", "503"],
-        Action::ListRequests | Action::ListProxyRequests | Action::GetProxyRequest => {
+        Action::ListRequests
+        | Action::ListProxyRequests
+        | Action::GetProxyRequest
+        | Action::ListActivity => {
             &["401", "403", "404", "421", "422", "503"]
         }
         Action::CurrentRevision => &["401", "403", "421"],
@@ -153,5 +179,9 @@ fn list(item: &Value) -> Value {
 }
 
 fn of(kind: Kind) -> Value {
-    json!({"$ref": format!("#/components/schemas/{}", schema::name(kind))})
+    reference(schema::name(kind))
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
 }

@@ -5,7 +5,9 @@ use axum::http::Uri;
 
 use crate::control_plane::api::problem::Problem;
 use crate::control_plane::config::resource::digest;
+use crate::control_plane::store::query::Span;
 use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::text;
 
 /// What is asked for in the query of a list.
 #[derive(Debug)]
@@ -49,6 +51,22 @@ impl Page {
     /// The value of a filter.
     pub(crate) fn filter(&self, name: &str) -> Option<&str> {
         self.filters.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What `parse` makes of the value of a filter.
+    pub(crate) fn parsed<'a, T>(
+        &'a self,
+        name: &str,
+        parse: impl FnOnce(&'a str) -> Result<T, &'static str>,
+    ) -> Result<Option<T>, Problem> {
+        let parsed = self.filter(name).map(parse).transpose();
+        parsed.map_err(|why| Problem::invalid(&[Flaw::new(format!("/{name}"), why)]))
+    }
+
+    /// The times that the filters `after` and `before` give.
+    pub(crate) fn span(&self) -> Result<Span, Problem> {
+        let after = self.parsed("after", text::millis)?;
+        Ok(Span { after, before: self.parsed("before", text::millis)? })
     }
 }
 

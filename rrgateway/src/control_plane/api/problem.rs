@@ -39,11 +39,15 @@ impl Problem {
     }
 
     pub(crate) fn invalid(flaws: &[Flaw]) -> Self {
+        Self::new(INVALID).errors(flaws)
+    }
+
+    fn errors(self, flaws: &[Flaw]) -> Self {
         let errors: Vec<_> = flaws
             .iter()
             .map(|Flaw { pointer, detail }| json!({"pointer": pointer, "detail": detail}))
             .collect();
-        Self { more: Some(("errors", errors.into())), ..Self::new(INVALID) }
+        Self { more: Some(("errors", errors.into())), ..self }
     }
 
     fn in_use(users: &[Key]) -> Self {
@@ -89,7 +93,7 @@ impl From<WriteError> for Problem {
             WriteError::Refused(Refused::NotFound) => Self::new(NOT_FOUND),
             WriteError::Refused(Refused::Precondition) => Self::new(PRECONDITION_FAILED),
             WriteError::Refused(Refused::InUse(users)) => Self::in_use(&users),
-            WriteError::Refused(Refused::Conflict(why)) => Self::new(CONFLICT).detail(why),
+            WriteError::Refused(Refused::Conflict(flaw)) => Self::new(CONFLICT).errors(&[flaw]),
             WriteError::Refused(Refused::Invalid(flaws)) => Self::invalid(&flaws),
         }
     }
@@ -120,7 +124,7 @@ pub(crate) const PRECONDITION_FAILED: &Kind =
 pub(crate) const CONTENT_TOO_LARGE: &Kind =
     &(StatusCode::PAYLOAD_TOO_LARGE, "content-too-large", "More than 1 MiB is too much");
 pub(crate) const UNSUPPORTED_MEDIA_TYPE: &Kind =
-    &(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send application/json");
+    &(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON");
 pub(crate) const MISDIRECTED: &Kind =
     &(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This host is not served here");
 pub(crate) const INVALID: &Kind =

@@ -4,32 +4,22 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::control_plane::config::resource::{Collection, Key, Resource, Spec};
+use crate::control_plane::config::document;
+use crate::control_plane::config::resource::{Collection, Key, Resource};
 use crate::control_plane::config::shown::CLIENT;
 use crate::control_plane::wire::answer;
-use crate::control_plane::wire::text::rfc3339;
 
 /// `resource` as it is answered.
 pub(crate) fn resource(resource: &Resource, data_url: &str) -> Value {
+    let shown = document::shown(resource);
+    let Some(proxy) = resource.spec.as_proxy() else { return shown };
     let id = &*resource.key.id;
-    let said = match &resource.spec {
-        Spec::Credential(it) => answer::credential(id, it),
-        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) => resource.spec.to_json(),
-        Spec::Proxy(_) => {
-            let base_urls = json!([format!("{data_url}/api/{id}")]);
-            answer::with(resource.spec.to_json(), [("baseUrls", base_urls)])
-        }
-    };
-    answer::with(
-        said,
-        [
-            ("id", id.into()),
-            ("createdAt", rfc3339(resource.created_ms).into()),
-            ("updatedAt", rfc3339(resource.updated_ms).into()),
-        ],
-    )
+    let alias = proxy.alias.as_deref().filter(|it| *it != id);
+    let base_url = |name| Value::from(format!("{data_url}/api/{name}"));
+    let base_urls: Value = [id].into_iter().chain(alias).map(base_url).collect();
+    answer::with(shown, [("baseUrls", base_urls)])
 }
 
 /// The path of `key`.
@@ -52,6 +42,11 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// One page of a list; `next` is the cursor of the one after it.
+pub(crate) fn page(items: &[Value], next: Option<&str>) -> Response {
+    json(StatusCode::OK, &serde_json::json!({"items": items, "nextCursor": next}))
 }
 
 /// Says which revision last changed what `response` shows (RFC 9110 §8.8.3).

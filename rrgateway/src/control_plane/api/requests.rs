@@ -1,59 +1,56 @@
-//! Shows audit records: newest first, read only.
+//! Shows audit records.
 
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use serde_json::json;
 
-use crate::control_plane::api::page::{self, Page};
-use crate::control_plane::api::problem::{NOT_FOUND, Problem, STORE_UNAVAILABLE};
-use crate::control_plane::api::render;
+use crate::control_plane::api::page::Page;
+use crate::control_plane::api::problem::{NOT_FOUND, Problem};
 use crate::control_plane::api::state::Api;
+use crate::control_plane::api::{newest, render};
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::config::shown::CLIENT;
-use crate::control_plane::store::error::StoreError;
-use crate::control_plane::store::query::Query;
-use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::store::query::RecordQuery;
 
 /// What a list of records can be narrowed down by.
-pub(crate) const FILTERS: [&str; 3] = ["status", "code", "stage"];
+pub(crate) const FILTERS: [&str; 9] = [
+    "after",
+    "before",
+    "status",
+    "code",
+    "stage",
+    "credentialId",
+    "method",
+    "pathPrefix",
+    "minDurationMs",
+];
 
 /// The records of the client, or of one of its proxies.
 pub(crate) async fn list(api: &Api, proxy: Option<&str>, uri: &Uri) -> Result<Response, Problem> {
     exists(api, proxy)?;
     let name = format!("requests/{}", proxy.unwrap_or_default());
     let page = Page::read(uri, &name, &FILTERS)?;
-    let text = |name| page.filter(name).map(ToOwned::to_owned);
-    let query = Query {
-        client: CLIENT.to_owned(),
-        proxy: proxy.map(ToOwned::to_owned),
-        status: page.filter("status").map(status).transpose()?,
-        code: text("code"),
-        stage: text("stage"),
-        before: page.cursor,
-        // One more than is shown tells whether there are more.
-        limit: page.limit + 1,
+    let query = RecordQuery {
+        client: CLIENT,
+        proxy,
         id: None,
+        received: page.span()?,
+        status: page.parsed("status", status)?,
+        code: page.filter("code"),
+        stage: page.filter("stage"),
+        credential: page.filter("credentialId"),
+        method: page.parsed("method", method)?,
+        path_prefix: page.parsed("pathPrefix", path_prefix)?,
+        min_duration_ms: page.parsed("minDurationMs", millis)?,
     };
-    let mut found = api.records.find(query).await.map_err(|it| unavailable(&it))?;
-    let is_last = found.len() <= page.limit;
-    found.truncate(page.limit);
-    let last = found.last().map(|(position, _)| *position).filter(|_| !is_last);
-    let items: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
-    let next = last.map(|it| page::cursor(it, &name));
-    Ok(render::json(StatusCode::OK, &json!({"items": items, "nextCursor": next})))
+    newest::list(&api.records, &page, &name, |before, limit| query.select(before, limit)).await
 }
 
 /// One record of a proxy.
 pub(crate) async fn get(api: &Api, proxy: &str, id: &str) -> Result<Response, Problem> {
     exists(api, Some(proxy))?;
-    let query = Query {
-        client: CLIENT.to_owned(),
-        proxy: Some(proxy.to_owned()),
-        id: Some(id.to_owned()),
-        limit: 1,
-        ..Query::default()
-    };
-    let found = api.records.find(query).await.map_err(|it| unavailable(&it))?;
+    let query =
+        RecordQuery { client: CLIENT, proxy: Some(proxy), id: Some(id), ..RecordQuery::default() };
+    let found = newest::find(&api.records, query.select(None, 1)).await?;
     let (_, record) = found.into_iter().next().ok_or(Problem::new(NOT_FOUND))?;
     Ok(render::json(StatusCode::OK, &record))
 }
@@ -65,13 +62,20 @@ fn exists(api: &Api, proxy: Option<&str>) -> Result<(), Problem> {
     proxy.map(|_| ()).ok_or(Problem::new(NOT_FOUND))
 }
 
-fn status(text: &str) -> Result<u16, Problem> {
+fn status(text: &str) -> Result<u16, &'static str> {
     let status: Result<StatusCode, _> = text.parse();
-    let flaw = || Problem::invalid(&[Flaw::new("/status", "expected a status such as 200")]);
-    status.map(|it| it.as_u16()).map_err(|_| flaw())
+    status.map(|it| it.as_u16()).map_err(|_| "expected a status such as 200")
 }
 
-fn unavailable(error: &StoreError) -> Problem {
-    tracing::error!(%error, "audit records could not be read");
-    Problem::new(STORE_UNAVAILABLE)
+fn method(text: &str) -> Result<&str, &'static str> {
+    Method::from_bytes(text.as_bytes()).map(|_| text).map_err(|_| "this is not a method")
+}
+
+fn path_prefix(text: &str) -> Result<&str, &'static str> {
+    if text.starts_with('/') { Ok(text) } else { Err("a path starts with /") }
+}
+
+fn millis(text: &str) -> Result<i64, &'static str> {
+    let number = text.parse().ok().filter(|it| *it >= 0);
+    number.ok_or("expected a whole number of milliseconds")
 }

@@ -1,14 +1,14 @@
-//! Lists, makes, shows, replaces and deletes resources: the same for all kinds.
+//! Lists, makes, shows, replaces, changes and deletes resources: the same for all kinds.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-use uuid::{NoContext, Timestamp, Uuid};
+use rrcore::RequestId;
+use serde_json::Value;
 
 use crate::control_plane::api::page::{self, Page};
 use crate::control_plane::api::problem::{
@@ -16,8 +16,10 @@ use crate::control_plane::api::problem::{
 };
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{body, render};
+use crate::control_plane::config::activity::Origin;
 use crate::control_plane::config::change::{Change, IfMatch};
 use crate::control_plane::config::draft::Draft;
+use crate::control_plane::config::identifier;
 use crate::control_plane::config::resource::{Collection, Key, Kind};
 use crate::control_plane::store::written::Written;
 use crate::control_plane::wire::answer;
@@ -31,6 +33,7 @@ pub(crate) enum Verb {
     Create,
     Get,
     Put,
+    Patch,
     Delete,
 }
 
@@ -46,26 +49,36 @@ pub(crate) async fn serve(
     if collection.owner().is_some_and(|it| snapshot.config.get(&it).is_none()) {
         return Err(Problem::new(NOT_FOUND));
     }
+    let origin = origin(&request);
     match verb {
         Verb::List => list(api, &collection, &request),
         Verb::Get => get(api, &collection.key(id)),
         Verb::Create => {
-            let key = collection.key(new_id(api, collection.kind));
+            let key = collection.key(identifier::new(collection.kind.prefix(), wall_ms(api)));
             let draft = draft(api, collection.kind, request).await?;
-            write(api, Change::Create { key, draft }).await
+            write(api, Change::Create { key, draft }, origin).await
         }
         Verb::Put => {
             let key = collection.key(id);
-            if !is_id(id) {
-                return Err(Problem::invalid(&[Flaw::new("", BAD_ID)]));
+            if !identifier::is_valid(id) {
+                return Err(Problem::invalid(&[Flaw::new("", identifier::WRONG)]));
             }
             let if_match = if_match(request.headers())?;
             let draft = draft(api, collection.kind, request).await?;
-            write(api, Change::Put { key, draft, if_match }).await
+            write(api, Change::Put { key, draft, if_match }, origin).await
+        }
+        Verb::Patch => {
+            let key = collection.key(id);
+            if snapshot.config.get(&key).is_none() {
+                return Err(Problem::new(NOT_FOUND));
+            }
+            let if_match = if_match(request.headers())?;
+            let patch = json(&body::read(request, body::PATCH).await?)?;
+            write(api, Change::Patch { key, patch, if_match }, origin).await
         }
         Verb::Delete => {
             let if_match = if_match(request.headers())?;
-            write(api, Change::Delete { key: collection.key(id), if_match }).await
+            write(api, Change::Delete { key: collection.key(id), if_match }, origin).await
         }
     }
 }
@@ -79,7 +92,7 @@ fn list(api: &Api, collection: &Collection, request: &Request) -> Result<Respons
     let last = shown.last().map(|it| it.created_in).filter(|_| rest.peek().is_some());
     let items: Vec<_> = shown.iter().map(|it| render::resource(it, &api.data_url)).collect();
     let next = last.map(|it| page::cursor(it, &name));
-    Ok(render::json(StatusCode::OK, &json!({"items": items, "nextCursor": next})))
+    Ok(render::page(&items, next.as_deref()))
 }
 
 fn get(api: &Api, key: &Key) -> Result<Response, Problem> {
@@ -91,8 +104,8 @@ fn get(api: &Api, key: &Key) -> Result<Response, Problem> {
 }
 
 // Answers once the data plane serves it: the next request of whoever asked meets it.
-async fn write(api: &Api, change: Change) -> Result<Response, Problem> {
-    let Written { number, resource, created, shown } = api.writer.write(change).await?;
+async fn write(api: &Api, change: Change, origin: Origin) -> Result<Response, Problem> {
+    let Written { number, resource, created, shown } = api.writer.write(change, origin).await?;
     api.publisher.settled(number, PATIENCE).await;
     let (acceptance, _) = api.acceptance();
     api.writer.served(acceptance.serving).await;
@@ -116,15 +129,25 @@ async fn write(api: &Api, change: Change) -> Result<Response, Problem> {
 
 // Reading compiles patterns, which takes milliseconds: not on a thread that serves.
 async fn draft(api: &Api, kind: Kind, request: Request) -> Result<Draft, Problem> {
-    let body = body::read(request).await?;
+    let body = body::read(request, body::WHOLE).await?;
     let egress = api.egress.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let json =
-            Json::parse(&body).map_err(|it| Problem::new(MALFORMED).detail(it.to_string()))?;
-        Draft::read(kind, json, &egress).map_err(|it| Problem::invalid(&it))
+        Draft::read(kind, json(&body)?, &egress).map_err(|it| Problem::invalid(&it))
     });
     // It fails to join only when the runtime ends.
     read.await.unwrap_or(Err(Problem::new(STORE_UNAVAILABLE)))
+}
+
+fn json(body: &[u8]) -> Result<Json, Problem> {
+    Json::parse(body).map_err(|it| Problem::new(MALFORMED).detail(it.to_string()))
+}
+
+fn origin(request: &Request) -> Origin {
+    let extensions = request.extensions();
+    Origin {
+        address: extensions.get::<SocketAddr>().map(SocketAddr::ip),
+        request: extensions.get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
+    }
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
@@ -147,18 +170,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
     Ok(Some(IfMatch::ChangedIn(revisions)))
 }
 
-fn new_id(api: &Api, kind: Kind) -> Arc<str> {
-    let now = api.clock.now().wall;
-    let time = Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos());
-    format!("{}{}", kind.prefix(), Uuid::new_v7(time).simple()).into()
-}
-
-fn is_id(text: &str) -> bool {
-    let is_alphanumeric = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
-    text.len() <= 64
-        && text.bytes().next().is_some_and(is_alphanumeric)
-        && text.bytes().all(|it| is_alphanumeric(it) || matches!(it, b'_' | b'-'))
+fn wall_ms(api: &Api) -> i64 {
+    i64::try_from(api.clock.now().wall.as_millis()).unwrap_or(i64::MAX)
 }
 
 const PATIENCE: Duration = Duration::from_secs(1);
-const BAD_ID: &str = "an id is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or a digit";

@@ -2,8 +2,8 @@
 
 use axum::http::Method;
 
-use crate::control_plane::api::requests::FILTERS;
 use crate::control_plane::api::resources::Verb;
+use crate::control_plane::api::{activity, requests};
 use crate::control_plane::config::resource::Kind;
 
 /// One operation.
@@ -26,6 +26,7 @@ pub(crate) enum Action {
     ListRequests,
     ListProxyRequests,
     GetProxyRequest,
+    ListActivity,
     CurrentRevision,
     Live,
     Ready,
@@ -43,6 +44,7 @@ impl Action {
             | Self::ListRequests
             | Self::ListProxyRequests
             | Self::GetProxyRequest
+            | Self::ListActivity
             | Self::CurrentRevision => true,
             Self::Live | Self::Ready | Self::OpenApi | Self::Docs | Self::Style | Self::Home => {
                 false
@@ -52,12 +54,15 @@ impl Action {
 
     /// The parameters that its query may have.
     pub(crate) fn query(self) -> Vec<&'static str> {
+        let page = ["limit", "cursor"].into_iter();
         match self {
-            Self::Resource(Verb::List, ..) => vec!["limit", "cursor"],
-            Self::ListRequests | Self::ListProxyRequests => {
-                ["limit", "cursor"].into_iter().chain(FILTERS).collect()
-            }
-            Self::Resource(Verb::Create | Verb::Get | Verb::Put | Verb::Delete, ..)
+            Self::Resource(Verb::List, ..) => page.collect(),
+            Self::ListRequests | Self::ListProxyRequests => page.chain(requests::FILTERS).collect(),
+            Self::ListActivity => page.chain(activity::FILTERS).collect(),
+            Self::Resource(
+                Verb::Create | Verb::Get | Verb::Put | Verb::Patch | Verb::Delete,
+                ..,
+            )
             | Self::GetProxyRequest
             | Self::CurrentRevision
             | Self::Live
@@ -89,7 +94,7 @@ pub(crate) fn routes() -> Vec<Route> {
     all
 }
 
-fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 5] {
+fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 6] {
     let (list, id) = match parent {
         None => (format!("{CLIENT}/{}", kind.segment()), "{id}".to_owned()),
         Some(parent) => (
@@ -112,6 +117,7 @@ fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 5] {
         route(Method::POST, &list, Verb::Create, format!("Create a {word}{of}")),
         route(Method::GET, &one, Verb::Get, format!("Show a {word}{of}")),
         route(Method::PUT, &one, Verb::Put, format!("Create or replace a {word}{of}")),
+        route(Method::PATCH, &one, Verb::Patch, format!("Change members of a {word}{of}")),
         route(Method::DELETE, &one, Verb::Delete, format!("Delete a {word}{of}")),
     ]
 }
@@ -120,7 +126,7 @@ const CLIENT: &str = "/v1/clients/{client}";
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 10] = [
+const FIXED: [Fixed; 11] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -138,6 +144,12 @@ const FIXED: [Fixed; 10] = [
         Action::GetProxyRequest,
         "requests",
         "Show an audit record of a proxy",
+    ),
+    (
+        "/v1/clients/{client}/activity",
+        Action::ListActivity,
+        "activity",
+        "List who changed what, newest first",
     ),
     (
         "/v1/revisions/current",

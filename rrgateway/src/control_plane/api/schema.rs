@@ -100,6 +100,19 @@ pub(crate) fn auth() -> Value {
                              Left out on PUT, the one before stays."),
             "prefix": prefix,
         })),
+        one("basicAuth", json!({
+            "username": {"type": "string", "maxLength": 256, "description":
+                "Required. No secret: it is answered."},
+            "password": secret("Only in credentials of kind target, as the user name. \
+                                Left out on PUT, the one before stays."),
+        })),
+        one("custom", json!({
+            "headers": {"type": "object", "maxProperties": 20, "additionalProperties":
+                {"type": "string", "writeOnly": true}, "description":
+                "Only in credentials of kind target: headers and their values, all secret; answers \
+                 list the names. Given, it takes the place of all before; left out on PUT, those \
+                 before stay."},
+        })),
         one("none", json!({})),
     ]})
 }
@@ -126,6 +139,8 @@ fn proxy() -> Shape {
         json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
     let properties = json!({
         "name": text("Unique among the proxies of the client."),
+        "alias": {"type": ["string", "null"], "pattern": "^[a-z0-9-]{1,64}$", "description":
+            "Another name for it in its URL. Unique, no id of another proxy, and not prx…"},
         "active": {"type": "boolean", "default": true},
         "region": region(),
         "proxyCredentialIds": {"type": "array", "items": {"type": "string"}, "maxItems": 100,
@@ -140,6 +155,9 @@ fn proxy() -> Shape {
         "limits": {"type": ["object", "null"], "additionalProperties": false, "properties": {
             "requestsPerMinute": limit, "requestsPerDay": limit}, "description":
             "Over all callers. null is no limit, 0 lets nothing pass."},
+        "routes": {"type": ["array", "null"], "maxItems": 100, "items": route(), "description":
+            "Requests that are for this proxy without naming it in their path. Of one host and \
+             path, each method leads to one proxy."},
         "baseUrls": {"type": "array", "items": {"type": "string"}, "readOnly": true},
     });
     let example = json!({"name": "payments", "proxyCredentialIds": ["alice"],
@@ -148,9 +166,31 @@ fn proxy() -> Shape {
     (&["name", "targetId"], properties, example)
 }
 
+fn route() -> Value {
+    json!({"type": "object", "required": ["path"], "additionalProperties": false, "properties": {
+        "host": {"type": ["string", "null"], "description":
+            "Without a port; *.example.com stands for one label in front. null: any host."},
+        "path": {"type": "string", "description": "Such as /v1/{name} or /v1/{*rest}."},
+        "methods": {"type": ["array", "null"], "items": {"type": "string"}, "minItems": 1,
+            "description": "null: all."},
+        "stripPrefix": {"type": "boolean", "default": false, "description":
+            "Takes the part of path before its first parameter off, before rules see it."},
+    }})
+}
+
 fn rule() -> Shape {
     let pattern = json!({"$ref": "#/components/schemas/Pattern"});
-    let presence = json!({"enum": ["present", "absent"], "default": "present"});
+    let presence = json!({"enum": ["present", "absent", "must_exist", "must_not_exist"],
+        "default": "present", "description": "Answered as present or absent."});
+    let flags = json!({"type": "string", "description":
+        "Flags for all patterns in here; answered with each."});
+    let also = |what: &str| json!({"writeOnly": true, "description":
+        format!("Another spelling of {what}, answered as that.")});
+    let checks = |what: &str| json!({"type": ["array", "null"], "maxItems": 100, "items": {
+        "type": "object", "required": ["name"], "additionalProperties": false,
+        "properties": {"name": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
+            "presence": presence, "flags": flags, "regexFlags": also("flags")}},
+        "description": what});
     let properties = json!({
         "effect": {"enum": ["allow", "deny"], "description":
             "One deny that fits is enough; else one allow; else the scope's defaultRuleEffect."},
@@ -159,13 +199,20 @@ fn rule() -> Shape {
         "methods": {"type": ["array", "null"], "items": {"type": "string"}, "minItems": 1},
         "path": {"type": ["object", "null"], "required": ["pattern"],
             "additionalProperties": false,
-            "properties": {"pattern": pattern, "presence": presence}},
-        "headers": {"type": ["array", "null"], "maxItems": 100, "items": {
-            "type": "object", "required": ["name"], "additionalProperties": false,
-            "properties": {"name": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
-                "presence": presence}}, "description":
-            "All must hold. A name that is a text is exact; as an object it is a pattern."},
+            "properties": {"pattern": pattern, "presence": presence, "flags": flags,
+                "regexFlags": also("flags")}},
+        "pathPattern": also("path.pattern"),
+        "pathPresence": also("path.presence"),
+        "headers": checks(
+            "All must hold. A name that is a text is exact; as an object it is a pattern."),
+        "headerChecks": also("headers"),
+        "query": checks(
+            "All must hold, of the decoded query. A name that is a text is exact; as an object it \
+             is a pattern."),
+        "queryChecks": also("query"),
+        "regexFlags": also("the flags of every pattern in the rule"),
         "notes": {"type": ["string", "null"], "maxLength": 4096},
+        "mode": {"enum": ["enforce"], "default": "enforce"},
     });
     let example = json!({"effect": "deny", "priority": 900, "methods": ["DELETE"],
         "path": {"pattern": "^/users/"}, "notes": "nobody deletes users"});
@@ -178,16 +225,21 @@ pub(crate) fn pattern() -> Value {
         {"type": "string", "maxLength": 4096},
         {"type": "object", "required": ["pattern"], "additionalProperties": false,
             "properties": {"pattern": {"type": "string", "maxLength": 4096},
-                "flags": {"type": "string", "description": "Any of i m s x u g."}}},
+                "flags": {"type": "string", "description": "Any of i m s x u g."},
+                "regexFlags": {"type": "string", "writeOnly": true, "description":
+                    "Another spelling of flags."}}},
     ]})
 }
 
 fn filter() -> Shape {
     let properties = json!({
-        "operation": {"enum": ["retain", "destroy"], "description":
-            "retain: only what the paths match is left. destroy: what they match is taken out."},
+        "operation": {"enum": ["retain", "destroy", "mask"], "description":
+            "retain: only what the paths match is left. destroy: what they match is taken out. \
+             mask: what they match is replaced."},
         "paths": {"type": "array", "items": {"type": "string"}, "minItems": 1, "description":
-            "JSONPath (RFC 9535), such as $.items[*].id."},
+            "JSONPath (RFC 9535), such as $.items[*].id or $..name."},
+        "with": {"type": ["string", "null"], "maxLength": 256, "description":
+            "What a mask puts in the place of each match: *** unless told."},
     });
     let example = json!({"operation": "retain", "paths": ["$.id", "$.items[*].sku"]});
     (&["operation", "paths"], properties, example)

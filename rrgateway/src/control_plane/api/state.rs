@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rrcore::Clock;
 
 use crate::control_plane::store::owner::Owner;
-use crate::control_plane::store::query::Records;
+use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::writer::Writer;
 use crate::model::{Acceptance, EgressPolicy, Publisher};
 
 /// Shared by all requests.
 pub(crate) struct Api {
     pub(crate) writer: Writer,
-    pub(crate) records: Records,
+    pub(crate) records: Reader,
+    pub(crate) activity: Reader,
     pub(crate) owner: Owner,
     pub(crate) publisher: Publisher,
     pub(crate) egress: EgressPolicy,

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::change_error::Refused;
+use crate::control_plane::config::document;
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::reference;
 use crate::control_plane::config::resource::{Key, Resource, Spec};
 use crate::control_plane::config::secret::{self, Generate};
 use crate::control_plane::config::snapshot::Config;
+use crate::control_plane::wire::json::Json;
+use crate::model::EgressPolicy;
 
 /// A write.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(crate) enum Change {
     Create { key: Key, draft: Draft },
     /// Makes or replaces a resource.
     Put { key: Key, draft: Draft, if_match: Option<IfMatch> },
+    /// Changes a resource as `patch` says (RFC 7396).
+    Patch { key: Key, patch: Json, if_match: Option<IfMatch> },
     /// Deletes a resource and what hangs on it.
     Delete { key: Key, if_match: Option<IfMatch> },
 }
@@ -34,9 +39,10 @@ pub(crate) enum IfMatch {
 /// What a write makes of the configuration.
 pub(crate) struct Outcome {
     pub(crate) config: Config,
+    /// The resource as it was; `None` when there was none.
+    pub(crate) before: Option<Arc<Resource>>,
     /// The resource as it is now; `None` when it was deleted.
     pub(crate) written: Option<Arc<Resource>>,
-    pub(crate) created: bool,
     /// What is no longer there.
     pub(crate) gone: Vec<Key>,
     /// A secret for the vault. The resource gets its fingerprint through [`Outcome::sealed`].
@@ -53,17 +59,35 @@ pub(crate) struct Moment {
     pub(crate) at_ms: i64,
 }
 
+/// What making a change needs besides.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) generate: Generate,
+    pub(crate) egress: &'a EgressPolicy,
+}
+
 /// Makes `change` on `config`.
 pub(crate) fn apply(
     config: &Config,
     change: Change,
     moment: Moment,
-    generate: Generate,
+    means: Means<'_>,
 ) -> Result<Outcome, Refused> {
     match change {
-        Change::Create { key, draft } => write(config, key, draft, None, moment, generate),
+        Change::Create { key, draft } => {
+            is_hanging_on_something(config, &key)?;
+            write(config, key, draft, moment, means)
+        }
         Change::Put { key, draft, if_match } => {
-            write(config, key, draft, if_match, moment, generate)
+            is_hanging_on_something(config, &key)?;
+            check(if_match.as_ref(), config.get(&key))?;
+            write(config, key, draft, moment, means)
+        }
+        Change::Patch { key, patch, if_match } => {
+            let old = config.get(&key).ok_or(Refused::NotFound)?;
+            check(if_match.as_ref(), Some(old))?;
+            let draft = document::patched(old, patch, means.egress).map_err(Refused::Invalid)?;
+            write(config, key, draft, moment, means)
         }
         Change::Delete { key, if_match } => delete(config, &key, if_match.as_ref()),
     }
@@ -73,20 +97,16 @@ fn write(
     config: &Config,
     key: Key,
     draft: Draft,
-    if_match: Option<IfMatch>,
     moment: Moment,
-    generate: Generate,
+    means: Means<'_>,
 ) -> Result<Outcome, Refused> {
-    if key.collection.owner().is_some_and(|it| config.get(&it).is_none()) {
-        return Err(Refused::NotFound);
-    }
-    let old = config.get(&key).map(Arc::as_ref);
-    if_match.map_or(Ok(()), |it| it.check(old))?;
+    let before = config.get(&key).cloned();
+    let old = before.as_deref();
     let (spec, secret) = match draft {
         Draft::Credential(draft) => {
-            let old = old.and_then(|it| it.spec.as_credential());
-            let (credential, secret) = secret::settle(draft, old, moment.at_ms, generate)?;
-            (Spec::Credential(credential), secret)
+            let (old, last) = (old.and_then(|it| it.spec.as_credential()), config.last_version(&key.id));
+            let settled = secret::settle(draft, old, last, moment.at_ms, means.generate)?;
+            (Spec::Credential(settled.0), settled.1)
         }
         Draft::Target(it) => (Spec::Target(it), secret::Fresh::default()),
         Draft::Proxy(it) => (Spec::Proxy(it), secret::Fresh::default()),
@@ -104,33 +124,36 @@ fn write(
         spec,
     });
     let mut config = config.clone();
-    let created = config.get(&resource.key).is_none();
     config.insert(Arc::clone(&resource));
     let secret::Fresh { seal, shown } = secret;
-    Ok(Outcome { config, written: Some(resource), created, gone: Vec::new(), seal, shown })
+    Ok(Outcome { config, before, written: Some(resource), gone: Vec::new(), seal, shown })
 }
 
 fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outcome, Refused> {
-    let old = config.get(key).ok_or(Refused::NotFound)?;
-    if_match.map_or(Ok(()), |it| it.check(Some(old)))?;
+    let before = config.get(key).cloned().ok_or(Refused::NotFound)?;
+    check(if_match, Some(&before))?;
     let users = reference::users(config, key);
     if !users.is_empty() {
         return Err(Refused::InUse(users));
     }
     let mut config = config.clone();
     let gone = config.remove(key);
-    Ok(Outcome { config, written: None, created: false, gone, seal: None, shown: None })
+    Ok(Outcome { config, before: Some(before), written: None, gone, seal: None, shown: None })
 }
 
-impl IfMatch {
-    fn check(&self, old: Option<&Resource>) -> Result<(), Refused> {
-        let holds = match (self, old) {
-            (Self::Any, old) => old.is_some(),
-            (Self::ChangedIn(_), None) => false,
-            (Self::ChangedIn(revisions), Some(old)) => revisions.contains(&old.changed_in),
-        };
-        holds.then_some(()).ok_or(Refused::Precondition)
-    }
+fn is_hanging_on_something(config: &Config, key: &Key) -> Result<(), Refused> {
+    let owner = key.collection.owner();
+    let is_gone = owner.is_some_and(|it| config.get(&it).is_none());
+    if is_gone { Err(Refused::NotFound) } else { Ok(()) }
+}
+
+fn check(if_match: Option<&IfMatch>, old: Option<&Arc<Resource>>) -> Result<(), Refused> {
+    let holds = match (if_match, old) {
+        (None, _) | (Some(IfMatch::Any), Some(_)) => true,
+        (Some(IfMatch::Any | IfMatch::ChangedIn(_)), None) => false,
+        (Some(IfMatch::ChangedIn(revisions)), Some(old)) => revisions.contains(&old.changed_in),
+    };
+    holds.then_some(()).ok_or(Refused::Precondition)
 }
 
 impl Outcome {

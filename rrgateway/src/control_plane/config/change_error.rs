@@ -12,8 +12,8 @@ pub(crate) enum Refused {
     Precondition,
     /// These name it.
     InUse(Vec<Key>),
-    /// Another one has what only one may have.
-    Conflict(&'static str),
+    /// Another one has what only one may have: here.
+    Conflict(Flaw),
     /// It does not fit the rest.
     Invalid(Vec<Flaw>),
     /// The operating system has no random bytes to make a key of.

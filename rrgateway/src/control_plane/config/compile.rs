@@ -18,6 +18,7 @@ use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
+use crate::control_plane::wire::route::Route;
 use crate::model::{
     BaseUrl, Consumer, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
 };
@@ -103,6 +104,8 @@ impl Compiler {
             Ok(Proxy {
                 digest,
                 id: Arc::clone(&key.id),
+                alias: spec.alias.as_deref().map(Arc::from),
+                routes: spec.routes.iter().map(Route::compiled).collect(),
                 client: CLIENT.into(),
                 active: spec.active,
                 authentication: authentication(config, spec, &callers.index),

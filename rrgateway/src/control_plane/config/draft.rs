@@ -31,9 +31,9 @@ impl Draft {
             Kind::Filter => Filter::read(node).map(Self::Filter),
         })?;
         let compiles = match &draft {
-            Self::Rule(it) => it.compiled("").map(drop),
             Self::Filter(it) => it.compiled("").map(drop),
-            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) => Ok(()),
+            // The patterns of a rule were compiled when they were read.
+            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) | Self::Rule(_) => Ok(()),
         };
         compiles.map(|()| draft).map_err(|it| vec![it])
     }

@@ -1,12 +1,16 @@
 //! The configuration as data: what it consists of, what a write makes of it, what is served.
 
+pub(crate) mod activity;
 pub(crate) mod change;
 pub(crate) mod change_error;
 pub(crate) mod compile;
+pub(crate) mod document;
 pub(crate) mod draft;
+pub(crate) mod identifier;
 pub(crate) mod memo;
 pub(crate) mod reference;
 pub(crate) mod resource;
+pub(crate) mod routes;
 pub(crate) mod scopes;
 pub(crate) mod secret;
 pub(crate) mod shown;

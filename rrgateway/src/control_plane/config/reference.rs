@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Spec};
+use crate::control_plane::config::routes;
 use crate::control_plane::config::snapshot::Config;
-use crate::control_plane::wire::credential::{Credential, Kind as Side};
+use crate::control_plane::wire::auth::Kind as Side;
+use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::proxy::Proxy;
 
@@ -13,7 +15,7 @@ use crate::control_plane::wire::proxy::Proxy;
 pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refused> {
     let mut others = config.list(&key.collection, 0).filter(|it| it.key != *key);
     if spec.name().is_some() && others.any(|it| it.spec.name() == spec.name()) {
-        return Err(Refused::Conflict("There is one of this name already."));
+        return Err(conflict("/name", "there is one of this name already"));
     }
     let hanging = || config.list(&key.collection, 0).filter(|it| it.key != *key).count();
     if key.collection.parent.is_some() && hanging() >= MOST {
@@ -22,7 +24,11 @@ pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refus
     }
     match spec {
         Spec::Credential(it) => has_its_own_secret(config, key, it),
-        Spec::Proxy(it) => names_what_exists(config, it),
+        Spec::Proxy(it) => {
+            names_what_exists(config, it)?;
+            is_named_alone(config, key, it)?;
+            routes::check(config, key, it)
+        }
         Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) => Ok(()),
     }
 }
@@ -48,6 +54,25 @@ fn names(proxy: &Proxy, kind: Kind, id: &str) -> bool {
     }
 }
 
+// `/api/{name}/…` must lead to one proxy, whether by its id or its alias.
+fn is_named_alone(config: &Config, key: &Key, proxy: &Proxy) -> Result<(), Refused> {
+    let alias = proxy.alias.as_deref();
+    for other in config.list(&key.collection, 0).filter(|it| it.key != *key) {
+        let theirs = other.spec.as_proxy().and_then(|it| it.alias.as_deref());
+        if theirs == Some(&*key.id) {
+            return Err(conflict("", "another proxy has the id of this one as its alias"));
+        }
+        if alias.is_some() && (alias == theirs || alias == Some(&*other.key.id)) {
+            return Err(conflict("/alias", "another proxy has this as its alias or id"));
+        }
+    }
+    Ok(())
+}
+
+fn conflict(pointer: &str, why: &str) -> Refused {
+    Refused::Conflict(Flaw::new(pointer, why))
+}
+
 // Two credentials with one secret: nobody could say who is calling.
 fn has_its_own_secret(config: &Config, key: &Key, it: &Credential) -> Result<(), Refused> {
     let Some(digest) = it.secret.as_ref().and_then(|it| it.digest) else { return Ok(()) };
@@ -55,8 +80,9 @@ fn has_its_own_secret(config: &Config, key: &Key, it: &Credential) -> Result<(),
         .list(&key.collection, 0)
         .filter(|it| it.key != *key)
         .filter_map(|it| it.spec.as_credential()?.secret.as_ref()?.digest);
-    if others.any(|it| it == digest) {
-        return Err(Refused::Conflict("Another credential has this secret: choose another."));
+    if others.any(|other| other == digest) {
+        let pointer = it.auth.secret_pointer().unwrap_or_default();
+        return Err(conflict(pointer, "another credential has this secret: choose another"));
     }
     Ok(())
 }

@@ -177,6 +177,11 @@ impl Spec {
         }
     }
 
+    /// The version of its secret, where it has one.
+    pub(crate) fn secret_version(&self) -> Option<u32> {
+        Some(self.as_credential()?.secret.as_ref()?.version)
+    }
+
     pub(crate) const fn as_credential(&self) -> Option<&Credential> {
         match self {
             Self::Credential(it) => Some(it),

@@ -4,7 +4,8 @@ use rrauth::RandomUnavailable;
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::change_error::Refused;
-use crate::control_plane::wire::credential::{Auth, Credential, CredentialDraft, Kind};
+use crate::control_plane::wire::auth::{Auth, Kind};
+use crate::control_plane::wire::credential::{Credential, CredentialDraft};
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::secret::{SecretDigest, SecretState};
 
@@ -20,10 +21,12 @@ pub(crate) struct Fresh {
     pub(crate) shown: Option<Zeroizing<String>>,
 }
 
-/// The credential that `draft` makes in the place of `old`.
+/// The credential that `draft` makes in the place of `old`. A new secret is the one after version
+/// `last`.
 pub(crate) fn settle(
     draft: CredentialDraft,
     old: Option<&Credential>,
+    last: u32,
     at_ms: i64,
     generate: Generate,
 ) -> Result<(Credential, Fresh), Refused> {
@@ -34,14 +37,17 @@ pub(crate) fn settle(
     let Some(pointer) = credential.auth.secret_pointer() else {
         return Ok((credential, Fresh::default()));
     };
-    let kept = old.filter(|it| it.auth.is_like(&credential.auth)).and_then(|it| it.secret.clone());
-    let version = old.and_then(|it| it.secret.as_ref()).map_or(0, |it| it.version);
-    let version = version.saturating_add(1);
+    let like = old.filter(|it| it.auth.is_like(&credential.auth));
+    let kept = like.and_then(|it| Some((&it.auth, it.secret.clone()?)));
+    let version = last.saturating_add(1);
     let state =
         |fingerprint, digest| SecretState { version, fingerprint, rotated_at_ms: at_ms, digest };
     let mut fresh = Fresh::default();
     credential.secret = match (credential.kind, secret, kept) {
-        (_, None, Some(kept)) => Some(kept),
+        (_, None, Some((auth, kept))) => {
+            credential.auth = credential.auth.keeping(auth);
+            Some(kept)
+        }
         (Kind::Target, Some(secret), _) => {
             fresh.seal = Some(secret);
             Some(state(String::new(), None))
@@ -66,7 +72,11 @@ pub(crate) fn settle(
 const fn is_generated(kind: Kind, auth: &Auth) -> bool {
     match (kind, auth) {
         (Kind::Proxy, Auth::ApiKey { .. }) => true,
-        (Kind::Proxy, Auth::Bearer { .. } | Auth::None {}) | (Kind::Target, _) => false,
+        (
+            Kind::Proxy,
+            Auth::Bearer { .. } | Auth::Basic { .. } | Auth::Custom { .. } | Auth::None {},
+        )
+        | (Kind::Target, _) => false,
     }
 }
 

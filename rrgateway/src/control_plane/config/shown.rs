@@ -9,7 +9,8 @@ use rrauth::Index;
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::credential::{Auth, Credential, Kind as Side, Place};
+use crate::control_plane::wire::auth::{Auth, Kind as Side, Place};
+use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy};
 use crate::model::{Authentication, Consumer, Presentation, SecretName};
 
@@ -35,6 +36,12 @@ pub(crate) fn presentation(key: &Key, auth: &Auth) -> Result<Presentation, Unser
         Auth::None {} => Presentation::None,
         Auth::Bearer { prefix } => {
             Presentation::Header { name: http::header::AUTHORIZATION, prefix: prefix.clone() }
+        }
+        Auth::Basic { username } => Presentation::Basic { username: username.clone() },
+        Auth::Custom { headers } => {
+            let names: Result<Vec<_>, _> = headers.iter().map(|it| it.parse()).collect();
+            let wrong = |_| Unservable::new(key, "/auth/headers", "not a header name");
+            Presentation::Headers { names: names.map_err(wrong)? }
         }
         Auth::ApiKey { place: Place::Query, name, .. } => {
             Presentation::Query { name: name.clone() }
@@ -75,7 +82,7 @@ fn key_headers(config: &Config, spec: &Proxy) -> Vec<HeaderName> {
         .filter_map(|id| config.get(&Key::top(Kind::Credential, &**id))?.spec.as_credential());
     let names = bound.filter_map(|it| match &it.auth {
         Auth::ApiKey { name, .. } => name.parse::<HeaderName>().ok(),
-        Auth::Bearer { .. } | Auth::None {} => None,
+        Auth::Bearer { .. } | Auth::Basic { .. } | Auth::Custom { .. } | Auth::None {} => None,
     });
     let headers: Vec<_> = names.filter(|it| seen.insert(it.clone())).collect();
     // A key in the usual place is a key, also where none is bound: it goes no further.
@@ -87,6 +94,7 @@ pub(crate) fn shown_as(credential: &Credential) -> Option<rrauth::Kind> {
     match (credential.kind, &credential.auth) {
         (Side::Proxy, Auth::ApiKey { .. }) => Some(rrauth::Kind::ApiKey),
         (Side::Proxy, Auth::Bearer { .. }) => Some(rrauth::Kind::Bearer),
-        (Side::Proxy, Auth::None {}) | (Side::Target, _) => None,
+        (Side::Proxy, Auth::Basic { .. } | Auth::Custom { .. } | Auth::None {})
+        | (Side::Target, _) => None,
     }
 }

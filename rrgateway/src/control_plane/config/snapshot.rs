@@ -10,6 +10,9 @@ use crate::model::Digest;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
     collections: BTreeMap<Collection, Arc<Items>>,
+    /// The last version of each credential's secret, also of those that are gone: under one name,
+    /// the vault must never be given two secrets.
+    versions: Arc<BTreeMap<Arc<str>, u32>>,
 }
 
 /// The resources of one collection.
@@ -49,8 +52,23 @@ impl Config {
             .map(|(_, resource)| resource)
     }
 
+    /// The last version of the secret that credential `id` has, or had; 0 where there was none.
+    pub(crate) fn last_version(&self, id: &str) -> u32 {
+        self.versions.get(id).copied().unwrap_or(0)
+    }
+
+    /// Says that credential `id` has, or had, a secret of `version`.
+    pub(crate) fn know_version(&mut self, id: &Arc<str>, version: u32) {
+        if version > self.last_version(id) {
+            Arc::make_mut(&mut self.versions).insert(Arc::clone(id), version);
+        }
+    }
+
     /// Puts `resource` in, in the place of the one with its key.
     pub(crate) fn insert(&mut self, resource: Arc<Resource>) {
+        if let Some(version) = resource.spec.secret_version() {
+            self.know_version(&resource.key.id, version);
+        }
         let items = self.collections.entry(resource.key.collection.clone()).or_default();
         let items = Arc::make_mut(items);
         items.by_id.insert(Arc::clone(&resource.key.id), resource.created_in);

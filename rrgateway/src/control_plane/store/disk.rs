@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::control_plane::config::activity::Activity;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::store::file::Format;
@@ -11,7 +12,8 @@ use crate::model::Digest;
 
 pub(crate) const CONTROL: Format = Format {
     name: "control.db",
-    schema: "
+    versions: &[
+        "
         CREATE TABLE resource (
             created_in  INTEGER PRIMARY KEY,
             kind        TEXT NOT NULL,
@@ -34,7 +36,26 @@ pub(crate) const CONTROL: Format = Format {
             one         INTEGER PRIMARY KEY CHECK (one = 1),
             digest      BLOB NOT NULL
         ) STRICT;
-    ",
+        ",
+        "
+        CREATE TABLE secret (
+            credential  TEXT PRIMARY KEY,
+            version     INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO secret
+            SELECT id, spec ->> '$.secret.version' FROM resource
+            WHERE kind = 'credential' AND spec ->> '$.secret.version' IS NOT NULL;
+        CREATE TABLE activity (
+            position    INTEGER PRIMARY KEY,
+            at_ms       INTEGER NOT NULL,
+            action      TEXT NOT NULL,
+            kind        TEXT NOT NULL,
+            resource    TEXT NOT NULL,
+            body        TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX activity_resource ON activity (resource, position);
+        ",
+    ],
     synchronous: "FULL",
     check: true,
 };
@@ -64,24 +85,37 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Option<Snapshot>
     for resource in rows.query_map([], resource)? {
         snapshot.config.insert(Arc::new(resource?));
     }
+    let mut secrets = connection.prepare("SELECT credential, version FROM secret")?;
+    for known in secrets.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
+        let (id, version) = known?;
+        snapshot.config.know_version(&id.into(), version);
+    }
     Ok(Some(snapshot))
 }
 
-/// Writes what one revision changed.
+/// What one revision changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changed<'a> {
+    pub(crate) written: Option<&'a Resource>,
+    pub(crate) gone: &'a [Key],
+    /// What is written down of it.
+    pub(crate) activity: Option<&'a Activity>,
+}
+
+/// Writes what `revision` changed.
 pub(crate) fn write(
     transaction: &Transaction<'_>,
     revision: &Snapshot,
-    written: Option<&Resource>,
-    gone: &[Key],
+    changed: Changed<'_>,
 ) -> rusqlite::Result<()> {
-    for key in gone {
+    for key in changed.gone {
         let (parent_kind, parent_id) = parent(key);
         transaction.execute(
             "DELETE FROM resource WHERE kind = ? AND parent_kind = ? AND parent_id = ? AND id = ?",
             params![key.collection.kind.word(), parent_kind, parent_id, key.id],
         )?;
     }
-    if let Some(it) = written {
+    if let Some(it) = changed.written {
         let (parent_kind, parent_id) = parent(&it.key);
         transaction.execute(
             "INSERT OR REPLACE INTO resource (kind, parent_kind, parent_id, id, created_in, \
@@ -96,6 +130,26 @@ pub(crate) fn write(
                 it.created_ms,
                 it.updated_ms,
                 it.spec.to_json().to_string(),
+            ],
+        )?;
+        if let Some(version) = it.spec.secret_version() {
+            transaction.execute(
+                "INSERT OR REPLACE INTO secret (credential, version) VALUES (?, ?)",
+                params![it.key.id, version],
+            )?;
+        }
+    }
+    if let Some(Activity { action, key, at_ms, body }) = changed.activity {
+        transaction.execute(
+            "INSERT INTO activity (position, at_ms, action, kind, resource, body) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+            params![
+                count(revision.number),
+                at_ms,
+                action.word(),
+                key.collection.kind.word(),
+                key.id,
+                body.to_string(),
             ],
         )?;
     }

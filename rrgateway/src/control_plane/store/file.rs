@@ -15,8 +15,8 @@ use crate::control_plane::store::error::StoreError;
 pub(crate) struct Format {
     /// The name of the file.
     pub(crate) name: &'static str,
-    /// Makes the tables of version 1.
-    pub(crate) schema: &'static str,
+    /// Each makes the next version of the tables of the one before; the first of nothing.
+    pub(crate) versions: &'static [&'static str],
     /// `FULL` where an acknowledged write must survive the loss of power.
     pub(crate) synchronous: &'static str,
     /// Whether the whole file is checked on opening.
@@ -73,8 +73,9 @@ fn prepare(connection: &Connection, path: &Path, format: Format) -> Result<(), S
     if !is_empty && owner != OURS {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
-    if version > KNOWN {
-        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });
+    let known = i64::try_from(format.versions.len()).unwrap_or(i64::MAX);
+    if version > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
     let synchronous = format.synchronous;
     connection
@@ -83,12 +84,14 @@ fn prepare(connection: &Connection, path: &Path, format: Format) -> Result<(), S
              PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;"
         ))
         .map_err(&database)?;
-    if is_empty {
-        let schema = format.schema;
+    // What has tables and no version was left half made, or is not ours; an empty one is new.
+    let from = usize::try_from(version).unwrap_or(0);
+    let steps = format.versions.get(from..).unwrap_or_default().concat();
+    if !steps.is_empty() {
         // All of it or nothing: a file that is half made is an empty one.
         let made = connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {schema} PRAGMA application_id = {OURS}; \
-             PRAGMA user_version = {KNOWN}; COMMIT;"
+            "BEGIN IMMEDIATE; {steps} PRAGMA application_id = {OURS}; \
+             PRAGMA user_version = {known}; COMMIT;"
         ));
         made.map_err(&database)?;
     }
@@ -146,8 +149,6 @@ fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
 const BUSY: Duration = Duration::from_secs(2);
 /// `rrcp` in ASCII.
 const OURS: i64 = 0x7272_6370;
-/// The format that this gateway writes.
-const KNOWN: i64 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -156,7 +157,7 @@ mod tests {
 
     const FORMAT: Format = Format {
         name: "it.db",
-        schema: "CREATE TABLE it (n INTEGER) STRICT;",
+        versions: &["CREATE TABLE it (n INTEGER) STRICT;"],
         synchronous: "FULL",
         check: true,
     };
@@ -169,6 +170,24 @@ mod tests {
         assert_eq!(again.query_row("SELECT n FROM it", [], |row| row.get(0)), Ok(7));
         let mode = directory.path().join("it.db").metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_an_older_gateway_wrote_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        open(directory.path(), FORMAT).unwrap().execute("INSERT INTO it VALUES (7)", []).unwrap();
+        let newer = Format {
+            versions: &[
+                "CREATE TABLE it (n INTEGER) STRICT;",
+                "ALTER TABLE it ADD COLUMN m INTEGER; UPDATE it SET m = n + 1;",
+            ],
+            ..FORMAT
+        };
+        for _ in 0..2 {
+            let now = open(directory.path(), newer).unwrap();
+            assert_eq!(now.query_row("SELECT m FROM it", [], |row| row.get(0)), Ok(8));
+        }
+        refused(directory.path(), "written by a newer gateway (format 2, this one reads up to 1)");
     }
 
     #[test]

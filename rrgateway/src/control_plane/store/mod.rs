@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod file;
 pub(crate) mod owner;
 pub(crate) mod query;
+pub(crate) mod reader;
 pub(crate) mod records;
 pub(crate) mod revise;
 pub(crate) mod writer;

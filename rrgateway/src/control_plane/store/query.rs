@@ -1,79 +1,68 @@
-//! Finds audit records.
+//! What audit records and activity can be asked for.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::control_plane::config::activity::Action;
+use crate::control_plane::config::resource::Kind;
+use crate::control_plane::store::reader::Select;
 
-use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params_from_iter};
-use serde_json::Value;
-
-use crate::control_plane::store::error::StoreError;
-use crate::control_plane::store::file;
-use crate::control_plane::store::records::RECORDS;
-
-/// Reads what the keeper has written. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct Records {
-    path: PathBuf,
-    connection: Arc<Mutex<Connection>>,
-}
-
-/// What is asked for; newest first.
+/// Which audit records; newest first. What is `None` does not narrow down.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Query {
-    pub(crate) client: String,
-    pub(crate) proxy: Option<String>,
-    pub(crate) id: Option<String>,
+pub(crate) struct RecordQuery<'a> {
+    pub(crate) client: &'a str,
+    pub(crate) proxy: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) received: Span,
     pub(crate) status: Option<u16>,
-    pub(crate) code: Option<String>,
-    pub(crate) stage: Option<String>,
-    /// Only what was written before this position.
-    pub(crate) before: Option<u64>,
-    pub(crate) limit: usize,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) stage: Option<&'a str>,
+    pub(crate) credential: Option<&'a str>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) path_prefix: Option<&'a str>,
+    pub(crate) min_duration_ms: Option<i64>,
 }
 
-impl Records {
-    /// The file must be there: the keeper comes first.
-    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
-        let connection = Arc::new(Mutex::new(file::open_reader(directory, RECORDS)?));
-        Ok(Self { path: directory.join(RECORDS.name), connection })
-    }
+/// Which activity; newest first. What is `None` does not narrow down.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActivityQuery<'a> {
+    pub(crate) at: Span,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) action: Option<Action>,
+}
 
-    /// The records that `query` asks for, each with its position.
-    pub(crate) async fn find(&self, query: Query) -> Result<Vec<(u64, Value)>, StoreError> {
-        let Self { path, connection } = self.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            select(&connection.lock().unwrap_or_else(PoisonError::into_inner), &query)
-        });
-        // It fails to join only when the runtime ends.
-        let found = found.await.unwrap_or(Err(rusqlite::Error::InvalidQuery));
-        found.map_err(|source| StoreError::Database { path, source })
+/// From `after` on, and before `before`: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) after: Option<i64>,
+    pub(crate) before: Option<i64>,
+}
+
+impl RecordQuery<'_> {
+    /// Up to `limit` of them, kept before position `before`.
+    pub(crate) fn select(&self, before: Option<u64>, limit: usize) -> Select {
+        Select::newest("record", before, limit)
+            .text("client = ?", Some(self.client))
+            .text("proxy = ?", self.proxy)
+            .text("id = ?", self.id)
+            .number("received_ms >= ?", self.received.after)
+            .number("received_ms < ?", self.received.before)
+            .number("status = ?", self.status.map(i64::from))
+            .text("code = ?", self.code)
+            .text("stage = ?", self.stage)
+            .text("credential = ?", self.credential)
+            .text("method = ?", self.method)
+            .text("instr(path, ?) = 1", self.path_prefix)
+            .number("duration_ms >= ?", self.min_duration_ms)
     }
 }
 
-fn select(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<(u64, Value)>> {
-    let text = |it: &Option<String>| it.clone().map(Sql::Text);
-    let number = |it: u64| Sql::Integer(i64::try_from(it).unwrap_or(i64::MAX));
-    let criteria = [
-        ("client =", Some(Sql::Text(query.client.clone()))),
-        ("proxy =", text(&query.proxy)),
-        ("id =", text(&query.id)),
-        ("status =", query.status.map(|it| Sql::Integer(it.into()))),
-        ("code =", text(&query.code)),
-        ("stage =", text(&query.stage)),
-        ("position <", query.before.map(number)),
-    ];
-    let given = || criteria.iter().filter_map(|(what, value)| Some((what, value.as_ref()?)));
-    let conditions: Vec<_> = given().map(|(what, _)| format!("{what} ?")).collect();
-    let conditions = conditions.join(" AND ");
-    let mut statement = connection.prepare(&format!(
-        "SELECT position, body FROM record WHERE {conditions} ORDER BY position DESC LIMIT {}",
-        query.limit
-    ))?;
-    let rows = statement.query_map(params_from_iter(given().map(|(_, value)| value)), |row| {
-        let body = serde_json::from_str(row.get_ref(1)?.as_str()?);
-        let position: i64 = row.get(0)?;
-        Ok((u64::try_from(position).unwrap_or(0), body.unwrap_or_default()))
-    })?;
-    rows.collect()
+impl ActivityQuery<'_> {
+    /// Up to `limit` items, of writes before revision `before`.
+    pub(crate) fn select(&self, before: Option<u64>, limit: usize) -> Select {
+        Select::newest("activity", before, limit)
+            .number("at_ms >= ?", self.at.after)
+            .number("at_ms < ?", self.at.before)
+            .text("kind = ?", self.kind.map(Kind::word))
+            .text("resource = ?", self.resource)
+            .text("action = ?", self.action.map(Action::word))
+    }
 }

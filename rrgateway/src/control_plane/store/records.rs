@@ -15,7 +15,8 @@ use crate::model::{Record, ReportsIn};
 
 pub(crate) const RECORDS: Format = Format {
     name: "records.db",
-    schema: "
+    versions: &[
+        "
         CREATE TABLE record (
             position INTEGER PRIMARY KEY AUTOINCREMENT,
             id       TEXT NOT NULL,
@@ -28,7 +29,25 @@ pub(crate) const RECORDS: Format = Format {
         ) STRICT;
         CREATE INDEX record_id ON record (id);
         CREATE INDEX record_proxy ON record (proxy, position);
-    ",
+        ",
+        "
+        ALTER TABLE record ADD COLUMN received_ms INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE record ADD COLUMN duration_ms REAL NOT NULL DEFAULT 0;
+        ALTER TABLE record ADD COLUMN credential TEXT;
+        ALTER TABLE record ADD COLUMN method TEXT NOT NULL DEFAULT '';
+        ALTER TABLE record ADD COLUMN path TEXT NOT NULL DEFAULT '';
+        UPDATE record SET
+            received_ms = CAST(round(unixepoch(body ->> '$.receivedAt', 'subsec') * 1000) AS INTEGER),
+            duration_ms = body ->> '$.durationMs',
+            credential  = body ->> '$.credentialId',
+            method      = body ->> '$.method',
+            path        = body ->> '$.path';
+        CREATE INDEX record_received ON record (received_ms);
+        CREATE INDEX record_credential ON record (credential, position)
+            WHERE credential IS NOT NULL;
+        CREATE INDEX record_stage ON record (stage, position) WHERE stage IS NOT NULL;
+        ",
+    ],
     // The last second may be lost with the power, not the file.
     synchronous: "NORMAL",
     // It grows with the traffic: checking it would hold up each start.
@@ -116,8 +135,8 @@ async fn waiting(reports: &mut ReportsIn, batch: &mut Vec<Record>) -> usize {
 fn write(connection: &mut Connection, batch: &[Record]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut insert = transaction.prepare(
-        "INSERT INTO record (id, client, proxy, status, code, stage, body) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO record (id, client, proxy, status, code, stage, received_ms, duration_ms, \
+         credential, method, path, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for it in batch {
         let body = record(it).to_string();
@@ -128,6 +147,11 @@ fn write(connection: &mut Connection, batch: &[Record]) -> rusqlite::Result<()> 
             it.status,
             it.code,
             it.stage,
+            it.received_at_ms,
+            it.duration_ms,
+            it.credential_id,
+            it.method,
+            it.path,
             body
         ])?;
     }

@@ -8,20 +8,22 @@ use rrcore::Clock;
 use rusqlite::{Connection, TransactionBehavior};
 use zeroize::Zeroizing;
 
-use crate::control_plane::config::change::{self, Change, Moment, Outcome};
+use crate::control_plane::config::activity::{Activity, Origin};
+use crate::control_plane::config::change::{self, Change, Means, Moment, Outcome};
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
-use crate::control_plane::config::resource::{Key, Kind, Resource};
+use crate::control_plane::config::identifier;
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::shown::secret_name;
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::store::disk::{self, CONTROL};
+use crate::control_plane::store::disk::{self, CONTROL, Changed};
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file;
 use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::written::{WriteError, Written};
 use crate::control_plane::wire::fields::Flaw;
-use crate::model::{Publisher, Revision, SecretName, SecretSink};
+use crate::model::{EgressPolicy, Publisher, Revision, SecretName, SecretSink};
 
 /// What a write needs besides the file.
 pub(crate) struct Surroundings {
@@ -29,6 +31,7 @@ pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
     pub(crate) secrets: Arc<dyn SecretSink>,
     pub(crate) publisher: Publisher,
+    pub(crate) egress: EgressPolicy,
 }
 
 /// Turns writes into revisions.
@@ -62,8 +65,11 @@ impl Reviser {
         };
         if is_first {
             let first = reviser.around.snapshot(1, Config::default());
-            reviser.commit(&first, None, &[]).map_err(|it| reviser.around.database(it))?;
+            let made = reviser.commit(&first, Changed::default());
+            made.map_err(|it| reviser.around.database(it))?;
             reviser.current.store(Arc::new(first));
+        } else {
+            reviser.around.secrets.retain(&reviser.named());
         }
         reviser.serve_current().map_err(|it| reviser.around.damaged(&it))?;
         Ok((reviser, owner))
@@ -75,14 +81,19 @@ impl Reviser {
     }
 
     /// Makes `change` a revision, or nothing at all.
-    pub(crate) fn write(&mut self, change: Change) -> Result<Written, WriteError> {
+    pub(crate) fn write(
+        &mut self,
+        change: Change,
+        origin: &Origin,
+    ) -> Result<Written, WriteError> {
         self.reopen_if_needed().map_err(unavailable)?;
         let before = self.current.load_full();
         let moment = Moment { revision: before.number + 1, at_ms: self.around.wall_ms() };
+        let means = Means { generate, egress: &self.around.egress };
         let mut outcome =
-            change::apply(&before.config, change, moment, generate).map_err(WriteError::Refused)?;
+            change::apply(&before.config, change, moment, means).map_err(WriteError::Refused)?;
         let sealed = self.seal(&mut outcome)?;
-        let done = self.make(&before, moment, outcome);
+        let done = self.make(&before, moment, outcome, origin);
         if let (Err(_), Some(name)) = (&done, sealed) {
             self.forget_unless_named(&name);
         }
@@ -121,15 +132,20 @@ impl Reviser {
         before: &Snapshot,
         moment: Moment,
         outcome: Outcome,
+        origin: &Origin,
     ) -> Result<Written, WriteError> {
-        let Outcome { config, written, created, gone, seal: _, shown } = outcome;
+        let id = identifier::new("act_", moment.at_ms);
+        let activity = Activity::of(&id, &outcome, moment, origin);
+        let Outcome { config, before: old, written, gone, seal: _, shown } = outcome;
         let number = moment.revision;
         let revision = self
             .compiler
             .compile(&config, number)
             .map_err(|it| WriteError::Refused(invalid(it, written.as_deref())))?;
         let after = self.around.snapshot(number, config);
-        if let Err(error) = self.commit(&after, written.as_deref(), &gone) {
+        let changed =
+            Changed { written: written.as_deref(), gone: &gone, activity: activity.as_ref() };
+        if let Err(error) = self.commit(&after, changed) {
             self.distrust(number);
             return Err(unavailable(error));
         }
@@ -138,20 +154,15 @@ impl Reviser {
             self.unnamed.push((number, name));
         }
         self.serve(after, revision);
-        Ok(Written { number, resource: written, created, shown })
+        Ok(Written { number, resource: written, created: old.is_none(), shown })
     }
 
-    fn commit(
-        &mut self,
-        after: &Snapshot,
-        written: Option<&Resource>,
-        gone: &[Key],
-    ) -> rusqlite::Result<()> {
+    fn commit(&mut self, after: &Snapshot, changed: Changed<'_>) -> rusqlite::Result<()> {
         let Some(connection) = &mut self.connection else {
             return Err(rusqlite::Error::InvalidQuery);
         };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        disk::write(&transaction, after, written, gone)?;
+        disk::write(&transaction, after, changed)?;
         transaction.commit()
     }
 
@@ -191,6 +202,13 @@ impl Reviser {
         }
         self.connection = Some(connection);
         Ok(())
+    }
+
+    // All secrets that the current revision names.
+    fn named(&self) -> Vec<SecretName> {
+        let (current, all) = (self.current.load(), Collection::top(Kind::Credential));
+        let credentials = current.config.list(&all, 0);
+        credentials.filter_map(|it| name_of(it)).collect()
     }
 
     fn forget_unless_named(&self, name: &SecretName) {

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::control_plane::config::activity::Origin;
 use crate::control_plane::config::change::Change;
 use crate::control_plane::config::snapshot::Snapshot;
 use crate::control_plane::store::revise::Reviser;
@@ -21,6 +22,7 @@ pub(crate) struct Writer {
 enum Command {
     Write {
         change: Box<Change>,
+        origin: Origin,
         reply: oneshot::Sender<Result<Written, WriteError>>,
     },
     /// The data plane serves this revision, or a newer one.
@@ -45,9 +47,14 @@ impl Writer {
     }
 
     /// Makes `change` a revision. It is done even if nobody waits for the answer.
-    pub(crate) async fn write(&self, change: Change) -> Result<Written, WriteError> {
+    pub(crate) async fn write(
+        &self,
+        change: Change,
+        origin: Origin,
+    ) -> Result<Written, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commands.send(Command::Write { change: Box::new(change), reply }).await;
+        let change = Box::new(change);
+        let sent = self.commands.send(Command::Write { change, origin, reply }).await;
         sent.map_err(|_| WriteError::Unavailable)?;
         answer.await.unwrap_or(Err(WriteError::Unavailable))
     }
@@ -68,9 +75,9 @@ impl Writer {
 fn serve(mut reviser: Reviser, mut inbox: mpsc::Receiver<Command>) {
     while let Some(command) = inbox.blocking_recv() {
         match command {
-            Command::Write { change, reply } => {
+            Command::Write { change, origin, reply } => {
                 // Nobody may be waiting any more; the write counts all the same.
-                _ = reply.send(reviser.write(*change));
+                _ = reply.send(reviser.write(*change, &origin));
             }
             Command::Served(number) => reviser.forget_unnamed(number),
             Command::Stop => break,

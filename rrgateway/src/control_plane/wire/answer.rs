@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::control_plane::wire::credential::{Auth, Credential, Kind};
+use crate::control_plane::wire::auth::{Auth, Kind};
+use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::text::rfc3339;
 
 /// A credential as it is answered, under `id`.
@@ -13,6 +14,19 @@ pub(crate) fn credential(id: &str, it: &Credential) -> Value {
         Kind::Target => secret.map(|it| format!("vault:default/{id}/{}", it.version)),
         Kind::Proxy => None,
     };
+    with(
+        writable(it),
+        [
+            ("secretRef", secret_ref.into()),
+            ("fingerprint", secret.map(|it| it.fingerprint.as_str()).into()),
+            ("version", secret.map(|it| it.version).into()),
+            ("lastRotatedAt", secret.map(|it| rfc3339(it.rotated_at_ms)).into()),
+        ],
+    )
+}
+
+/// What of a credential a client can write, but for the secret.
+pub(crate) fn writable(it: &Credential) -> Value {
     json!({
         "name": it.name,
         "kind": it.kind,
@@ -21,10 +35,6 @@ pub(crate) fn credential(id: &str, it: &Credential) -> Value {
         "expiresAt": it.expires_at_ms.map(rfc3339),
         "active": it.active,
         "region": it.region,
-        "secretRef": secret_ref,
-        "fingerprint": secret.map(|it| it.fingerprint.as_str()),
-        "version": secret.map(|it| it.version),
-        "lastRotatedAt": secret.map(|it| rfc3339(it.rotated_at_ms)),
     })
 }
 
@@ -32,6 +42,8 @@ fn auth(kind: Kind, auth: &Auth) -> Value {
     match (kind, auth) {
         (_, Auth::None {}) => json!({"type": "none"}),
         (_, Auth::Bearer { prefix }) => json!({"type": "bearer", "prefix": prefix}),
+        (_, Auth::Basic { username }) => json!({"type": "basicAuth", "username": username}),
+        (_, Auth::Custom { headers }) => json!({"type": "custom", "headers": headers}),
         (Kind::Proxy, Auth::ApiKey { name, .. }) => json!({"type": "apiKey", "name": name}),
         (Kind::Target, Auth::ApiKey { place, name, prefix }) => {
             json!({"type": "apiKey", "in": place, "name": name, "prefix": prefix})

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::control_plane::wire::fields::{Fields, Node};
-use crate::control_plane::wire::secret::{self, SecretState};
+use crate::control_plane::wire::auth::{Auth, Kind};
+use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::secret::SecretState;
 use crate::control_plane::wire::text::{self, Effect, Region};
 
 /// As it is stored. The answer is made by [`answer`](crate::control_plane::wire::answer).
@@ -26,40 +26,6 @@ pub(crate) struct Credential {
     pub(crate) secret: Option<SecretState>,
 }
 
-/// Who shows it to whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// A caller, to the gateway.
-    Proxy,
-    /// The gateway, to the upstream.
-    Target,
-}
-
-/// How it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) enum Auth {
-    ApiKey {
-        #[serde(rename = "in")]
-        place: Place,
-        name: String,
-        prefix: String,
-    },
-    Bearer {
-        prefix: String,
-    },
-    None {},
-}
-
-/// Where an API key stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
-    Header,
-    Query,
-}
-
 /// A credential as a client sent it, with the secret that goes elsewhere.
 pub(crate) struct CredentialDraft {
     /// Its `secret` is `None`.
@@ -76,7 +42,7 @@ impl CredentialDraft {
         let kinds = [("proxy", Kind::Proxy), ("target", Kind::Target)];
         let kind = fields.required("kind", |it| it.word(&kinds));
         // What `auth` may hold depends on the kind.
-        let auth = fields.required("auth", |it| kind.and_then(|kind| auth(it, kind)));
+        let auth = fields.required("auth", |it| kind.and_then(|kind| Auth::read(it, kind)));
         let default_rule_effect = text::default_rule_effect(&mut fields);
         let expires_at_ms = fields.optional("expiresAt", text::time);
         let active = fields.or("active", true, Node::boolean);
@@ -104,132 +70,10 @@ impl fmt::Debug for CredentialDraft {
     }
 }
 
-impl Auth {
-    /// Where the secret stands in what a client sends, as a pointer; `None` where there is none.
-    pub(crate) const fn secret_pointer(&self) -> Option<&'static str> {
-        match self {
-            Self::ApiKey { .. } => Some("/auth/key"),
-            Self::Bearer { .. } => Some("/auth/token"),
-            Self::None {} => None,
-        }
-    }
-
-    /// Whether a secret for the one can stay when the other takes its place.
-    pub(crate) const fn is_like(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::ApiKey { .. }, Self::ApiKey { .. })
-            | (Self::Bearer { .. }, Self::Bearer { .. })
-            | (Self::None {}, Self::None {}) => true,
-            (Self::ApiKey { .. } | Self::Bearer { .. } | Self::None {}, _) => false,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Type {
-    ApiKey,
-    Bearer,
-    None,
-}
-
-type Read = (Auth, Option<Zeroizing<String>>);
-
-fn auth(node: Node<'_>, kind: Kind) -> Option<Read> {
-    const ALL: [(&str, Type); 3] =
-        [("apiKey", Type::ApiKey), ("bearer", Type::Bearer), ("none", Type::None)];
-    let types = match kind {
-        Kind::Proxy => ALL.get(..2).unwrap_or_default(),
-        Kind::Target => &ALL,
-    };
-    let mut fields = node.object()?;
-    // Without a type, nobody can say which of the other members are wrong.
-    let auth = match (fields.required("type", |it| it.word(types))?, kind) {
-        (Type::ApiKey, Kind::Proxy) => callers_key(&mut fields),
-        (Type::ApiKey, Kind::Target) => upstream_key(&mut fields),
-        (Type::Bearer, Kind::Proxy) => callers_token(&mut fields),
-        (Type::Bearer, Kind::Target) => upstream_token(&mut fields),
-        (Type::None, Kind::Proxy | Kind::Target) => Some((Auth::None {}, None)),
-    };
-    fields.close();
-    auth
-}
-
-fn callers_key(fields: &mut Fields<'_>) -> Option<Read> {
-    let key = fields.optional("key", secret::callers_secret);
-    let name = fields.or("name", DEFAULT_HEADER.to_owned(), header_name);
-    let auth = Auth::ApiKey { place: Place::Header, name: name?, prefix: String::new() };
-    Some((auth, key?))
-}
-
-fn upstream_key(fields: &mut Fields<'_>) -> Option<Read> {
-    let key = fields.optional("key", secret::upstream_secret);
-    let places = [("header", Place::Header), ("query", Place::Query)];
-    let place = fields.or("in", Place::Header, |it| it.word(&places));
-    let (name, prefix) = match place? {
-        Place::Header => (
-            fields.or("name", DEFAULT_HEADER.to_owned(), header_name),
-            fields.or("prefix", String::new(), prefix),
-        ),
-        Place::Query => (fields.required("name", parameter_name), Some(String::new())),
-    };
-    Some((Auth::ApiKey { place: place?, name: name?, prefix: prefix? }, key?))
-}
-
-fn callers_token(fields: &mut Fields<'_>) -> Option<Read> {
-    let token = fields.optional("token", secret::callers_secret);
-    let prefix = fields.or("prefix", BEARER, |it| it.word(&[(BEARER, BEARER)]));
-    Some((Auth::Bearer { prefix: prefix?.to_owned() }, token?))
-}
-
-fn upstream_token(fields: &mut Fields<'_>) -> Option<Read> {
-    let token = fields.optional("token", secret::upstream_secret);
-    let prefix = fields.or("prefix", BEARER.to_owned(), prefix);
-    Some((Auth::Bearer { prefix: prefix? }, token?))
-}
-
-fn prefix(node: Node<'_>) -> Option<String> {
-    node.parsed(0..=64, |text| {
-        let is_ascii = text.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
-        is_ascii.then(|| text.to_string()).ok_or("expected visible ASCII characters")
-    })
-}
-
-fn header_name(node: Node<'_>) -> Option<String> {
-    node.parsed(1..=128, |text| {
-        let name: HeaderName = text.parse().map_err(|_| "this is not a header name")?;
-        let is_ours = name.as_str().starts_with("rr-") || RESERVED.contains(&name.as_str());
-        if is_ours { Err("the gateway itself sets this header") } else { Ok(text.to_string()) }
-    })
-}
-
-fn parameter_name(node: Node<'_>) -> Option<String> {
-    node.parsed(1..=128, |text| {
-        let is_visible = text.bytes().all(|it| it.is_ascii_graphic());
-        is_visible.then(|| text.to_string()).ok_or("expected visible ASCII characters")
-    })
-}
-
-const DEFAULT_HEADER: &str = "X-API-Key";
-const BEARER: &str = "Bearer ";
-
-// Framing and hop-by-hop (RFC 9110 §7.6.1): a secret there would be lost or worse.
-const RESERVED: [&str; 11] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control_plane::wire::auth::Place;
     use crate::control_plane::wire::fields::Flaws;
     use crate::control_plane::wire::json::Json;
 

@@ -88,6 +88,28 @@ impl<'f> Node<'f> {
         Some(Fields { pointer: self.pointer, members, flaws: self.flaws })
     }
 
+    /// The members of an object that is a table: whatever their names, up to `most` of them.
+    pub(crate) fn table<T>(
+        self,
+        most: usize,
+        mut read: impl FnMut(&str, Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Fields { pointer, members, flaws } = self.object()?;
+        if members.is_empty() || members.len() > most {
+            flaws.note(&pointer, format!("expected 1 to {most} members"));
+            return None;
+        }
+        // All members are read, so that all flaws are noted.
+        let read: Vec<_> = members
+            .into_iter()
+            .map(|(name, json)| {
+                let node = Node { pointer: member(&pointer, &name), json, flaws };
+                read(&name, node)
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
     /// A list of up to `most` items.
     pub(crate) fn list<T>(
         self,
@@ -212,9 +234,28 @@ impl<'f> Fields<'f> {
         read(node)
     }
 
+    /// Whether member `name` is there, and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(it, json)| it == name && !matches!(json, Json::Null))
+    }
+
+    /// The one that is there of two spellings of one member: both at once is a flaw.
+    pub(crate) fn spelled(&mut self, [name, other]: [&'static str; 2]) -> &'static str {
+        let (spelling, unused) = match (self.has(name), self.has(other)) {
+            (_, false) => (name, other),
+            (false, true) => (other, name),
+            (true, true) => {
+                self.flaw::<()>(other, format!("this is another spelling of {name}: give one"));
+                (name, other)
+            }
+        };
+        drop(self.take(unused));
+        spelling
+    }
+
     /// Notes that something is wrong with member `name`.
     pub(crate) fn flaw<T>(&self, name: &str, detail: impl Into<String>) -> Option<T> {
-        self.flaws.note(&self.pointer_to(name), detail);
+        self.flaws.note(&member(&self.pointer, name), detail);
         None
     }
 
@@ -231,15 +272,15 @@ impl<'f> Fields<'f> {
         match json {
             Json::Null => None,
             Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-                Some(Node { pointer: self.pointer_to(name), json, flaws: self.flaws })
+                Some(Node { pointer: member(&self.pointer, name), json, flaws: self.flaws })
             }
         }
     }
+}
 
-    fn pointer_to(&self, name: &str) -> String {
-        let name: String = name.chars().take(LONGEST_NAME).collect();
-        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
-    }
+fn member(pointer: &str, name: &str) -> String {
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 const MOST_FLAWS: usize = 50;
@@ -265,17 +306,34 @@ mod tests {
         check(r#"{"t":"x","a/b~c":"canary"}"#, &["/a~1b~0c: there is no such field here"]);
         check(r#"["canary"]"#, &[": expected an object"]);
         check(r#"{"t":"x","l":[true,"canary"]}"#, &["/l/1: expected true or false"]);
+        check(r#"{"t":"x","m":{"a/b":"canary"}}"#, &["/m/a~1b: expected true or false"]);
+        check(r#"{"t":"x","m":{}}"#, &["/m: expected 1 to 2 members"]);
+    }
+
+    #[test]
+    fn of_two_spellings_one_may_be_there() {
+        check(r#"{"text":"x"}"#, &[]);
+        check(r#"{"text":"x","t":null}"#, &[]);
+        check(r#"{"text":null,"t":"x"}"#, &[]);
+        check(r#"{"text":"canary"}"#, &["/text: expected 1 to 3 bytes of text"]);
+        check(
+            r#"{"text":"x","t":"x"}"#,
+            &["/text: this is another spelling of t: give one"],
+        );
+        check(r#"{"text":null}"#, &["/t: this is required"]);
     }
 
     #[track_caller]
     fn check(document: &str, expected: &[&str]) {
         let read = |node: Node<'_>| {
             let mut fields = node.object()?;
-            let text = fields.required("t", |it| it.text(1..=3));
+            let spelling = fields.spelled(["t", "text"]);
+            let text = fields.required(spelling, |it| it.text(1..=3));
             let number = fields.or("n", 0, |it| it.integer(0..=9));
             let list = fields.optional("l", |it| it.list(2, Node::boolean));
+            let table = fields.optional("m", |it| it.table(2, |_, it| it.boolean()));
             fields.close();
-            Some((text?, number?, list?))
+            Some((text?, number?, list?, table?))
         };
         let json = Json::parse(document.as_bytes()).unwrap();
         let flaws = Flaws::read(json, read).err().unwrap_or_default();

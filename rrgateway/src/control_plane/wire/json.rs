@@ -29,6 +29,35 @@ impl Json {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, NotJson> {
         serde_json::from_slice(text).map_err(|it| NotJson { line: it.line(), column: it.column() })
     }
+
+    /// Member `name` of an object.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.iter().find(|(it, _)| it == name).map(|(_, it)| it),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
+    /// This, changed by `patch` (RFC 7396): null takes a member away, objects are merged, anything
+    /// else takes the place of what was there.
+    pub(crate) fn merged(self, patch: Self) -> Self {
+        let Self::Object(changes) = patch else { return patch };
+        let mut members = match self {
+            Self::Object(members) => members,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => {
+                Vec::new()
+            }
+        };
+        for (name, change) in changes {
+            let place = members.iter().position(|(it, _)| *it == name);
+            let old = place.map(|it| members.swap_remove(it).1);
+            match change {
+                Self::Null => {}
+                change => members.push((name, old.unwrap_or(Self::Null).merged(change))),
+            }
+        }
+        Self::Object(members)
+    }
 }
 
 impl fmt::Display for NotJson {
@@ -123,6 +152,40 @@ mod tests {
         }
         assert!(Json::parse("[".repeat(1_000).as_bytes()).is_err());
         assert!(Json::parse(br#"{"a":[1,-1,1.5,"x",null,true,{}]}"#).is_ok());
+    }
+
+    // The examples of RFC 7396, as far as they end in an object.
+    #[test]
+    fn a_patch_merges() {
+        for (base, patch, expected) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, "{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"["a"]"#, r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+            (r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#),
+            (r#"{"a":"b"}"#, "null", "null"),
+        ] {
+            let parse = |it: &str| Json::parse(it.as_bytes()).unwrap();
+            let merged = value(parse(base).merged(parse(patch)));
+            assert_eq!(merged, value(parse(expected)), "{base} {patch}");
+        }
+    }
+
+    fn value(json: Json) -> serde_json::Value {
+        match json {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool(it) => it.into(),
+            Json::Number(it) => it.into(),
+            Json::Text(it) => it.as_str().into(),
+            Json::List(it) => it.into_iter().map(value).collect(),
+            Json::Object(it) => it.into_iter().map(|(name, it)| (name, value(it))).collect(),
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The JSON that clients send and get: text in, parsed resources out, and back.
 
 pub(crate) mod answer;
+pub(crate) mod auth;
+pub(crate) mod check;
 pub(crate) mod credential;
 pub(crate) mod fields;
 pub(crate) mod filter;
@@ -8,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod pattern;
 pub(crate) mod proxy;
 pub(crate) mod record;
+pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod secret;
 pub(crate) mod target;

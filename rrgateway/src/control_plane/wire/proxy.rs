@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::route::Route;
 use crate::control_plane::wire::text::{self, Effect, Region};
 
 /// As it is stored and, with its base URLs, answered.
@@ -10,6 +11,9 @@ use crate::control_plane::wire::text::{self, Effect, Region};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Proxy {
     pub(crate) name: String,
+    /// Another name for it in `/api/{name}/…`.
+    #[serde(default)]
+    pub(crate) alias: Option<String>,
     pub(crate) active: bool,
     pub(crate) region: Region,
     /// In the order given, each once.
@@ -20,6 +24,8 @@ pub(crate) struct Proxy {
     pub(crate) target_credential_id: Option<String>,
     pub(crate) default_rule_effect: Effect,
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) routes: Vec<Route>,
 }
 
 /// Anybody may call: only ever because somebody wrote so.
@@ -42,6 +48,7 @@ impl Proxy {
     pub(crate) fn read(node: Node<'_>) -> Option<Self> {
         let mut fields = node.object()?;
         let name = text::name(&mut fields);
+        let alias = fields.optional("alias", |it| it.parsed(1..=64, |text| alias(&text)));
         let active = fields.or("active", true, Node::boolean);
         let region = text::region(&mut fields);
         let callers = fields.or("proxyCredentialIds", Vec::new(), ids);
@@ -54,9 +61,11 @@ impl Proxy {
         let credential = fields.optional("targetCredentialId", id);
         let default_rule_effect = text::default_rule_effect(&mut fields);
         let limits = fields.or("limits", Limits::default(), Limits::read);
+        let routes = fields.or("routes", Vec::new(), |it| it.list(MOST_ROUTES, Route::read));
         fields.close();
         Some(Self {
             name: name?,
+            alias: alias?,
             active: active?,
             region: region?,
             proxy_credential_ids: callers?,
@@ -65,6 +74,7 @@ impl Proxy {
             target_credential_id: credential?,
             default_rule_effect: default_rule_effect?,
             limits: limits?,
+            routes: routes?,
         })
     }
 }
@@ -92,10 +102,19 @@ fn ids(node: Node<'_>) -> Option<Vec<String>> {
     })
 }
 
+fn alias(text: &str) -> Result<String, &'static str> {
+    let is_plain = text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    match is_plain && !text.starts_with("prx") {
+        true => Ok(text.to_owned()),
+        false => Err("an alias is 1 to 64 of a-z, 0-9 and -, and does not start with prx"),
+    }
+}
+
 fn id(node: Node<'_>) -> Option<String> {
     node.text(1..=64)
 }
 
+const MOST_ROUTES: usize = 100;
 // The largest number that the structured fields of the limit headers can hold (RFC 9651 §3.3.1).
 const LIMIT: std::ops::RangeInclusive<u64> = 0..=999_999_999_999_999;
 
@@ -134,6 +153,16 @@ mod tests {
         check(
             r#"{"name":"p","targetId":"t","limits":{"requestsPerDay":-1}}"#,
             "/limits/requestsPerDay: expected a whole number from 0 to 999999999999999",
+        );
+        for alias in ["prxa", "A", "a_b", "a/b", "ä"] {
+            check(
+                &format!(r#"{{"name":"p","targetId":"t","alias":"{alias}"}}"#),
+                "/alias: an alias is 1 to 64 of a-z, 0-9 and -, and does not start with prx",
+            );
+        }
+        check(
+            r#"{"name":"p","targetId":"t","routes":[{"path":"/"},{"host":"a"}]}"#,
+            "/routes/1/path: this is required",
         );
         check(r#"{"name":"p","targetId":"t","region":"mars"}"#, "/region: expected \"local\"");
     }

@@ -1,14 +1,14 @@
-//! A rule: allow or deny, on method, path and headers.
+//! A rule: allow or deny, on method, path, headers and query.
 
-use http::{HeaderName, Method};
-use rrrules::{HeaderCheck as Check, NameMatch, Rule as Compiled};
+use rrrules::Rule as Compiled;
 use serde::{Deserialize, Serialize};
 
-use crate::control_plane::wire::fields::{Flaw, Node};
-use crate::control_plane::wire::pattern::{Pattern, Presence};
-use crate::control_plane::wire::text::Effect;
+use crate::control_plane::wire::check::{Check, PathCheck};
+use crate::control_plane::wire::fields::{Fields, Flaw, Node};
+use crate::control_plane::wire::pattern::{Flags, Pattern, Presence};
+use crate::control_plane::wire::text::{self, Effect};
 
-/// As it is stored and answered.
+/// As it is stored and answered, whichever spelling it was written in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Rule {
@@ -16,39 +16,43 @@ pub(crate) struct Rule {
     pub(crate) priority: u16,
     pub(crate) methods: Option<Vec<String>>,
     pub(crate) path: Option<PathCheck>,
-    pub(crate) headers: Vec<HeaderCheck>,
+    pub(crate) headers: Vec<Check>,
+    #[serde(default)]
+    pub(crate) query: Vec<Check>,
     pub(crate) notes: Option<String>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
 }
 
-/// What is asked of the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PathCheck {
-    pub(crate) pattern: Pattern,
-    pub(crate) presence: Presence,
-}
-
-/// What is asked of the headers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HeaderCheck {
-    /// Plain: exactly this header; full: all that the pattern is found in.
-    pub(crate) name: Pattern,
-    pub(crate) value: Option<Pattern>,
-    pub(crate) presence: Presence,
+/// What comes of what a rule says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// It is done.
+    #[default]
+    Enforce,
 }
 
 impl Rule {
-    /// Reads what a client sent.
+    /// Reads what a client sent, in either spelling, and compiles its patterns to see whether they
+    /// can be.
     pub(crate) fn read(node: Node<'_>) -> Option<Self> {
         let mut fields = node.object()?;
         let effect = fields.required("effect", |it| it.word(&Effect::WORDS));
         let priority = fields.or("priority", 500, |it| it.integer(0..=1_000));
-        let methods = fields.optional("methods", methods);
-        let path = fields.optional("path", PathCheck::read);
-        let headers =
-            fields.or("headers", Vec::new(), |it| it.list(MOST_CHECKS, HeaderCheck::read));
+        let methods = fields.optional("methods", text::methods);
+        let flags = Flags::named("regexFlags", &mut fields);
+        let path = path(&mut fields, &flags);
+        let spelling = fields.spelled(["headers", "headerChecks"]);
+        let headers = fields.or(spelling, Vec::new(), |it| {
+            it.list(MOST_CHECKS, |it| Check::of_headers(it, &flags))
+        });
+        let spelling = fields.spelled(["query", "queryChecks"]);
+        let query = fields.or(spelling, Vec::new(), |it| {
+            it.list(MOST_CHECKS, |it| Check::of_query(it, &flags))
+        });
         let notes = fields.optional("notes", |it| it.text(0..=4_096));
+        let mode = fields.or("mode", Mode::Enforce, |it| it.word(&[("enforce", Mode::Enforce)]));
         fields.close();
         Some(Self {
             effect: effect?,
@@ -56,7 +60,9 @@ impl Rule {
             methods: methods?,
             path: path?,
             headers: headers?,
+            query: query?,
             notes: notes?,
+            mode: mode?,
         })
     }
 
@@ -67,49 +73,35 @@ impl Rule {
             rule = rule.methods(methods);
         }
         if let Some(PathCheck { pattern, presence }) = &self.path {
-            let pattern = pattern.compiled().map_err(|it| flaw("/path/pattern", &it))?;
+            let pattern = pattern.compiled();
+            let pattern = pattern.map_err(|it| Flaw::new("/path/pattern", it.to_string()))?;
             rule = rule.path(pattern, presence.judged());
         }
         for (index, check) in self.headers.iter().enumerate() {
-            rule = rule.header(check.compiled(&format!("/headers/{index}"))?);
+            rule = rule.header(check.for_headers(&format!("/headers/{index}"))?);
+        }
+        for (index, check) in self.query.iter().enumerate() {
+            rule = rule.query(check.for_query(&format!("/query/{index}"))?);
         }
         Ok(rule)
     }
 }
 
-impl PathCheck {
-    fn read(node: Node<'_>) -> Option<Self> {
-        let mut fields = node.object()?;
-        let pattern = fields.required("pattern", Pattern::read);
-        let presence = Presence::read(&mut fields);
-        fields.close();
-        Some(Self { pattern: pattern?, presence: presence? })
+// `{"path": {"pattern", "presence"}}`, or `{"pathPattern", "pathPresence"}`.
+fn path(fields: &mut Fields<'_>, flags: &Flags) -> Option<Option<PathCheck>> {
+    let is_other = fields.has("pathPattern");
+    if fields.has("path") && (is_other || fields.has("pathPresence")) {
+        let name = if is_other { "pathPattern" } else { "pathPresence" };
+        fields.flaw::<()>(name, "this is another spelling of path: give one");
+    } else if !is_other && fields.has("pathPresence") {
+        fields.flaw::<()>("pathPresence", "this needs a pathPattern");
     }
-}
-
-impl HeaderCheck {
-    fn read(node: Node<'_>) -> Option<Self> {
-        let mut fields = node.object()?;
-        let name = fields.required("name", Pattern::read);
-        let value = fields.optional("value", Pattern::read);
-        let presence = Presence::read(&mut fields);
-        fields.close();
-        Some(Self { name: name?, value: value?, presence: presence? })
-    }
-
-    fn compiled(&self, at: &str) -> Result<Check, Flaw> {
-        let name = match &self.name {
-            Pattern::Plain(name) => {
-                let name: Result<HeaderName, _> = name.parse();
-                let name = name.map_err(|_| flaw(format!("{at}/name"), &"not a header name"))?;
-                NameMatch::exact(name)
-            }
-            Pattern::Full(full) => NameMatch::pattern(&full.pattern, &full.flags)
-                .map_err(|it| flaw(format!("{at}/name"), &it))?,
-        };
-        let value = self.value.as_ref().map(Pattern::compiled).transpose();
-        let value = value.map_err(|it| flaw(format!("{at}/value"), &it))?;
-        Ok(Check { name, value, presence: self.presence.judged() })
+    let pattern = fields.optional("pathPattern", |it| Pattern::read(it, flags));
+    let presence = Presence::named("pathPresence", fields);
+    let path = fields.optional("path", |it| PathCheck::read(it, flags));
+    match pattern? {
+        None => path,
+        Some(pattern) => Some(Some(PathCheck { pattern, presence: presence? })),
     }
 }
 
@@ -121,30 +113,7 @@ pub(crate) const fn effect(effect: Effect) -> rrrules::Effect {
     }
 }
 
-fn methods(node: Node<'_>) -> Option<Vec<String>> {
-    if node.is_empty_list() {
-        return node.flaw("name a method, or leave this out: no list is any method");
-    }
-    node.list(MOST_CHECKS, |it| it.parsed(1..=32, |text| method(&text)))
-}
-
-// Methods are case-sensitive (RFC 9110 §9.1): a rule against `delete` would let DELETE pass.
-fn method(text: &str) -> Result<String, String> {
-    let upper = text.to_ascii_uppercase();
-    Method::from_bytes(text.as_bytes()).map_err(|_| "this is not a method".to_owned())?;
-    if upper != text && KNOWN.contains(&upper.as_str()) {
-        return Err(format!("methods are case-sensitive: write {upper}"));
-    }
-    Ok(text.to_owned())
-}
-
-fn flaw(pointer: impl Into<String>, why: &impl ToString) -> Flaw {
-    Flaw::new(pointer, why.to_string())
-}
-
 const MOST_CHECKS: usize = 100;
-const KNOWN: [&str; 9] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 #[cfg(test)]
 mod tests {
@@ -161,13 +130,60 @@ mod tests {
 
     #[test]
     fn what_is_answered_is_what_was_written() {
-        let text = r#"{"effect":"allow","priority":900,"methods":["GET"],
+        answers(FULL, FULL);
+    }
+
+    #[test]
+    fn another_spelling_is_answered_in_the_one() {
+        answers(
+            r#"{"effect":"allow","priority":900,"methods":["GET"],
+            "pathPattern":{"pattern":"^/a","regexFlags":"i"},"pathPresence":"must_not_exist",
+            "headerChecks":[{"name":"x-a","value":"^b","presence":"must_exist"},
+                {"name":{"pattern":"^x-"},"presence":"must_not_exist"}],
+            "queryChecks":[{"name":"q"}],"notes":"why"}"#,
+            FULL,
+        );
+        answers(
+            r#"{"effect":"allow","priority":900,"methods":["GET"],"regexFlags":"i",
+            "path":{"pattern":"^/a","presence":"absent"},
+            "headers":[{"name":"x-a","presence":"present"}],"notes":"why"}"#,
+            r#"{"effect":"allow","priority":900,"methods":["GET"],
             "path":{"pattern":{"pattern":"^/a","flags":"i"},"presence":"absent"},
-            "headers":[{"name":"x-a","value":"^b","presence":"present"},
-                       {"name":{"pattern":"^x-","flags":""},"value":null,"presence":"absent"}],
-            "notes":"why"}"#;
-        let answered = serde_json::to_value(read(text).unwrap()).unwrap();
-        assert_eq!(answered, serde_json::from_str::<serde_json::Value>(text).unwrap());
+            "headers":[{"name":"x-a","value":null,"presence":"present"}],
+            "query":[],"notes":"why","mode":"enforce"}"#,
+        );
+    }
+
+    #[test]
+    fn both_spellings_at_once_are_refused() {
+        let check = |more: &str, expected: &str| {
+            check(&format!(r#"{{"effect":"deny",{more}}}"#), expected);
+        };
+        check(
+            r#""path":{"pattern":"a"},"pathPattern":"a""#,
+            "/pathPattern: this is another spelling of path: give one",
+        );
+        check(
+            r#""path":{"pattern":"a"},"pathPresence":"absent""#,
+            "/pathPresence: this is another spelling of path: give one",
+        );
+        check(r#""pathPresence":"absent""#, "/pathPresence: this needs a pathPattern");
+        check(
+            r#""headers":[],"headerChecks":[]"#,
+            "/headerChecks: this is another spelling of headers: give one",
+        );
+        check(
+            r#""query":[],"queryChecks":[]"#,
+            "/queryChecks: this is another spelling of query: give one",
+        );
+        check(
+            r#""path":{"pattern":{"pattern":"a","flags":"i","regexFlags":"i"}}"#,
+            "/path/pattern/regexFlags: this is another spelling of flags: give one",
+        );
+        check(
+            r#""regexFlags":"i","path":{"pattern":{"pattern":"a","flags":"m"}}"#,
+            "/path/pattern/flags: what this stands in has flags already: give one",
+        );
     }
 
     #[test]
@@ -187,13 +203,37 @@ mod tests {
         );
         check(
             r#"{"effect":"deny","path":{"pattern":{"pattern":"a","flags":"y"}}}"#,
-            "/path/pattern: `y` is not one of the flags imsxug",
+            "/path/pattern/flags: `y` is not one of the flags imsxug",
         );
         check(
-            r#"{"effect":"deny","headers":[{"name":"a"},{"name":"a b"}]}"#,
-            "/headers/1/name: not a header name",
+            r#"{"effect":"deny","headerChecks":[{"name":"a"},{"name":"a b"}]}"#,
+            "/headerChecks/1/name: not a header name",
         );
-        check(r#"{"effect":"deny","query":[]}"#, "/query: there is no such field here");
+        for (more, pointer) in [
+            (r#""queryChecks":[{"name":"a","value":"(a"}]"#, "/queryChecks/0/value: "),
+            (r#""pathPattern":"(?=a)""#, "/pathPattern: "),
+            (r#""headers":[{"name":{"pattern":"(a"}}]"#, "/headers/0/name/pattern: "),
+        ] {
+            let said = read(&format!(r#"{{"effect":"deny",{more}}}"#)).unwrap_err();
+            assert!(said.starts_with(pointer), "{said}");
+        }
+        check(r#"{"effect":"deny","mode":"shadow"}"#, "/mode: expected \"enforce\"");
+        check(r#"{"effect":"deny","body":[]}"#, "/body: there is no such field here");
+    }
+
+    const FULL: &str = r#"{"effect":"allow","priority":900,"methods":["GET"],
+        "path":{"pattern":{"pattern":"^/a","flags":"i"},"presence":"absent"},
+        "headers":[{"name":"x-a","value":"^b","presence":"present"},
+                   {"name":{"pattern":"^x-","flags":""},"value":null,"presence":"absent"}],
+        "query":[{"name":"q","value":null,"presence":"present"}],
+        "notes":"why","mode":"enforce"}"#;
+
+    #[track_caller]
+    fn answers(sent: &str, expected: &str) {
+        let rule = read(sent).unwrap();
+        _ = rule.compiled("rul_1").unwrap();
+        let answered = serde_json::to_value(rule).unwrap();
+        assert_eq!(answered, serde_json::from_str::<serde_json::Value>(expected).unwrap());
     }
 
     #[track_caller]
@@ -203,10 +243,7 @@ mod tests {
 
     fn read(document: &str) -> Result<Rule, String> {
         let json = Json::parse(document.as_bytes()).unwrap();
-        let read = Flaws::read(json, Rule::read).and_then(|rule| {
-            let compiled = rule.compiled("rul_1").map(drop);
-            compiled.map(|()| rule).map_err(|it| vec![it])
-        });
-        read.map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
+        Flaws::read(json, Rule::read)
+            .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
     }
 }

@@ -1,5 +1,7 @@
 //! What may be a secret, and what is kept of one: never the secret.
 
+use std::collections::BTreeMap;
+
 use rrauth::KeyDigest;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -72,6 +74,24 @@ pub(crate) fn upstream_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
             .then_some(text)
             .ok_or("expected visible ASCII characters, without spaces at its ends")
     })
+}
+
+/// A password that is sent upstream encoded (RFC 7617): any text without control characters, also
+/// none, for vendors that want a user name only.
+pub(crate) fn password(node: Node<'_>) -> Option<Zeroizing<String>> {
+    node.secret(0..=LONGEST / 2)
+}
+
+/// Several secrets as one: a JSON object of their values, by names in lower case.
+pub(crate) fn table<'a>(secrets: impl Iterator<Item = (&'a str, &'a str)>) -> Zeroizing<String> {
+    let members: BTreeMap<_, _> =
+        secrets.map(|(name, secret)| (name.to_ascii_lowercase(), secret)).collect();
+    // Made in one piece: growing would leave copies behind that nobody wipes.
+    let most: usize = members.iter().map(|(name, it)| name.len() + 2 * it.len() + 6).sum();
+    let mut text = Vec::with_capacity(most + 2);
+    // Writing texts to a Vec does not fail, nor is what it writes anything but text.
+    _ = serde_json::to_writer(&mut text, &members);
+    Zeroizing::new(String::from_utf8(text).unwrap_or_default())
 }
 
 const LONGEST: usize = 8 * 1024;

@@ -1,5 +1,6 @@
 //! Small things that several resources are written with: names, effects, times.
 
+use http::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +40,14 @@ pub(crate) fn default_rule_effect(fields: &mut Fields<'_>) -> Option<Effect> {
 
 /// An RFC 3339 time, as milliseconds since the Unix epoch.
 pub(crate) fn time(node: Node<'_>) -> Option<i64> {
-    node.parsed(1..=64, |text| {
-        let time: Result<Timestamp, _> = text.parse();
-        time.map(Timestamp::as_millisecond)
-            .map_err(|_| "expected a time such as 2030-01-31T12:00:00.000Z")
-    })
+    node.parsed(1..=64, |text| millis(&text))
+}
+
+/// An RFC 3339 time, as milliseconds since the Unix epoch.
+pub(crate) fn millis(text: &str) -> Result<i64, &'static str> {
+    let time: Result<Timestamp, _> = text.parse();
+    time.map(Timestamp::as_millisecond)
+        .map_err(|_| "expected a time such as 2030-01-31T12:00:00.000Z")
 }
 
 /// Milliseconds since the Unix epoch as RFC 3339 in UTC, with milliseconds.
@@ -52,6 +56,28 @@ pub(crate) fn rfc3339(millis: i64) -> String {
     let time = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
     format!("{time:.3}")
 }
+
+/// Methods, at least one.
+pub(crate) fn methods(node: Node<'_>) -> Option<Vec<String>> {
+    if node.is_empty_list() {
+        return node.flaw("name a method, or leave this out: no list is any method");
+    }
+    node.list(MOST_METHODS, |it| it.parsed(1..=32, |text| method(&text)))
+}
+
+// Methods are case-sensitive (RFC 9110 §9.1): a rule against `delete` would let DELETE pass.
+fn method(text: &str) -> Result<String, String> {
+    let upper = text.to_ascii_uppercase();
+    Method::from_bytes(text.as_bytes()).map_err(|_| "this is not a method".to_owned())?;
+    if upper != text && KNOWN.contains(&upper.as_str()) {
+        return Err(format!("methods are case-sensitive: write {upper}"));
+    }
+    Ok(text.to_owned())
+}
+
+const MOST_METHODS: usize = 100;
+const KNOWN: [&str; 9] =
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 #[cfg(test)]
 mod tests {

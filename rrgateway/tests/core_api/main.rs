@@ -1,29 +1,22 @@
 //! The Core API in process: what clients see, what the data plane gets, what survives.
 #![cfg(test)] // tells clippy that this may panic
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod activity;
+mod credentials;
+mod patch;
+mod records;
+mod routes;
+mod rules;
+mod world;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::body::Body;
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
-use rrcore::ManualClock;
-use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
-use rrgateway::model::{
-    Authentication, EgressPolicy, Presentation, Record, Reports, Revision, SecretName,
-    SecretRefused, SecretSink, channel, reports,
-};
+use http::StatusCode;
+use rrgateway::model::{Authentication, Presentation};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::watch;
-use tower::ServiceExt;
-use zeroize::Zeroizing;
 
-const CLIENT: &str = "/v1/clients/default";
-const CANARY: &str = "canary-0123456789-0123456789";
+use crate::world::{CANARY, CLIENT, World, ids};
 
 #[tokio::test]
 async fn nothing_is_shown_or_done_without_the_owners_token() {
@@ -47,7 +40,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 5 + 10);
+    assert_eq!(operations, 9 * 6 + 11);
 }
 
 #[tokio::test]
@@ -182,30 +175,6 @@ async fn a_resource_that_does_not_fit_changes_nothing_and_says_where() {
 }
 
 #[tokio::test]
-async fn a_credential_that_does_not_fit_changes_nothing_and_echoes_no_secret() {
-    let world = World::new().await;
-    world.fill().await;
-    let credential = |kind: &str, auth: Value| json!({"name": "x", "kind": kind, "auth": auth});
-    let taken = "canary-canary-canary-canary";
-    let alice = credential("proxy", json!({"type": "apiKey", "key": taken}));
-    world.put("credentials/alice", alice).await;
-    let before = world.revision().number;
-    let bearer = json!({"type": "bearer"});
-    world.refuses("credentials", credential("target", bearer.clone()), &["/auth/token"]).await;
-    world.refuses("credentials", credential("proxy", bearer), &["/auth/token"]).await;
-    let short = json!({"type": "apiKey", "key": "canary"});
-    world.refuses("credentials", credential("proxy", short), &["/auth/key"]).await;
-    let split = json!({"type": "apiKey", "key": "canary\r\nx: y"});
-    world.refuses("credentials", credential("target", split), &["/auth/key"]).await;
-    let kind = json!({"name": "up", "kind": "proxy", "auth": {"type": "apiKey"}});
-    assert_eq!(world.put("credentials/up", kind).await.json["errors"][0]["pointer"], "/kind");
-    let twin = json!({"name": "twin", "kind": "proxy",
-        "auth": {"type": "bearer", "token": taken}});
-    assert_eq!(world.post("credentials", twin).await.json["code"], "conflict");
-    assert_eq!(world.revision().number, before);
-}
-
-#[tokio::test]
 async fn what_is_in_use_stays_until_it_is_not() {
     let world = World::new().await;
     world.fill().await;
@@ -246,68 +215,6 @@ async fn of_two_writers_who_saw_the_same_one_wins() {
     let new = format!("{CLIENT}/targets/new");
     let answer = world.write("PUT", &new, write("https://a.example"), &[("if-match", "*")]).await;
     assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED);
-}
-
-#[tokio::test]
-async fn a_secret_goes_to_the_vault_and_comes_back_from_nowhere() {
-    let world = World::new().await;
-    world.fill().await;
-    world
-        .post(
-            "credentials",
-            json!({"name": "alice", "kind": "proxy",
-        "auth": {"type": "apiKey", "key": format!("{CANARY}-caller")}}),
-        )
-        .await;
-    let shown = world
-        .put(
-            "credentials/gen",
-            json!({"name": "gen", "kind": "proxy",
-        "auth": {"type": "apiKey", "name": "x-key"}}),
-        )
-        .await
-        .json;
-    let generated = shown["secret"].as_str().unwrap().to_owned();
-    let digest = rrauth::KeyDigest::of(format!("{CANARY}-caller")).to_hex();
-    let upstream = world.get(&format!("{CLIENT}/credentials/up")).await.json;
-    assert_eq!(upstream["auth"], json!({"type": "bearer", "prefix": "Bearer "}));
-    assert_eq!((&upstream["fingerprint"], &upstream["version"]), (&json!("f1f1f1f1"), &json!(1)));
-    assert_eq!(upstream["secretRef"], "vault:default/up/1");
-    let mut bodies = Vec::new();
-    for path in world.all_paths().await {
-        bodies.push(world.get(&path).await.text);
-    }
-    bodies.push(world.delete("credentials/none").await.text);
-    for body in bodies {
-        for secret in [CANARY, &generated, &digest, &world.token] {
-            assert!(!body.contains(secret), "{body}");
-        }
-    }
-    world
-        .stop_and(|directory| {
-            for file in ["control.db", "records.db"] {
-                let bytes = std::fs::read(directory.join(file)).unwrap();
-                let text = String::from_utf8_lossy(&bytes);
-                assert!(!text.contains(CANARY) && !text.contains(&generated), "{file}");
-            }
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn a_new_secret_is_a_new_version_and_the_old_one_is_forgotten() {
-    let world = World::new().await;
-    world.fill().await;
-    let put = |auth: Value| json!({"name": "up", "kind": "target", "auth": auth});
-    let kept = world.put("credentials/up", put(json!({"type": "bearer", "prefix": "t "}))).await;
-    assert_eq!((kept.status, &kept.json["version"]), (StatusCode::OK, &json!(1)));
-    let new = put(json!({"type": "bearer", "token": "new-secret"}));
-    assert_eq!(world.put("credentials/up", new).await.json["version"], 2);
-    world.sink.holds("up", &[2]).await;
-    let other = world.put("credentials/up", put(json!({"type": "apiKey"}))).await;
-    assert_eq!(other.json["errors"][0]["pointer"], "/auth/key");
-    world.delete("credentials/up").await;
-    world.sink.holds("up", &[]).await;
 }
 
 #[tokio::test]
@@ -394,56 +301,6 @@ async fn a_store_that_fails_changes_nothing_and_recovers() {
 }
 
 #[tokio::test]
-async fn records_are_found_newest_first_by_status_code_and_stage() {
-    let world = World::new().await;
-    world.fill().await;
-    world.put("proxies/p", json!({"name": "p", "authentication": "none", "targetId": "t"})).await;
-    for (id, status, code, stage, proxy) in [
-        ("req_1", 200, "proxy-access-granted", None, Some("p")),
-        ("req_2", 429, "quota-exceeded", Some("limit"), Some("p")),
-        ("req_3", 404, "proxy-not-found", Some("route"), None),
-    ] {
-        let record = Record {
-            id: id.to_owned(),
-            client_id: "default".into(),
-            proxy_id: proxy.map(Into::into),
-            status,
-            code,
-            stage,
-            ..Record::default()
-        };
-        assert!(world.reports.report(record));
-    }
-    let all = world.eventually(&format!("{CLIENT}/requests"), 3).await;
-    assert_eq!(ids(&all), ["req_3", "req_2", "req_1"]);
-    let of_proxy = format!("{CLIENT}/proxies/p/requests");
-    for (query, expected) in [
-        ("", &["req_2", "req_1"][..]),
-        ("?status=429", &["req_2"]),
-        ("?stage=limit", &["req_2"]),
-        ("?code=proxy-access-granted", &["req_1"]),
-        ("?status=200&code=quota-exceeded", &[]),
-    ] {
-        assert_eq!(ids(&world.get(&format!("{of_proxy}{query}")).await.json), expected, "{query}");
-    }
-    let page = world.get(&format!("{of_proxy}?limit=1")).await.json;
-    let cursor = page["nextCursor"].as_str().unwrap();
-    let next = world.get(&format!("{of_proxy}?limit=1&cursor={cursor}")).await.json;
-    assert_eq!((ids(&next), &next["nextCursor"]), (vec!["req_1"], &Value::Null));
-    let one = world.get(&format!("{of_proxy}/req_1")).await.json;
-    assert_eq!(
-        (&one["id"], &one["redactions"], &one["stage"]),
-        (&json!("req_1"), &json!([]), &Value::Null)
-    );
-    assert_eq!(one.as_object().unwrap().len(), 28);
-    assert_eq!(world.get(&format!("{of_proxy}/req_3")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(world.get(&format!("{of_proxy}?status=x")).await.json["code"], "invalid");
-    let directory = world.stop().await;
-    let world = World::in_directory(directory).await.unwrap();
-    assert_eq!(ids(&world.get(&format!("{CLIENT}/requests")).await.json).len(), 3);
-}
-
-#[tokio::test]
 async fn readiness_follows_what_is_served() {
     let world = World::new().await;
     assert_eq!(world.get("/livez").await.status, StatusCode::OK);
@@ -462,215 +319,3 @@ async fn readiness_follows_what_is_served() {
 
 /// Method, URL, headers, body; status and code.
 type Malformed<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-
-struct World {
-    directory: TempDir,
-    plane: ControlPlane,
-    router: Router,
-    token: String,
-    sink: Arc<Sink>,
-    reports: Reports,
-    served: watch::Receiver<Option<Arc<Revision>>>,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-    json: Value,
-}
-
-#[derive(Default)]
-struct Sink {
-    held: Mutex<HashMap<SecretName, String>>,
-    refuses: Mutex<bool>,
-}
-
-type Started = (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
-
-impl World {
-    async fn new() -> Self {
-        Self::in_directory(tempfile::tempdir().unwrap()).await.unwrap()
-    }
-
-    async fn in_directory(directory: TempDir) -> Result<Self, StartError> {
-        let (plane, sink, reports, mut served) = Self::start(directory.path()).await?;
-        served.wait_for(Option::is_some).await.unwrap();
-        let token = std::fs::read_to_string(plane.owner_token_path()).unwrap();
-        let (router, token) = (plane.router(), token.trim().to_owned());
-        Ok(Self { directory, plane, router, token, sink, reports, served })
-    }
-
-    async fn start(directory: &Path) -> Result<Started, StartError> {
-        let (publisher, mut subscription) = channel();
-        let (reporter, reports_in) = reports(64);
-        let sink = Arc::new(Sink::default());
-        let plane = ControlPlane::start(ControlPlaneConfig {
-            data_dir: directory.to_owned(),
-            clock: ManualClock::starting_at(Duration::from_secs(1_700_000_000)).clock(),
-            egress: EgressPolicy::default(),
-            secrets: Arc::<Sink>::clone(&sink),
-            publisher,
-            reports: reports_in,
-            data_url: "http://127.0.0.1:8080".to_owned(),
-            hosts: Vec::new(),
-        })
-        .await?;
-        let (served, receiver) = watch::channel(None);
-        tokio::spawn(async move {
-            while let Some(revision) = subscription.next().await {
-                let number = revision.number;
-                served.send_replace(Some(revision));
-                subscription.accept(number);
-            }
-        });
-        Ok((plane, sink, reporter, receiver))
-    }
-
-    /// A target `t` and a credential `up` for it.
-    async fn fill(&self) {
-        let target = json!({"name": "t", "baseUrl": "https://api.example.com/v1/"});
-        assert_eq!(self.put("targets/t", target).await.status, StatusCode::CREATED);
-        let up = json!({"name": "up", "kind": "target",
-            "auth": {"type": "bearer", "token": CANARY}});
-        assert_eq!(self.put("credentials/up", up).await.status, StatusCode::CREATED);
-    }
-
-    fn revision(&self) -> Arc<Revision> {
-        self.served.borrow().clone().unwrap()
-    }
-
-    async fn get(&self, url: &str) -> Answer {
-        self.send("GET", url, Some(&self.token), &[], Body::empty()).await
-    }
-
-    async fn post(&self, list: &str, document: Value) -> Answer {
-        self.write("POST", &format!("{CLIENT}/{list}"), document, &[]).await
-    }
-
-    async fn put(&self, path: &str, document: Value) -> Answer {
-        self.write("PUT", &format!("{CLIENT}/{path}"), document, &[]).await
-    }
-
-    /// Posts what is invalid, where the pointers say.
-    async fn refuses(&self, list: &str, document: Value, pointers: &[&str]) {
-        let answer = self.post(list, document).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{list}");
-        let errors = answer.json["errors"].as_array().unwrap();
-        let said: Vec<_> = errors.iter().map(|it| it["pointer"].as_str().unwrap()).collect();
-        assert_eq!(said, pointers, "{list}");
-        assert!(!answer.text.contains("canary"), "{}", answer.text);
-    }
-
-    async fn delete(&self, path: &str) -> Answer {
-        let url = format!("{CLIENT}/{path}");
-        self.send("DELETE", &url, Some(&self.token), &[], Body::empty()).await
-    }
-
-    async fn write(&self, method: &str, url: &str, it: Value, more: &[(&str, &str)]) -> Answer {
-        let mut headers = vec![("content-type", "application/json")];
-        headers.extend(more);
-        self.send(method, url, Some(&self.token), &headers, Body::from(it.to_string())).await
-    }
-
-    async fn send(
-        &self,
-        method: &str,
-        url: &str,
-        token: Option<&str>,
-        headers: &[(&str, &str)],
-        body: Body,
-    ) -> Answer {
-        let mut request = Request::builder().method(method).uri(url);
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            request = request.header("host", "localhost:8081");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status: head.status, headers: head.headers, text, json }
-    }
-
-    /// Asks until there are as many items; the test runner's patience is the limit.
-    async fn eventually(&self, url: &str, count: usize) -> Value {
-        loop {
-            let found = self.get(url).await.json;
-            if found["items"].as_array().unwrap().len() == count {
-                return found;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn all_paths(&self) -> Vec<String> {
-        let mut paths =
-            vec!["/v1/openapi.json".into(), "/docs".into(), "/v1/revisions/current".into()];
-        for list in ["credentials", "targets", "proxies", "requests"] {
-            let list = format!("{CLIENT}/{list}");
-            let items = self.get(&list).await.json;
-            paths.extend(ids(&items).iter().map(|it| format!("{list}/{it}")));
-            paths.push(list);
-        }
-        paths
-    }
-
-    async fn stop(self) -> TempDir {
-        let Self { directory, plane, router, reports, .. } = self;
-        drop(router);
-        plane.stop().await;
-        drop(reports);
-        directory
-    }
-
-    async fn stop_and(self, then: impl FnOnce(&Path)) {
-        then(self.stop().await.path());
-    }
-}
-
-impl Sink {
-    fn held(&self, name: &SecretName) -> Option<String> {
-        self.held.lock().unwrap().get(name).cloned()
-    }
-
-    fn refuse(&self, refuses: bool) {
-        *self.refuses.lock().unwrap() = refuses;
-    }
-
-    /// Waits until these versions are held and no others; the test runner's patience is the limit.
-    async fn holds(&self, credential: &str, versions: &[u32]) {
-        let held = || {
-            let held = self.held.lock().unwrap();
-            let names = held.keys().filter(|it| &*it.credential == credential);
-            names.map(|it| it.version).collect::<Vec<_>>()
-        };
-        while held() != versions {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-impl SecretSink for Sink {
-    fn put(&self, name: &SecretName, secret: Zeroizing<String>) -> Result<String, SecretRefused> {
-        if *self.refuses.lock().unwrap() {
-            return Err(SecretRefused::new("the disk is full"));
-        }
-        self.held.lock().unwrap().insert(name.clone(), secret.to_string());
-        Ok("f1f1f1f1".to_owned())
-    }
-
-    fn forget(&self, name: &SecretName) {
-        self.held.lock().unwrap().remove(name);
-    }
-}
-
-fn ids(list: &Value) -> Vec<&str> {
-    list["items"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect()
-}

@@ -1,0 +1,103 @@
+//! The shapes of what is only read: audit records, and who changed what.
+
+use serde_json::{Value, json};
+
+/// The schema of an audit record.
+pub(crate) fn record() -> Value {
+    let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let maybe_text = json!({"type": ["string", "null"]});
+    let properties = json!({
+        "id": text,
+        "clientId": text,
+        "proxyId": {"type": ["string", "null"], "description": "null: there is no such proxy."},
+        "region": text,
+        "node": text,
+        "revision": {"type": "integer", "description": "The one that decided."},
+        "receivedAt": time(),
+        "durationMs": {"type": "number", "description":
+            "From the first line of the request to the last byte of the response."},
+        "upstreamMs": {"type": ["number", "null"], "description":
+            "From sending to the upstream's headers."},
+        "method": text,
+        "path": {"type": "string", "description": "Canonical, without the prefix."},
+        "queryKeys": {"type": "array", "items": text},
+        "status": number,
+        "code": {"type": "string", "description":
+            "proxy-access-granted, or the code of the refusal."},
+        "stage": {"type": ["string", "null"], "description": "The one that refused."},
+        "requestBytes": number,
+        "responseBytes": number,
+        "credentialId": maybe_text,
+        "subject": maybe_text,
+        "auth": maybe(&json!({"type": maybe_text, "outcome": text})),
+        "limits": items(&json!({"policy": text, "remaining": number})),
+        "rules": items(&json!({"scope": text, "outcome": text,
+            "ruleIds": {"type": "array", "items": text}})),
+        "filters": items(&json!({"id": text, "scope": text, "removed": number})),
+        "redactions": items(&json!({"entity": text, "count": number})),
+        "upstream": maybe(&json!({"target": text, "status": {"type": ["integer", "null"]},
+            "attempts": number})),
+        "clientAddress": maybe_text,
+        "userAgent": maybe_text,
+        "error": maybe_text,
+    });
+    whole(&properties)
+}
+
+/// The schema of one write.
+pub(crate) fn activity() -> Value {
+    let text = json!({"type": "string"});
+    let resource = |what: &str| json!({"type": ["object", "null"], "description": what});
+    let properties = json!({
+        "id": text,
+        "at": time(),
+        "actor": object(&json!({"id": text, "name": text, "tokenId": text})),
+        "address": {"type": ["string", "null"], "description": "The peer of the connection."},
+        "action": {"enum": ["create", "update", "delete"]},
+        "resource": {"type": "object", "required": ["type", "id"], "properties": {
+            "type": {"enum": ["credential", "target", "proxy", "rule", "filter"]},
+            "id": text,
+            "parent": {"type": "object", "description": "What a rule or filter hangs on.",
+                "properties": {"type": text, "id": text}}}},
+        "before": resource("As it was answered before, without its secret."),
+        "after": resource("As it was answered then, without its secret."),
+        "revision": {"type": "integer", "description": "The one that the write made."},
+        "requestId": text,
+    });
+    whole(&properties)
+}
+
+fn whole(properties: &Value) -> Value {
+    let names: Vec<_> = properties.as_object().into_iter().flat_map(|it| it.keys()).collect();
+    json!({"type": "object", "required": names, "properties": properties})
+}
+
+fn object(properties: &Value) -> Value {
+    json!({"type": "object", "properties": properties})
+}
+
+fn maybe(properties: &Value) -> Value {
+    json!({"type": ["object", "null"], "properties": properties})
+}
+
+fn items(properties: &Value) -> Value {
+    json!({"type": "array", "items": object(properties)})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Record;
+
+    #[test]
+    fn a_record_has_the_members_that_its_schema_has() {
+        let answered = crate::control_plane::wire::record::record(&Record::default());
+        let schema = record();
+        let described = schema["properties"].as_object().unwrap();
+        assert!(described.keys().eq(answered.as_object().unwrap().keys()));
+    }
+}

@@ -1,0 +1,96 @@
+//! What is written down of a write: who, what, from where, before and after. Never a secret.
+
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use crate::control_plane::config::change::{Moment, Outcome};
+use crate::control_plane::config::document;
+use crate::control_plane::config::resource::Key;
+use crate::control_plane::wire::text::rfc3339;
+
+/// Where a write comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The peer of the connection, where it is known.
+    pub(crate) address: Option<IpAddr>,
+    /// `req_…`.
+    pub(crate) request: String,
+}
+
+/// One write, as it is kept.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub(crate) action: Action,
+    /// What was written.
+    pub(crate) key: Key,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) at_ms: i64,
+    /// As it is answered.
+    pub(crate) body: Value,
+}
+
+/// What became of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Action {
+    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Activity {
+    /// What is kept of `outcome`, under `id`; `None` where nothing was written.
+    pub(crate) fn of(
+        id: &str,
+        outcome: &Outcome,
+        moment: Moment,
+        origin: &Origin,
+    ) -> Option<Self> {
+        let (before, after) = (outcome.before.as_deref(), outcome.written.as_deref());
+        let (action, key) = match (before, after) {
+            (None, None) => return None,
+            (None, Some(it)) => (Action::Create, &it.key),
+            (Some(_), Some(it)) => (Action::Update, &it.key),
+            (Some(it), None) => (Action::Delete, &it.key),
+        };
+        let body = json!({
+            "id": id,
+            "at": rfc3339(moment.at_ms),
+            "actor": {"id": OWNER.0, "name": OWNER.1, "tokenId": OWNER.2},
+            "address": origin.address.map(|it| it.to_canonical().to_string()),
+            "action": action.word(),
+            "resource": resource(key),
+            "before": before.map(document::shown),
+            "after": after.map(document::shown),
+            "revision": moment.revision,
+            "requestId": origin.request,
+        });
+        Some(Self { action, key: key.clone(), at_ms: moment.at_ms, body })
+    }
+}
+
+// What hangs on something is known by its id only together with that.
+fn resource(key: &Key) -> Value {
+    let kind = key.collection.kind.word();
+    match &key.collection.parent {
+        None => json!({"type": kind, "id": key.id}),
+        Some((parent, id)) => {
+            json!({"type": kind, "id": key.id, "parent": {"type": parent.word(), "id": id}})
+        }
+    }
+}
+
+/// Id, name and token of the one user there is.
+const OWNER: (&str, &str, &str) = ("usr_owner", "owner", "tok_owner");
