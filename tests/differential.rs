@@ -15,7 +15,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use rratelimit::{Key, Limit, Limiter, Policy, RateLimitLayer};
-use rrauth::{AuthLayer, AuthorizeLayer, Credential, Index, InjectLayer, Injection, KeyDigest, Kind};
+use rrauth::{
+    AuthLayer, AuthorizeLayer, Credential, Index, InjectLayer, Injection, KeyDigest, Kind,
+};
 use rrcore::{Clock, Scope};
 use rrfilter::{Filter, FilterLayer, FilterSet, Operation};
 use rrrules::{Effect, HeaderCheck, NameMatch, Pattern, Presence, Rule, RuleSet, RulesLayer};
@@ -68,7 +70,9 @@ async fn answer(request: Request<Bytes>) -> Response<Bytes> {
         "text" => (200, "text/plain", Bytes::from_static(b"plain")),
         "broken" => (200, "application/json", Bytes::from_static(b"{\"id\": 7, \"secret\"")),
         "twice" => (200, "application/json", Bytes::from_static(b"{\"id\": 1, \"id\": 2}")),
-        "missing" => (404, "application/json", Bytes::from_static(b"{\"secret\": \"in an error\"}")),
+        "missing" => {
+            (404, "application/json", Bytes::from_static(b"{\"secret\": \"in an error\"}"))
+        }
         "failed" => (500, "text/plain", Bytes::from_static(b"failed")),
         "empty" => (204, "", Bytes::new()),
         "packed" => (200, "application/json", packed(whole.as_bytes())),
@@ -130,7 +134,8 @@ fn composed(
     key: &str,
     stranger: &str,
     upstream: &Upstream,
-) -> impl Service<Request<Full<Bytes>>, Response = Answer, Error = std::convert::Infallible> + use<> {
+) -> impl Service<Request<Full<Bytes>>, Response = Answer, Error = std::convert::Infallible> + use<>
+{
     let credential = |id: &'static str| Credential::new(id, id, Kind::ApiKey, id);
     let index: Index<&'static str> = [
         (KeyDigest::of(key), credential("caller")),
@@ -176,7 +181,10 @@ fn rules() -> RulesLayer {
     let no_delete = Rule::new("no-delete", Effect::Deny).methods(["DELETE"]).priority(900);
     RulesLayer::new()
         .scope(Scope::Target, set(no_delete))
-        .scope(Scope::Proxy, set(Rule::new("no-admin", Effect::Deny).path(admin, Presence::Present)))
+        .scope(
+            Scope::Proxy,
+            set(Rule::new("no-admin", Effect::Deny).path(admin, Presence::Present)),
+        )
         .scope(Scope::ProxyCredential, set(Rule::new("no-debug", Effect::Deny).header(debug)))
 }
 
@@ -287,8 +295,11 @@ const PATHS: [&str; 16] = [
 async fn through_gateway(house: &House, case: &Request<Full<Bytes>>) -> Answer {
     let target = case.uri().path_and_query().unwrap().as_str();
     let url = format!("http://{}/api/p{target}", house.gateway.data_address());
-    let headers: Vec<_> =
-        case.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let headers: Vec<_> = case
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
     let body = case.body().clone().collect().await.unwrap().to_bytes();
     house.send(case.method().clone(), &url, &headers, body).await
 }
@@ -304,7 +315,8 @@ fn normalise(answer: &mut Answer) {
     for name in own {
         answer.headers.remove(name);
     }
-    let is_problem = answer.headers.get("content-type").is_some_and(|it| it == "application/problem+json");
+    let is_problem =
+        answer.headers.get("content-type").is_some_and(|it| it == "application/problem+json");
     // The server counts the bytes of a body that it is given whole; layers leave that to it.
     if is_problem || answer.status == StatusCode::OK {
         answer.headers.remove("content-length");

@@ -33,6 +33,22 @@ async fn what_could_be_read_in_two_ways_never_reaches_the_upstream() {
 }
 
 #[tokio::test]
+async fn what_follows_a_refused_message_is_not_a_request() {
+    let house = House::build().await;
+    let smuggled =
+        format!("GET /api/p/smuggled HTTP/1.1\r\nHost: a\r\nX-API-Key: {}\r\n\r\n", house.key);
+    let first = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\nContent-Length: 4\r\n\r\n3a\r\n";
+    let mut stream = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    stream.write_all(format!("{first}{smuggled}").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("an end").unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    assert_eq!(house.echo.count(), 0);
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_its_body_is_at_fault_not_the_upstream() {
     let house = House::build().await;
     let head = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";

@@ -1,6 +1,7 @@
 //! How the gateway's own answers look, and what it adds to every answer.
 
 use bytes::Bytes;
+use http::header::CONNECTION;
 use http::{HeaderName, HeaderValue, Response};
 use http_body_util::{BodyExt, Full};
 use rratelimit::Standing;
@@ -39,6 +40,10 @@ pub fn stamp(exchange: &Exchange, response: &mut Response<ResponseBody>) {
         headers.insert(MESSAGE, HeaderValue::from_static("The request was relayed"));
         return;
     };
+    if stage == Stage::Hygiene {
+        // Where the message ends may be in doubt: what follows must not be read as a request.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(CODE, HeaderValue::from_static(shown(code, stage)));
     headers.insert(MESSAGE, HeaderValue::from_static(code.title()));
     if let Ok(value) = HeaderValue::try_from(format!("rrgateway; error={}", rfc9209(code))) {

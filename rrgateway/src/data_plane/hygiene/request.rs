@@ -18,6 +18,7 @@ pub fn admit<B>(request: &mut Request<B>, max_bytes: u64, via: &str) -> Result<(
     check_method(request.method())?;
     check_version(request.version(), request.headers())?;
     check_target(request.uri(), request.method())?;
+    check_size(request.headers())?;
     check_host(request)?;
     check_names(request.headers())?;
     check_framing(request.headers(), max_bytes)?;
@@ -82,6 +83,15 @@ fn check_target(uri: &Uri, method: &Method) -> Result<(), Refusal> {
         return Err(malformed("The target's scheme is not http or https."));
     }
     Ok(())
+}
+
+// The server's own limit is that of its buffer, which a fast sender can overrun by one read.
+fn check_size(headers: &HeaderMap) -> Result<(), Refusal> {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    match headers.iter().map(size).sum::<usize>() > HEAD_BYTES {
+        true => Err(Code::HeadersTooLarge.into()),
+        false => Ok(()),
+    }
 }
 
 fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
@@ -194,6 +204,7 @@ fn malformed(detail: &str) -> Refusal {
 }
 
 const TARGET_BYTES: usize = 16 * 1024;
+const HEAD_BYTES: usize = 64 * 1024;
 const METHOD_BYTES: usize = 32;
 const ALLOWED: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -251,6 +262,7 @@ mod tests {
         check(get("/x").method("TRACE"), Some(405));
         check(get("/x").method("A".repeat(33).as_str()), Some(501));
         check(get(&format!("/{}", "a".repeat(TARGET_BYTES))), Some(414));
+        check(get("/x").header("x-large", "a".repeat(HEAD_BYTES)), Some(431));
         check(get("/x").header("content-length", "101"), Some(413));
         check(get("/x").header("transfer-encoding", "gzip, chunked"), Some(501));
         check(get("/x").header("expect", "200-ok"), Some(417));
