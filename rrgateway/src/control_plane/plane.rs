@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
-use crate::control_plane::store::file::Lock;
-use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::file::Lock;
+use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};

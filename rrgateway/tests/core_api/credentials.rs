@@ -91,3 +91,108 @@ async fn a_new_secret_is_a_new_version_and_the_old_one_is_forgotten() {
     world.delete("credentials/up").await;
     world.sink.holds("up", &[]).await;
 }
+
+#[tokio::test]
+async fn what_is_shown_in_several_headers_or_as_basic_is_kept_by_the_vault() {
+    let world = World::new().await;
+    world.fill().await;
+    world.put("proxies/p", json!({"name": "p", "targetId": "t", "targetCredentialId": "up"})).await;
+    let put = |auth: Value| {
+        world.put("credentials/up", json!({"name": "up", "kind": "target", "auth": auth}))
+    };
+    let answer = put(json!({"type": "basicAuth", "username": "aladdin", "password": CANARY})).await;
+    assert_eq!(answer.json["auth"], json!({"type": "basicAuth", "username": "aladdin"}));
+    check(&world, &Presentation::Basic { username: "aladdin".to_owned() }, CANARY);
+    let renamed = put(json!({"type": "basicAuth", "username": "jafar"})).await;
+    assert_eq!(renamed.json["version"], answer.json["version"]);
+    check(&world, &Presentation::Basic { username: "jafar".to_owned() }, CANARY);
+    let headers = json!({"X-Key": CANARY, "x-app": "a\"b"});
+    let answer = put(json!({"type": "custom", "headers": headers})).await;
+    let names = json!({"type": "custom", "headers": ["X-Key", "x-app"]});
+    assert_eq!(answer.json["auth"], names, "{}", answer.text);
+    let names = ["x-key", "x-app"].map(http::HeaderName::from_static).to_vec();
+    let secret = format!(r#"{{"x-app":"a\"b","x-key":"{CANARY}"}}"#);
+    check(&world, &Presentation::Headers { names: names.clone() }, &secret);
+    let kept = put(json!({"type": "custom"})).await;
+    assert_eq!(kept.json["auth"], answer.json["auth"]);
+    check(&world, &Presentation::Headers { names }, &secret);
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_upstream_is_refused_without_an_echo() {
+    let world = World::new().await;
+    let long = "canary".repeat(2_000);
+    for (auth, pointers) in [
+        (json!({"type": "basicAuth"}), &["/auth/username"][..]),
+        (json!({"type": "basicAuth", "username": "u"}), &["/auth/password"]),
+        (
+            json!({"type": "basicAuth", "username": "a:b", "password": "canary"}),
+            &["/auth/username"],
+        ),
+        (json!({"type": "basicAuth", "username": "a", "password": long}), &["/auth/password"]),
+        (
+            json!({"type": "basicAuth", "username": "a", "password": "canary\n"}),
+            &["/auth/password"],
+        ),
+        (json!({"type": "basicAuth", "username": "", "password": ""}), &["/auth/password"]),
+        (json!({"type": "custom"}), &["/auth/headers"]),
+        (json!({"type": "custom", "headers": {}}), &["/auth/headers"]),
+        (json!({"type": "custom", "headers": ["canary"]}), &["/auth/headers"]),
+        (json!({"type": "custom", "headers": {"host": "canary"}}), &["/auth/headers/host"]),
+        (json!({"type": "custom", "headers": {"a": "canary", "A": "b"}}), &["/auth/headers/a"]),
+        (json!({"type": "custom", "headers": {"a b": "canary"}}), &["/auth/headers/a b"]),
+        (json!({"type": "custom", "headers": {"a": "canary\r\nb: c"}}), &["/auth/headers/a"]),
+        (json!({"type": "custom", "headers": {"a": null}}), &["/auth/headers/a"]),
+    ] {
+        let credential = json!({"name": "c", "kind": "target", "auth": auth});
+        world.refuses("credentials", credential, pointers).await;
+    }
+    for kind in ["basicAuth", "custom"] {
+        let caller = json!({"name": "c", "kind": "proxy", "auth": {"type": kind}});
+        world.refuses("credentials", caller, &["/auth/type"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_a_secret_is_given_once_only() {
+    let world = World::new().await;
+    world.fill().await;
+    let up =
+        || json!({"name": "up", "kind": "target", "auth": {"type": "bearer", "token": CANARY}});
+    assert_eq!(world.put("credentials/up", up()).await.json["version"], 2);
+    world.delete("credentials/up").await;
+    assert_eq!(world.put("credentials/up", up()).await.json["version"], 3);
+    world.patch("credentials/up", json!({"auth": {"type": "none"}})).await;
+    let directory = world.stop().await;
+    let world = World::in_directory(directory).await.unwrap();
+    assert_eq!(world.put("credentials/up", up()).await.json["version"], 4);
+    world.delete("credentials/up").await;
+    let directory = world.stop().await;
+    let world = World::in_directory(directory).await.unwrap();
+    assert_eq!(world.put("credentials/up", up()).await.json["version"], 5);
+}
+
+#[tokio::test]
+async fn at_the_start_the_vault_is_told_what_is_named() {
+    let world = World::new().await;
+    // A vault without a configuration may be what is left of one: nothing of it is thrown away.
+    assert_eq!(world.sink.retained(), None);
+    world.fill().await;
+    let caller = json!({"name": "c", "kind": "proxy", "auth": {"type": "apiKey"}});
+    world.post("credentials", caller).await;
+    let none = json!({"name": "n", "kind": "target", "auth": {"type": "none"}});
+    world.post("credentials", none).await;
+    let directory = world.stop().await;
+    let world = World::in_directory(directory).await.unwrap();
+    let up = SecretName { client: "default".into(), credential: "up".into(), version: 1 };
+    assert_eq!(world.sink.retained(), Some(vec![up]));
+}
+
+#[track_caller]
+fn check(world: &World, present: &Presentation, secret: &str) {
+    let revision = world.revision();
+    let credential = &revision.proxies[0].credential;
+    assert_eq!(&credential.present, present);
+    let name = credential.secret.as_ref().unwrap();
+    assert_eq!(world.sink.held(name).as_deref(), Some(secret));
+}

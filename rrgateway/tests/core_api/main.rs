@@ -301,6 +301,28 @@ async fn a_store_that_fails_changes_nothing_and_recovers() {
 }
 
 #[tokio::test]
+async fn what_an_older_gateway_kept_is_served_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
+    raw.execute_batch(OLD).unwrap();
+    drop(raw);
+    let world = World::in_directory(directory).await.unwrap();
+    let revision = world.revision();
+    assert_eq!((revision.number, revision.proxies[0].rules.is_empty()), (9, false));
+    let name = revision.proxies[0].credential.secret.clone().unwrap();
+    assert_eq!(world.sink.retained(), Some(vec![name]));
+    let again = json!({"auth": {"token": CANARY}});
+    let answer = world.patch("credentials/up", again).await;
+    assert_eq!(
+        (&answer.json["version"], &answer.headers["rr-revision"]),
+        (&json!(4), &http::HeaderValue::from_static("10"))
+    );
+    let rule = world.get(&format!("{CLIENT}/proxies/p/rules/r")).await.json;
+    assert_eq!((&rule["query"], &rule["mode"]), (&json!([]), &json!("enforce")));
+    assert_eq!(ids(&world.get(&format!("{CLIENT}/activity")).await.json).len(), 1);
+}
+
+#[tokio::test]
 async fn readiness_follows_what_is_served() {
     let world = World::new().await;
     assert_eq!(world.get("/livez").await.status, StatusCode::OK);
@@ -319,3 +341,31 @@ async fn readiness_follows_what_is_served() {
 
 /// Method, URL, headers, body; status and code.
 type Malformed<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
+/// A database of the first version, with one of everything.
+const OLD: &str = r#"
+    CREATE TABLE resource (created_in INTEGER PRIMARY KEY, kind TEXT NOT NULL,
+        parent_kind TEXT NOT NULL, parent_id TEXT NOT NULL, id TEXT NOT NULL,
+        changed_in INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,
+        spec TEXT NOT NULL, UNIQUE (kind, parent_kind, parent_id, id)) STRICT;
+    CREATE TABLE revision (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, author TEXT NOT NULL,
+        created_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), digest BLOB NOT NULL) STRICT;
+    INSERT INTO revision VALUES (9, zeroblob(32), 'owner', 0);
+    INSERT INTO resource VALUES (2, 'target', '', '', 't', 2, 0, 0, '{"name":"t",
+        "baseUrl":"https://a.example","timeoutMs":1,"connectTimeoutMs":1,"idleTimeoutMs":1,
+        "defaultRuleEffect":"allow","allowPlaintext":false}');
+    INSERT INTO resource VALUES (3, 'credential', '', '', 'up', 8, 0, 0, '{"name":"up",
+        "kind":"target","auth":{"type":"bearer","prefix":"Bearer "},"defaultRuleEffect":"allow",
+        "expiresAtMs":null,"active":true,"region":"local",
+        "secret":{"version":3,"fingerprint":"f1f1f1f1","rotatedAtMs":0}}');
+    INSERT INTO resource VALUES (4, 'proxy', '', '', 'p', 4, 0, 0, '{"name":"p","active":true,
+        "region":"local","proxyCredentialIds":[],"targetId":"t","targetCredentialId":"up",
+        "defaultRuleEffect":"allow","limits":{"requestsPerMinute":null,"requestsPerDay":null}}');
+    INSERT INTO resource VALUES (5, 'rule', 'proxy', 'p', 'r', 5, 0, 0, '{"effect":"deny",
+        "priority":500,"methods":null,"path":null,"headers":[],"notes":null}');
+    INSERT INTO resource VALUES (6, 'filter', 'proxy', 'p', 'f', 6, 0, 0, '{"operation":"retain",
+        "paths":["$.a"]}');
+    PRAGMA application_id = 1920099184;
+    PRAGMA user_version = 1;
+"#;

@@ -55,3 +55,102 @@ async fn records_are_found_newest_first_by_status_code_and_stage() {
     let world = World::in_directory(directory).await.unwrap();
     assert_eq!(ids(&world.get(&format!("{CLIENT}/requests")).await.json).len(), 3);
 }
+
+#[tokio::test]
+async fn records_are_found_by_when_who_what_and_how_long() {
+    let world = World::new().await;
+    world.fill().await;
+    world.put("proxies/p", json!({"name": "p", "authentication": "none", "targetId": "t"})).await;
+    for (id, at, credential, method, path, took) in [
+        ("req_1", 1_000, Some("alice"), "GET", "/v1/a%25_", 0.5),
+        ("req_2", 3_000, None, "POST", "/v1/b", 20.0),
+        ("req_3", 2_000, Some("bob"), "GET", "/v2", 19.9),
+    ] {
+        let record = Record {
+            id: id.to_owned(),
+            client_id: "default".into(),
+            proxy_id: Some("p".into()),
+            received_at_ms: at,
+            credential_id: credential.map(Into::into),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            duration_ms: took,
+            ..Record::default()
+        };
+        assert!(world.reports.report(record));
+    }
+    world.eventually(&format!("{CLIENT}/requests"), 3).await;
+    for (query, expected) in [
+        ("after=1970-01-01T00:00:02Z", &["req_3", "req_2"][..]),
+        ("before=1970-01-01T00:00:02Z", &["req_1"]),
+        ("after=1970-01-01T00:00:02Z&before=1970-01-01T00:00:03.000Z", &["req_3"]),
+        ("after=1970-01-01T01:00:02%2B01:00", &["req_3", "req_2"]),
+        ("credentialId=alice", &["req_1"]),
+        ("credentialId=al", &[]),
+        ("method=GET", &["req_3", "req_1"]),
+        ("method=get", &[]),
+        ("pathPrefix=/v1", &["req_2", "req_1"]),
+        ("pathPrefix=/v1/a%25", &["req_1"]),
+        ("pathPrefix=/v%25", &[]),
+        ("minDurationMs=20", &["req_2"]),
+        ("minDurationMs=0&method=GET&pathPrefix=/v2&credentialId=bob", &["req_3"]),
+    ] {
+        for list in ["requests", "proxies/p/requests"] {
+            let found = world.get(&format!("{CLIENT}/{list}?{query}")).await.json;
+            assert_eq!(ids(&found), expected, "{list} {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_meant_is_refused_with_its_place() {
+    let world = World::new().await;
+    for (query, pointer) in [
+        ("after=yesterday", "/after"),
+        ("before=", "/before"),
+        ("minDurationMs=-1", "/minDurationMs"),
+        ("minDurationMs=1.5", "/minDurationMs"),
+        ("method=a%20b", "/method"),
+        ("pathPrefix=v1", "/pathPrefix"),
+        ("status=1", "/status"),
+        ("path=/v1", "/path"),
+        ("code=a&code=b", "/code"),
+    ] {
+        let answer = world.get(&format!("{CLIENT}/requests?{query}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert_eq!(answer.json["errors"][0]["pointer"], pointer, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn records_of_an_older_gateway_are_found_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(directory.path().join("records.db")).unwrap();
+    raw.execute_batch(OLD).unwrap();
+    let body = json!({"id": "req_1", "receivedAt": "1970-01-01T00:00:01.234Z", "durationMs": 7.5,
+        "credentialId": "alice", "method": "GET", "path": "/v1"});
+    let insert = "INSERT INTO record (id, client, status, code, body) VALUES (?, ?, 200, '', ?)";
+    raw.execute(insert, ["req_1", "default", &body.to_string()]).unwrap();
+    drop(raw);
+    let world = World::in_directory(directory).await.unwrap();
+    for (query, count) in [
+        ("", 1),
+        ("?after=1970-01-01T00:00:01.234Z&before=1970-01-01T00:00:01.235Z", 1),
+        ("?after=1970-01-01T00:00:01.235Z", 0),
+        ("?credentialId=alice&method=GET&pathPrefix=/v&minDurationMs=7", 1),
+        ("?minDurationMs=8", 0),
+    ] {
+        let found = world.get(&format!("{CLIENT}/requests{query}")).await.json;
+        assert_eq!(ids(&found).len(), count, "{query}");
+    }
+}
+
+const OLD: &str = "
+    CREATE TABLE record (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
+        client TEXT NOT NULL, proxy TEXT, status INTEGER NOT NULL, code TEXT NOT NULL, stage TEXT,
+        body TEXT NOT NULL) STRICT;
+    CREATE INDEX record_id ON record (id);
+    CREATE INDEX record_proxy ON record (proxy, position);
+    PRAGMA application_id = 1920099184;
+    PRAGMA user_version = 1;
+";

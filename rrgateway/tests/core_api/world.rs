@@ -47,7 +47,8 @@ pub(crate) struct Sink {
     retained: Mutex<Option<Vec<SecretName>>>,
 }
 
-pub(crate) type Started = (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
+pub(crate) type Started =
+    (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
 
 impl World {
     pub(crate) async fn new() -> Self {
@@ -135,7 +136,13 @@ impl World {
         self.send("DELETE", &url, Some(&self.token), &[], Body::empty()).await
     }
 
-    pub(crate) async fn write(&self, method: &str, url: &str, it: Value, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn write(
+        &self,
+        method: &str,
+        url: &str,
+        it: Value,
+        more: &[(&str, &str)],
+    ) -> Answer {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(more);
         self.send(method, url, Some(&self.token), &headers, Body::from(it.to_string())).await

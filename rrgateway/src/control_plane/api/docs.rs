@@ -87,6 +87,8 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf
 <p>Everything under <code>/v1</code> needs <code>Authorization: Bearer</code> and the token from \
 <code>admin.token</code> in the data directory. Errors are problem documents (RFC 9457). Every \
 write answers with <code>rr-revision</code>, the revision it made; requests meet it from then on. \
+<code>PATCH</code> changes the members that it names (RFC 7396), and <code>If-Match</code> with the \
+<code>ETag</code> of what was read keeps one writer from undoing what another did. \
 The same, for machines: <a href=\"/v1/openapi.json\">openapi.json</a>.</p>\n";
 
 /// How it looks.

@@ -145,9 +145,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         Action::ListRequests
         | Action::ListProxyRequests
         | Action::GetProxyRequest
-        | Action::ListActivity => {
-            &["401", "403", "404", "421", "422", "503"]
-        }
+        | Action::ListActivity => &["401", "403", "404", "421", "422", "503"],
         Action::CurrentRevision => &["401", "403", "421"],
         Action::Ready => &["503"],
         Action::Live => &[],

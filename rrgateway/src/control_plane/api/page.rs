@@ -6,7 +6,7 @@ use axum::http::Uri;
 use crate::control_plane::api::problem::Problem;
 use crate::control_plane::config::resource::digest;
 use crate::control_plane::store::query::Span;
-use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::fields::{Flaw, pointer_to};
 use crate::control_plane::wire::text;
 
 /// What is asked for in the query of a list.
@@ -21,7 +21,8 @@ pub(crate) struct Page {
 impl Page {
     /// Reads the query of `uri` for the list named `list`, which knows these `filters`.
     pub(crate) fn read(uri: &Uri, list: &str, filters: &[&str]) -> Result<Self, Problem> {
-        let flaw = |name: &str, why: &str| Problem::invalid(&[Flaw::new(format!("/{name}"), why)]);
+        let flaw =
+            |name: &str, why: &str| Problem::invalid(&[Flaw::new(pointer_to("", name), why)]);
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|_| Problem::invalid(&[Flaw::new("", "the query cannot be read")]))?;
         let mut page = Self { limit: DEFAULT, cursor: None, filters: Vec::new() };
@@ -60,7 +61,7 @@ impl Page {
         parse: impl FnOnce(&'a str) -> Result<T, &'static str>,
     ) -> Result<Option<T>, Problem> {
         let parsed = self.filter(name).map(parse).transpose();
-        parsed.map_err(|why| Problem::invalid(&[Flaw::new(format!("/{name}"), why)]))
+        parsed.map_err(|why| Problem::invalid(&[Flaw::new(pointer_to("", name), why)]))
     }
 
     /// The times that the filters `after` and `before` give.

@@ -61,7 +61,7 @@ pub(crate) async fn serve(
         Verb::Put => {
             let key = collection.key(id);
             if !identifier::is_valid(id) {
-                return Err(Problem::invalid(&[Flaw::new("", identifier::WRONG)]));
+                return Err(Problem::invalid(&[Flaw::new("/id", identifier::WRONG)]));
             }
             let if_match = if_match(request.headers())?;
             let draft = draft(api, collection.kind, request).await?;

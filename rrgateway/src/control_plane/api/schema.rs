@@ -184,13 +184,17 @@ fn rule() -> Shape {
         "default": "present", "description": "Answered as present or absent."});
     let flags = json!({"type": "string", "description":
         "Flags for all patterns in here; answered with each."});
-    let also = |what: &str| json!({"writeOnly": true, "description":
-        format!("Another spelling of {what}, answered as that.")});
-    let checks = |what: &str| json!({"type": ["array", "null"], "maxItems": 100, "items": {
+    let also = |what: &str| {
+        json!({"writeOnly": true, "description":
+        format!("Another spelling of {what}, answered as that.")})
+    };
+    let checks = |what: &str| {
+        json!({"type": ["array", "null"], "maxItems": 100, "items": {
         "type": "object", "required": ["name"], "additionalProperties": false,
         "properties": {"name": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
             "presence": presence, "flags": flags, "regexFlags": also("flags")}},
-        "description": what});
+        "description": what})
+    };
     let properties = json!({
         "effect": {"enum": ["allow", "deny"], "description":
             "One deny that fits is enough; else one allow; else the scope's defaultRuleEffect."},

@@ -52,12 +52,7 @@ impl Action {
 
 impl Activity {
     /// What is kept of `outcome`, under `id`; `None` where nothing was written.
-    pub(crate) fn of(
-        id: &str,
-        outcome: &Outcome,
-        moment: Moment,
-        origin: &Origin,
-    ) -> Option<Self> {
+    pub(crate) fn of(id: &str, outcome: &Outcome, moment: Moment, origin: &Origin) -> Option<Self> {
         let (before, after) = (outcome.before.as_deref(), outcome.written.as_deref());
         let (action, key) = match (before, after) {
             (None, None) => return None,

@@ -104,7 +104,8 @@ fn write(
     let old = before.as_deref();
     let (spec, secret) = match draft {
         Draft::Credential(draft) => {
-            let (old, last) = (old.and_then(|it| it.spec.as_credential()), config.last_version(&key.id));
+            let (old, last) =
+                (old.and_then(|it| it.spec.as_credential()), config.last_version(&key.id));
             let settled = secret::settle(draft, old, last, moment.at_ms, means.generate)?;
             (Spec::Credential(settled.0), settled.1)
         }

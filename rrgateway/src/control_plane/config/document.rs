@@ -91,7 +91,12 @@ mod tests {
     fn a_rule_is_patched_in_either_spelling() {
         let base = r#"{"effect":"deny","path":{"pattern":"^/a","presence":"absent"},
             "headers":[{"name":"x-a"}],"query":[{"name":"q"}]}"#;
-        check(base, r#"{"pathPattern":"^/b"}"#, "/path", r#"{"pattern":"^/b","presence":"absent"}"#);
+        check(
+            base,
+            r#"{"pathPattern":"^/b"}"#,
+            "/path",
+            r#"{"pattern":"^/b","presence":"absent"}"#,
+        );
         let present = r#"{"pattern":"^/a","presence":"present"}"#;
         check(base, r#"{"pathPresence":"must_exist"}"#, "/path", present);
         check(base, r#"{"path":{"presence":"present"}}"#, "/path", present);

@@ -60,7 +60,7 @@ fn is_named_alone(config: &Config, key: &Key, proxy: &Proxy) -> Result<(), Refus
     for other in config.list(&key.collection, 0).filter(|it| it.key != *key) {
         let theirs = other.spec.as_proxy().and_then(|it| it.alias.as_deref());
         if theirs == Some(&*key.id) {
-            return Err(conflict("", "another proxy has the id of this one as its alias"));
+            return Err(conflict("/id", "another proxy has the id of this one as its alias"));
         }
         if alias.is_some() && (alias == theirs || alias == Some(&*other.key.id)) {
             return Err(conflict("/alias", "another proxy has this as its alias or id"));

@@ -29,8 +29,9 @@ pub(crate) fn check(config: &Config, key: &Key, proxy: &Proxy) -> Result<(), Ref
         .filter_map(|it| it.spec.as_proxy().map(|proxy| (&*it.key.id, proxy)))
         .flat_map(|(id, proxy)| proxy.routes.iter().map(move |route| (id, route)))
     {
-        // These stand beside each other already.
-        _ = hosts.entry(route.host.as_deref()).or_default().add(id, route);
+        // These stand beside each other already, in whatever order.
+        let added = hosts.entry(route.host.as_deref()).or_default().add(id, route);
+        added.map_err(|why| Refused::Conflict(Flaw::new("/routes", why)))?;
     }
     for (index, route) in proxy.routes.iter().enumerate() {
         let added = hosts.entry(route.host.as_deref()).or_default().add(&key.id, route);

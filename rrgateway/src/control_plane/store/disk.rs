@@ -116,46 +116,57 @@ pub(crate) fn write(
         )?;
     }
     if let Some(it) = changed.written {
-        let (parent_kind, parent_id) = parent(&it.key);
-        transaction.execute(
-            "INSERT OR REPLACE INTO resource (kind, parent_kind, parent_id, id, created_in, \
-             changed_in, created_ms, updated_ms, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.key.collection.kind.word(),
-                parent_kind,
-                parent_id,
-                it.key.id,
-                count(it.created_in),
-                count(it.changed_in),
-                it.created_ms,
-                it.updated_ms,
-                it.spec.to_json().to_string(),
-            ],
-        )?;
-        if let Some(version) = it.spec.secret_version() {
-            transaction.execute(
-                "INSERT OR REPLACE INTO secret (credential, version) VALUES (?, ?)",
-                params![it.key.id, version],
-            )?;
-        }
+        put(transaction, it)?;
     }
-    if let Some(Activity { action, key, at_ms, body }) = changed.activity {
-        transaction.execute(
-            "INSERT INTO activity (position, at_ms, action, kind, resource, body) \
-             VALUES (?, ?, ?, ?, ?, ?)",
-            params![
-                count(revision.number),
-                at_ms,
-                action.word(),
-                key.collection.kind.word(),
-                key.id,
-                body.to_string(),
-            ],
-        )?;
+    if let Some(it) = changed.activity {
+        note(transaction, revision.number, it)?;
     }
     transaction.execute(
         "INSERT INTO revision (number, digest, author, created_ms) VALUES (?, ?, ?, ?)",
         params![count(revision.number), revision.digest.0, revision.author, revision.created_ms],
+    )?;
+    Ok(())
+}
+
+fn put(transaction: &Transaction<'_>, it: &Resource) -> rusqlite::Result<()> {
+    let (parent_kind, parent_id) = parent(&it.key);
+    transaction.execute(
+        "INSERT OR REPLACE INTO resource (kind, parent_kind, parent_id, id, created_in, \
+         changed_in, created_ms, updated_ms, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            it.key.collection.kind.word(),
+            parent_kind,
+            parent_id,
+            it.key.id,
+            count(it.created_in),
+            count(it.changed_in),
+            it.created_ms,
+            it.updated_ms,
+            it.spec.to_json().to_string(),
+        ],
+    )?;
+    if let Some(version) = it.spec.secret_version() {
+        transaction.execute(
+            "INSERT OR REPLACE INTO secret (credential, version) VALUES (?, ?)",
+            params![it.key.id, version],
+        )?;
+    }
+    Ok(())
+}
+
+fn note(transaction: &Transaction<'_>, number: u64, it: &Activity) -> rusqlite::Result<()> {
+    let Activity { action, key, at_ms, body } = it;
+    transaction.execute(
+        "INSERT INTO activity (position, at_ms, action, kind, resource, body) \
+         VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            count(number),
+            at_ms,
+            action.word(),
+            key.collection.kind.word(),
+            key.id,
+            body.to_string(),
+        ],
     )?;
     Ok(())
 }

@@ -69,8 +69,7 @@ impl Select {
     fn run(self, connection: &Connection) -> rusqlite::Result<Vec<(u64, Value)>> {
         let Self { table, criteria, limit } = self;
         // The texts are this program's own; what clients send is only ever bound.
-        let conditions: String =
-            criteria.iter().map(|(what, _)| format!(" AND {what}")).collect();
+        let conditions: String = criteria.iter().map(|(what, _)| format!(" AND {what}")).collect();
         let mut statement = connection.prepare(&format!(
             "SELECT position, body FROM {table} WHERE TRUE{conditions} \
              ORDER BY position DESC LIMIT {limit}"

@@ -81,11 +81,7 @@ impl Reviser {
     }
 
     /// Makes `change` a revision, or nothing at all.
-    pub(crate) fn write(
-        &mut self,
-        change: Change,
-        origin: &Origin,
-    ) -> Result<Written, WriteError> {
+    pub(crate) fn write(&mut self, change: Change, origin: &Origin) -> Result<Written, WriteError> {
         self.reopen_if_needed().map_err(unavailable)?;
         let before = self.current.load_full();
         let moment = Moment { revision: before.number + 1, at_ms: self.around.wall_ms() };

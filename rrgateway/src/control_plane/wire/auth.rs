@@ -72,12 +72,9 @@ impl Auth {
     pub(crate) fn keeping(self, old: &Self) -> Self {
         match self {
             Self::Custom { .. } => old.clone(),
-            Self::ApiKey { .. } | Self::Bearer { .. } | Self::Basic { .. } | Self::None {} => {
-                self
-            }
+            Self::ApiKey { .. } | Self::Bearer { .. } | Self::Basic { .. } | Self::None {} => self,
         }
     }
-
 
     /// Reads what a client sent for a credential of `kind`, and the secret in it.
     pub(crate) fn read(node: Node<'_>, kind: Kind) -> Option<Read> {

@@ -103,7 +103,7 @@ impl<'f> Node<'f> {
         let read: Vec<_> = members
             .into_iter()
             .map(|(name, json)| {
-                let node = Node { pointer: member(&pointer, &name), json, flaws };
+                let node = Node { pointer: pointer_to(&pointer, &name), json, flaws };
                 read(&name, node)
             })
             .collect();
@@ -255,7 +255,7 @@ impl<'f> Fields<'f> {
 
     /// Notes that something is wrong with member `name`.
     pub(crate) fn flaw<T>(&self, name: &str, detail: impl Into<String>) -> Option<T> {
-        self.flaws.note(&member(&self.pointer, name), detail);
+        self.flaws.note(&pointer_to(&self.pointer, name), detail);
         None
     }
 
@@ -272,13 +272,14 @@ impl<'f> Fields<'f> {
         match json {
             Json::Null => None,
             Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-                Some(Node { pointer: member(&self.pointer, name), json, flaws: self.flaws })
+                Some(Node { pointer: pointer_to(&self.pointer, name), json, flaws: self.flaws })
             }
         }
     }
 }
 
-fn member(pointer: &str, name: &str) -> String {
+/// The pointer (RFC 6901) to member `name` of what `pointer` leads to.
+pub(crate) fn pointer_to(pointer: &str, name: &str) -> String {
     let name: String = name.chars().take(LONGEST_NAME).collect();
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
@@ -316,10 +317,7 @@ mod tests {
         check(r#"{"text":"x","t":null}"#, &[]);
         check(r#"{"text":null,"t":"x"}"#, &[]);
         check(r#"{"text":"canary"}"#, &["/text: expected 1 to 3 bytes of text"]);
-        check(
-            r#"{"text":"x","t":"x"}"#,
-            &["/text: this is another spelling of t: give one"],
-        );
+        check(r#"{"text":"x","t":"x"}"#, &["/text: this is another spelling of t: give one"]);
         check(r#"{"text":null}"#, &["/t: this is required"]);
     }
 

@@ -103,7 +103,8 @@ fn ids(node: Node<'_>) -> Option<Vec<String>> {
 }
 
 fn alias(text: &str) -> Result<String, &'static str> {
-    let is_plain = text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    let is_plain =
+        text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     match is_plain && !text.starts_with("prx") {
         true => Ok(text.to_owned()),
         false => Err("an alias is 1 to 64 of a-z, 0-9 and -, and does not start with prx"),

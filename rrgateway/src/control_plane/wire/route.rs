@@ -32,12 +32,7 @@ impl Route {
         let methods = fields.optional("methods", text::methods);
         let strip_prefix = fields.or("stripPrefix", false, Node::boolean);
         fields.close();
-        Some(Self {
-            host: host?,
-            path: path?,
-            methods: methods?,
-            strip_prefix: strip_prefix?,
-        })
+        Some(Self { host: host?, path: path?, methods: methods?, strip_prefix: strip_prefix? })
     }
 
     /// Whether some method belongs to both.
@@ -92,6 +87,11 @@ fn path(text: &str) -> Result<String, String> {
         return Err("what follows /api/ names a proxy: it is no route".to_owned());
     }
     matchit::Router::new().insert(text, ()).map_err(|it| it.to_string())?;
+    // With something in front of parameters, whether routes can stand together depends on the order
+    // in which matchit gets them, and on others that may go: a deletion could become impossible.
+    if text.split('/').any(|it| it.contains('{') && !it.starts_with('{')) {
+        return Err("a parameter starts its segment: nothing stands in front of it".to_owned());
+    }
     // Requests are matched in their canonical form: what is not in it would never be.
     let literal = with_a_name_for_each_parameter(text);
     match CanonicalPath::parse(&literal) {
@@ -136,16 +136,16 @@ mod tests {
         ] {
             assert_eq!(host(text).as_deref(), Ok(expected), "{text}");
         }
-        for text in
-            ["a:80", "*", "*.", "a.*.b", "*.*.b", "a..b", "-a", "a b", "::1", "[x]", "a/b", "é", "."]
-        {
+        for text in [
+            "a:80", "*", "*.", "a.*.b", "*.*.b", "a..b", "-a", "a b", "::1", "[x]", "a/b", "é", ".",
+        ] {
             assert!(host(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_path_is_one_that_requests_can_have() {
-        for text in ["/", "/v1/{name}", "/v1/{*rest}", "/{*rest}", "/img-{id}.png", "/apis/{x}"] {
+        for text in ["/", "/v1/{name}", "/v1/{*rest}", "/{*rest}", "/{id}.png", "/apis/{x}"] {
             check(text, None);
         }
         check("v1", Some("a path starts with /"));
@@ -153,6 +153,7 @@ mod tests {
         check("/a/{b", Some("Parameters must be registered with a valid name"));
         check("/{*rest}/a", Some("Catch-all parameters are only allowed at the end of a route"));
         check("/{a}{b}", Some("Only one parameter is allowed per path segment"));
+        check("/a/img-{b}", Some("a parameter starts its segment: nothing stands in front of it"));
         let odd = "this is not the canonical form of a path: no request has it";
         check("/a/../{b}", Some(odd));
         check("/%61/{b}", Some(odd));

@@ -48,9 +48,8 @@ impl Rule {
             it.list(MOST_CHECKS, |it| Check::of_headers(it, &flags))
         });
         let spelling = fields.spelled(["query", "queryChecks"]);
-        let query = fields.or(spelling, Vec::new(), |it| {
-            it.list(MOST_CHECKS, |it| Check::of_query(it, &flags))
-        });
+        let query = fields
+            .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| Check::of_query(it, &flags)));
         let notes = fields.optional("notes", |it| it.text(0..=4_096));
         let mode = fields.or("mode", Mode::Enforce, |it| it.word(&[("enforce", Mode::Enforce)]));
         fields.close();
