@@ -13,8 +13,8 @@ use crate::filter::Filter;
 pub struct Filtered {
     /// What is left: JSON, UTF-8.
     pub document: Bytes,
-    /// How many values each filter removed, in the order of the filters. An object or array that
-    /// goes whole counts once.
+    /// How many values each filter removed or masked, in the order of the filters. An object or
+    /// array that goes whole counts once.
     pub removed: Vec<u64>,
 }
 
@@ -34,7 +34,7 @@ pub enum NotFilterable {
 /// Applies `filters` one after the other; each sees what the one before left. Without filters the
 /// document is not looked at.
 ///
-/// `Retain` leaves objects and arrays on the way to a match, and an empty root where nothing
+/// Of several matches inside of one another the outermost counts. `Retain` leaves objects and arrays on the way to a match, and an empty root where nothing
 /// matches. Array elements that go leave no gap: later indexes move up for the next filter. What
 /// stays keeps its bytes (spelling of numbers and strings, order); blanks may go with what went,
 /// and a byte order mark always goes.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rrcore::json::segments;
+use rrcore::Current;
+use rrcore::json::{PathError, Query, quote};
 
-use crate::paths::PathSet;
+use crate::paths::{PathSet, TooManyWays};
 
 /// What becomes of the values that a filter's paths find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,14 +15,19 @@ pub enum Operation {
     Retain,
     /// They go. Everything else stays.
     Destroy,
+    /// Each is replaced by a text ([`Filter::with`]). Everything else stays.
+    Mask,
 }
 
 /// An operation on all values that any of its paths finds. Compiled: cheap to clone and to apply.
+///
+/// Where a value is found and so is something in it, the operation applies to the outer one.
 #[derive(Clone, Debug)]
 pub struct Filter {
     id: Arc<str>,
     operation: Operation,
     paths: Arc<PathSet>,
+    replacement: Arc<str>,
 }
 
 /// Filters that hang on one thing, in the order in which they apply: each sees what the one before
@@ -44,36 +50,49 @@ pub struct InvalidFilter {
 }
 
 impl Filter {
-    /// Compiles `paths`: JSONPath (RFC 9535) of names (`.name`, `['name']`), indexes from the
-    /// start (`[0]`) and wildcards (`.*`, `[*]`).
+    /// Compiles `paths`: JSONPath (RFC 9535), as far as it can be answered while a document goes
+    /// by. That is names (`.name`, `['name']`), indexes and slices from the start (`[0]`,
+    /// `[1:9:2]`), wildcards (`.*`, `[*]`), several of those at once (`['id', 'name']`), and
+    /// descendants (`..name`, `..*`).
     ///
-    /// No paths find nothing: `Retain` then empties every document, `Destroy` changes none.
+    /// No paths find nothing: `Retain` then empties every document, the others change none.
     ///
     /// ```
     /// use rrfilter::{Filter, Operation};
     ///
-    /// let error = Filter::new("flt_1", Operation::Retain, ["$.id", "$..name"]).unwrap_err();
-    /// assert_eq!(error.to_string(), "paths[1], at 1: descendants (`..`) are not supported");
+    /// let error = Filter::new("flt_1", Operation::Retain, ["$.id", "$.items[-1]"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "paths[1], at 8: indexes from the end are not supported");
     /// ```
     ///
     /// # Errors
     ///
-    /// On the first path that is not JSONPath, or uses more of it than that.
+    /// On the first path that is not JSONPath, or uses more of it than that, or brings the filter
+    /// over 1,000 steps below `..`, all of which might have to be followed at once.
     pub fn new(
         id: impl Into<Arc<str>>,
         operation: Operation,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, InvalidFilter> {
-        let mut set = PathSet::new();
+        let mut queries = Vec::new();
         for (index, path) in paths.into_iter().enumerate() {
-            let segments = segments(path.as_ref());
-            set.insert(segments.map_err(|it| InvalidFilter {
-                index,
-                offset: it.offset,
-                why: it.why,
-            })?);
+            let query: Result<Query, _> = path.as_ref().parse();
+            let error = |it: PathError| InvalidFilter { index, offset: it.offset, why: it.why };
+            queries.push(query.map_err(error)?);
         }
-        Ok(Self { id: id.into(), operation, paths: Arc::new(set) })
+        let paths = PathSet::new(&queries).map_err(|(index, TooManyWays)| InvalidFilter {
+            index,
+            offset: 0,
+            why: "there are too many steps below `..`",
+        })?;
+        let replacement = quote("***").into();
+        Ok(Self { id: id.into(), operation, paths: Arc::new(paths), replacement })
+    }
+
+    /// Replaces what [`Operation::Mask`] finds by the string `text`: `***` unless told.
+    #[must_use]
+    pub fn with(mut self, text: &str) -> Self {
+        self.replacement = quote(text).into();
+        self
     }
 
     /// The name that records know it by.
@@ -88,8 +107,13 @@ impl Filter {
         self.operation
     }
 
-    pub(crate) const fn paths(&self) -> &Arc<PathSet> {
+    pub(crate) fn paths(&self) -> &PathSet {
         &self.paths
+    }
+
+    // As JSON.
+    pub(crate) fn replacement(&self) -> &[u8] {
+        self.replacement.as_bytes()
     }
 }
 
@@ -116,6 +140,18 @@ impl FilterSet {
     #[must_use]
     pub fn filters(&self) -> &[Filter] {
         &self.filters
+    }
+}
+
+impl From<Filter> for FilterSet {
+    fn from(filter: Filter) -> Self {
+        Self::new(vec![filter])
+    }
+}
+
+impl From<Filter> for Current<FilterSet> {
+    fn from(filter: Filter) -> Self {
+        FilterSet::from(filter).into()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::Extensions;
-use rrcore::{Clock, Scope};
+use rrcore::{Clock, Current, Scope};
 use tower_layer::Layer;
 
-use crate::filter::FilterSet;
+use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 use crate::policy::Policy;
 use crate::service::Filters;
 
@@ -25,13 +25,36 @@ impl FilterLayer {
         Self { policy: Policy::new() }
     }
 
+    /// Lets nothing pass but what `paths` find: one [`Filter`] with the id `retain` on
+    /// [`Scope::Proxy`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::new`].
+    pub fn retain(paths: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, InvalidFilter> {
+        Ok(Self::new().scope(Scope::Proxy, Filter::new("retain", Operation::Retain, paths)?))
+    }
+
+    /// Takes out what `paths` find: one [`Filter`] with the id `destroy` on [`Scope::Proxy`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::new`].
+    pub fn destroy(
+        paths: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, InvalidFilter> {
+        Ok(Self::new().scope(Scope::Proxy, Filter::new("destroy", Operation::Destroy, paths)?))
+    }
+
     /// Applies `filters` to every response, as what hangs on `scope`; replaces what was given for
     /// that scope before.
     ///
-    /// The scopes apply in the order target credential, target, proxy credential, proxy.
-    pub fn scope(mut self, scope: Scope, filters: Arc<FilterSet>) -> Self {
+    /// The scopes apply in the order target credential, target, proxy credential, proxy. Filters in
+    /// a [`Handle`](rrcore::Handle) can be replaced while requests are under way; each is answered
+    /// by those that were in force when it came.
+    pub fn scope(mut self, scope: Scope, filters: impl Into<Current<FilterSet>>) -> Self {
         self.policy.shared.retain(|(it, _)| *it != scope);
-        self.policy.shared.push((scope, filters));
+        self.policy.shared.push((scope, filters.into()));
         self
     }
 

@@ -1,71 +1,176 @@
-//! Many paths as one tree, walked along with the document.
+//! Many queries as one automaton, walked along with the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use rrcore::json::Segment;
+use rrcore::json::{Query, Selector, Slice, Step};
 
-/// A union of paths. Its nodes are the beginnings of those paths, each there once.
+/// A union of queries. Its nodes are the beginnings of those queries; what several begin with is
+/// there once.
 #[derive(Debug)]
 pub(crate) struct PathSet {
     nodes: Vec<Node>,
+    // How many nodes may be active at once because of `..`: what a value costs at worst.
+    ways_below_deep: usize,
+    // Some step may lead to one node in several ways.
+    repeats: bool,
 }
 
 #[derive(Debug, Default)]
 struct Node {
-    names: BTreeMap<Box<str>, NodeId>,
-    indexes: BTreeMap<u64, NodeId>,
-    wildcard: Option<NodeId>,
-    // A path ends here.
-    ends: bool,
+    // The lengths of those names, modulo 64: most names in a document are of another.
+    lengths: u64,
+    // The shortest first.
+    names: Vec<(Box<[u8]>, Vec<NodeId>)>,
+    indexes: BTreeMap<u64, Vec<NodeId>>,
+    slices: Vec<(Slice, NodeId)>,
+    wildcards: Vec<NodeId>,
+    meaning: Meaning,
+    // Deep steps (`..`) start here: it stays active on the way down, whatever comes.
+    stays: bool,
+    below_deep: bool,
+}
+
+/// What follows for a value from a node that is active for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meaning {
+    /// A query ends there: the value is a match.
+    pub(crate) is_match: bool,
+    /// Something in the value may be a match.
+    pub(crate) leads_on: bool,
+    /// This node is active for it, too: deep steps start there.
+    pub(crate) deep: Option<NodeId>,
 }
 
 pub(crate) type NodeId = usize;
 
-/// A step from a container in the document to a value in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step<'a> {
-    Member(&'a str),
+/// Where a value is in the object or array around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// By its name.
+    Member(&'a [u8]),
+    /// By its index.
     Element(u64),
 }
+
+/// There are too many steps below `..` to follow them all at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooManyWays;
 
 impl PathSet {
     pub(crate) const ROOT: NodeId = 0;
 
-    pub(crate) fn new() -> Self {
-        Self { nodes: vec![Node::default()] }
-    }
-
-    pub(crate) fn insert(&mut self, path: Vec<Segment>) {
-        let mut at = Self::ROOT;
-        for segment in path {
-            let fresh = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(at) else { return };
-            at = *match segment {
-                Segment::Name(name) => node.names.entry(name).or_insert(fresh),
-                Segment::Index(index) => node.indexes.entry(index).or_insert(fresh),
-                Segment::Wildcard => node.wildcard.get_or_insert(fresh),
-            };
-            if at == fresh {
-                self.nodes.push(Node::default());
+    /// Builds the automaton. An error says which query was too much.
+    pub(crate) fn new(queries: &[Query]) -> Result<Self, (usize, TooManyWays)> {
+        let mut set = Self { nodes: vec![Node::default()], ways_below_deep: 0, repeats: false };
+        let mut known = HashMap::new();
+        for (index, query) in queries.iter().enumerate() {
+            let mut at = Self::ROOT;
+            for step in query.steps() {
+                at = *known.entry((at, step)).or_insert_with(|| set.grow(at, step));
+            }
+            if let Some(node) = set.nodes.get_mut(at) {
+                node.meaning.is_match = true;
+            }
+            if set.ways_below_deep > MOST_WAYS_BELOW_DEEP {
+                return Err((index, TooManyWays));
             }
         }
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.ends = true;
+        Ok(set)
+    }
+
+    // A new node, to which `step` leads from `from`.
+    fn grow(&mut self, from: NodeId, step: &Step) -> NodeId {
+        let from = if step.deep { self.deep(from) } else { from };
+        let below_deep = self.nodes.get(from).is_some_and(|it| it.stays || it.below_deep);
+        let to = self.add(Node { below_deep, ..Node::default() });
+        self.repeats |= step.deep || step.selectors.len() > 1;
+        let Some(node) = self.nodes.get_mut(from) else { return to };
+        if node.below_deep && !node.meaning.leads_on {
+            self.ways_below_deep += 1;
+        }
+        node.meaning.leads_on = true;
+        for selector in &step.selectors {
+            match selector {
+                Selector::Name(name) => node.add_name(name.as_bytes(), to),
+                Selector::Index(index) => node.indexes.entry(*index).or_default().push(to),
+                Selector::Slice(slice) => node.slices.push((*slice, to)),
+                Selector::Wildcard => node.wildcards.push(to),
+            }
+        }
+        to
+    }
+
+    fn deep(&mut self, from: NodeId) -> NodeId {
+        if let Some(known) = self.at(from).deep {
+            return known;
+        }
+        let deep = self.add(Node { stays: true, ..Node::default() });
+        self.ways_below_deep += 1;
+        if let Some(node) = self.nodes.get_mut(from) {
+            node.meaning.deep = Some(deep);
+        }
+        deep
+    }
+
+    fn add(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// How many nodes there are, if any of them may be found twice at once.
+    pub(crate) fn repeatable(&self) -> usize {
+        if self.repeats { self.nodes.len() } else { 0 }
+    }
+
+    /// Tells `found` where the step to `place` leads from `from`; of some perhaps twice.
+    pub(crate) fn step(&self, from: NodeId, place: Place<'_>, mut found: impl FnMut(NodeId)) {
+        let Some(node) = self.nodes.get(from) else { return };
+        match place {
+            Place::Member(name) => node.named(name).iter().for_each(|it| found(*it)),
+            Place::Element(index) => {
+                node.indexes.get(&index).into_iter().flatten().for_each(|it| found(*it));
+                let slices = node.slices.iter().filter(|it| it.0.contains(index));
+                slices.for_each(|it| found(it.1));
+            }
+        }
+        node.wildcards.iter().for_each(|it| found(*it));
+        if node.stays {
+            found(from);
         }
     }
 
-    /// Where `step` leads from `from`: to none, one or two nodes.
-    pub(crate) fn after(&self, from: NodeId, step: Step<'_>) -> impl Iterator<Item = NodeId> {
-        let node = self.nodes.get(from);
-        let named = node.and_then(|it| match step {
-            Step::Member(name) => it.names.get(name),
-            Step::Element(index) => it.indexes.get(&index),
-        });
-        named.copied().into_iter().chain(node.and_then(|it| it.wildcard))
-    }
-
-    /// Whether a path ends at `node`: its value is a match.
-    pub(crate) fn ends_at(&self, node: NodeId) -> bool {
-        self.nodes.get(node).is_some_and(|it| it.ends)
+    /// What it means to be at `node`.
+    pub(crate) fn at(&self, node: NodeId) -> Meaning {
+        self.nodes.get(node).map_or(Meaning::default(), |it| it.meaning)
     }
 }
+
+impl Node {
+    fn add_name(&mut self, name: &[u8], to: NodeId) {
+        self.lengths |= bit(name.len());
+        match self.find(name) {
+            Ok(at) => self.names.get_mut(at).map_or((), |it| it.1.push(to)),
+            Err(at) => self.names.insert(at, (name.into(), vec![to])),
+        }
+    }
+
+    fn named(&self, name: &[u8]) -> &[NodeId] {
+        if self.lengths & bit(name.len()) == 0 {
+            return &[];
+        }
+        self.find(name).ok().and_then(|at| self.names.get(at)).map_or(&[], |it| &it.1)
+    }
+
+    // Where this name is, or would be.
+    fn find(&self, name: &[u8]) -> Result<usize, usize> {
+        let order = |it: &[u8]| it.len().cmp(&name.len()).then_with(|| it.cmp(name));
+        self.names.binary_search_by(|(it, _)| order(it))
+    }
+}
+
+const fn bit(length: usize) -> u64 {
+    1 << (length % 64)
+}
+
+// A document of one tenant must not cost another's requests their time.
+const MOST_WAYS_BELOW_DEEP: usize = 1_000;

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Extensions;
-use rrcore::{Clock, Scope};
+use rrcore::{Clock, Current, Scope};
 
 use crate::filter::{Filter, FilterSet};
 
 /// What a layer was told.
 #[derive(Clone)]
 pub(crate) struct Policy {
-    pub(crate) shared: Vec<(Scope, Arc<FilterSet>)>,
+    pub(crate) shared: Vec<(Scope, Current<FilterSet>)>,
     pub(crate) per_caller: Option<Arc<PerCaller>>,
     pub(crate) max_buffered_bytes: usize,
     pub(crate) clock: Clock,
@@ -19,7 +19,7 @@ pub(crate) struct Policy {
 
 pub(crate) type PerCaller = dyn Fn(&Extensions) -> Option<Arc<FilterSet>> + Send + Sync;
 
-/// The filters of one request.
+/// The filters of one request: those that were in force when it came.
 #[derive(Debug)]
 pub(crate) struct Plan {
     sets: Vec<(Scope, Arc<FilterSet>)>,
@@ -41,7 +41,7 @@ impl Policy {
         for scope in ORDER {
             let set = match (scope, &self.per_caller) {
                 (Scope::ProxyCredential, Some(find)) => Some(find(extensions)?),
-                _ => self.shared.iter().find(|it| it.0 == scope).map(|it| Arc::clone(&it.1)),
+                _ => self.shared.iter().find(|it| it.0 == scope).map(|it| it.1.to_arc()),
             };
             sets.extend(set.filter(|it| !it.is_empty()).map(|it| (scope, it)));
         }

@@ -1,7 +1,7 @@
 //! What filters leave of documents, byte for byte.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use rrfilter::Operation::{self, Destroy, Retain};
+use rrfilter::Operation::{self, Destroy, Mask, Retain};
 use rrfilter::{Filter, NotFilterable, apply};
 
 #[test]
@@ -53,6 +53,80 @@ fn destroy_removes_matches_and_nothing_else() {
     check(Destroy, &["$.none", "$[0]", "$.id.x"], user, user, 0);
     check(Destroy, &["$.*"], user, "{}", 3);
     check(Destroy, &[], user, user, 0);
+}
+
+#[test]
+fn mask_replaces_matches_and_leaves_everything_around_them() {
+    let user = r#"{ "id": 1, "ssn": "x", "kin": [{"ssn": [1, {"a": 2}]}, {"ssn":{}}, 3] }"#;
+    let masked = r#"{ "id": 1, "ssn": "***", "kin": [{"ssn": "***"}, {"ssn":"***"}, 3] }"#;
+    check(Mask, &["$.ssn", "$.kin[*].ssn"], user, masked, 3);
+    check(Mask, &["$..ssn"], user, masked, 3);
+    check(Mask, &["$.kin[1:]"], "{\"kin\":[1,2,3]}", r#"{"kin":[1,"***","***"]}"#, 2);
+    check(Mask, &["$.none", "$.id.x"], user, user, 0);
+    check(Mask, &[], user, user, 0);
+    check(Mask, &["$"], user, r#""***""#, 1);
+    check(Mask, &["$"], " 12 ", r#" "***" "#, 1);
+    for (with, expected) in [("", r#"[""]"#), ("\"\n\\é", r#"["\"\u000a\\é"]"#)] {
+        let filter = Filter::new("flt", Mask, ["$[0]"]).unwrap().with(with);
+        assert_eq!(apply([&filter], b"[0]").unwrap().document, expected);
+    }
+}
+
+#[test]
+fn descendants_are_found_at_every_depth() {
+    let tree = r#"{"a":{"b":[{"a":1,"c":2},{"c":{"a":3}}]},"c":4}"#;
+    check(Destroy, &["$..c"], tree, r#"{"a":{"b":[{"a":1},{}]}}"#, 3);
+    check(Destroy, &["$..[0]"], tree, r#"{"a":{"b":[{"c":{"a":3}}]},"c":4}"#, 1);
+    check(Destroy, &["$.a..a"], tree, r#"{"a":{"b":[{"c":2},{"c":{}}]},"c":4}"#, 2);
+    check(Destroy, &["$..b..c"], tree, r#"{"a":{"b":[{"a":1},{}]},"c":4}"#, 2);
+    check(Destroy, &["$..*"], tree, "{}", 2);
+    check(Retain, &["$..c"], tree, r#"{"a":{"b":[{"c":2},{"c":{"a":3}}]},"c":4}"#, 1);
+    check(Retain, &["$..c.a"], tree, r#"{"a":{"b":[{"c":{"a":3}}]}}"#, 2);
+    check(Retain, &["$..x"], tree, "{}", 2);
+    check(Mask, &["$..b[1]..*"], tree, r#"{"a":{"b":[{"a":1,"c":2},{"c":"***"}]},"c":4}"#, 1);
+}
+
+#[test]
+fn of_matches_inside_of_one_another_the_outermost_counts() {
+    let nested = r#"{"a":{"a":{"a":1}},"b":[{"a":2}]}"#;
+    check(Destroy, &["$..a"], nested, r#"{"b":[{}]}"#, 2);
+    check(Mask, &["$..a"], nested, r#"{"a":"***","b":[{"a":"***"}]}"#, 2);
+    check(Retain, &["$..a"], nested, nested, 0);
+    check(Retain, &["$.a.a.a", "$.a"], nested, r#"{"a":{"a":{"a":1}}}"#, 1);
+}
+
+#[test]
+fn several_selectors_find_what_any_of_them_finds() {
+    let row = r#"{"a":1,"b":2,"c":3}"#;
+    check(Retain, &["$['a','c']"], row, r#"{"a":1,"c":3}"#, 1);
+    check(Destroy, &["$['a','a',0]"], row, r#"{"b":2,"c":3}"#, 1);
+    check(Destroy, &["$['b',*]"], row, "{}", 3);
+    check(Retain, &["$[0,2,4]"], "[0,1,2,3]", "[0,2]", 2);
+    // What one path adds to a name is not what another does.
+    let two = r#"{"a":{"x":1,"y":2},"b":{"x":3,"y":4}}"#;
+    check(Retain, &["$['a','b'].x", "$.a.y"], two, r#"{"a":{"x":1,"y":2},"b":{"x":3}}"#, 1);
+}
+
+#[test]
+fn slices_are_those_of_rfc_9535() {
+    check(Retain, &["$[1:3]"], "[0,1,2,3]", "[1,2]", 2);
+    check(Retain, &["$[::2]"], "[0,1,2,3,4]", "[0,2,4]", 2);
+    check(Retain, &["$[1:9:2]"], "[0,1,2,3]", "[1,3]", 2);
+    check(Retain, &["$[2:]", "$[:1]"], "[0,1,2,3]", "[0,2,3]", 1);
+    check(Retain, &["$[3:1]", "$[::0]"], "[0,1,2,3]", "[]", 4);
+    check(Destroy, &["$[:]"], r#"{"0":1}"#, r#"{"0":1}"#, 0);
+}
+
+#[test]
+fn a_filter_whose_paths_would_all_be_followed_at_once_is_refused() {
+    let names = (0..5_000).map(|it| format!("$..name{it}"));
+    assert!(Filter::new("flt", Destroy, names).is_ok(), "of these, none is followed further");
+    let pairs = (0..1_000).map(|it| format!("$..[{it}].a"));
+    let error = Filter::new("flt", Destroy, pairs).unwrap_err();
+    assert_eq!((error.index, error.why), (999, "there are too many steps below `..`"));
+    let document = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    let deep = Filter::new("flt", Destroy, [format!("${}", "..*".repeat(400))]).unwrap();
+    assert_eq!(apply([&deep], document.as_bytes()).unwrap().document, document);
 }
 
 #[test]

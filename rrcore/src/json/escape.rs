@@ -18,6 +18,26 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// `text` as a string of JSON, with its quotes.
+///
+/// ```
+/// assert_eq!(rrcore::json::quote("say \"é\"\n"), r#""say \"é\"\u000a""#);
+/// ```
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\0'..' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(char))),
+            _ => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 fn without_escapes(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;
@@ -78,6 +98,7 @@ const UNIT: usize = "uXXXX".len();
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn strings_say_what_rfc_8259_says_they_say() {
@@ -91,6 +112,15 @@ mod tests {
         check(r#""\udd1e\ud834""#, "\u{fffd}\u{fffd}");
         check(r#""\ud834\\u0061""#, "\u{fffd}\\u0061");
         check("without quotes", "without quotes");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_says_what_it_said(text in any::<String>()) {
+            let quoted = quote(&text);
+            prop_assert_eq!(unescape(quoted.as_bytes()), &*text);
+            prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+        }
     }
 
     #[track_caller]

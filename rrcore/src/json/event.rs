@@ -22,8 +22,8 @@ pub enum Event<'a> {
     Key {
         /// As written, with its quotes.
         raw: &'a [u8],
-        /// What it says, as by [`unescape`](super::unescape).
-        name: &'a str,
+        /// What it says, as by [`unescape`](super::unescape): UTF-8.
+        name: &'a [u8],
     },
     /// A string (with its quotes), number, `true`, `false` or `null`; may come in several pieces.
     Scalar {
@@ -54,12 +54,13 @@ impl<'a> Event<'a> {
 ///
 /// What it is told before an error is a correct beginning of a document, nothing more.
 pub trait Sink {
-    /// Takes the next piece of the document.
-    fn event(&mut self, event: Event<'_>);
+    /// Takes the next piece of the document, which ends `end` bytes into the chunk that was pushed
+    /// last. (A key that is longer than that began in an earlier one.)
+    fn event(&mut self, event: Event<'_>, end: usize);
 }
 
 impl<F: FnMut(Event<'_>)> Sink for F {
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: Event<'_>, _: usize) {
         self(event);
     }
 }

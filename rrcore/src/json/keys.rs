@@ -2,91 +2,182 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
-/// The names of a few members are kept as they are. Those of many are kept as 64-bit hashes under a
-/// key of our own: a document cannot aim at a collision, and a chance one among a million names
-/// (1 in 10⁷) refuses a document instead of passing one.
-#[derive(Clone, Debug, Default)]
+/// Of each name only a hash is kept, under a key of our own.
+///
+/// The hash is a polynomial over the integers modulo 2⁶¹ − 1, at a point that is drawn for each
+/// document. Two names of up to 7·n bytes have the same hash at no more than n + 1 of 2⁶¹ points,
+/// whatever they are: a document cannot aim at a collision, and a chance one among a million names
+/// (1 in 10⁶) refuses a document instead of passing one.
+#[derive(Clone, Debug)]
 pub(super) struct Keys {
-    hasher: RandomState,
+    point: u64,
     objects: Vec<Object>,
-    // Of all open objects that have few members, one name after the other.
-    names: Vec<u8>,
-    // Where each of them ends.
-    ends: Vec<usize>,
+    // The hashes of all open objects that have few members.
+    few: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
 struct Object {
-    // How many bytes and names there were when it was opened.
-    names: usize,
-    ends: usize,
-    many: Option<HashSet<u64>>,
+    // How many hashes there were when it was opened.
+    start: usize,
+    many: Option<HashSet<u64, Spread>>,
 }
 
 impl Keys {
+    pub(super) fn new() -> Self {
+        // The standard library's source of randomness.
+        let point = RandomState::new().hash_one(()) % PRIME;
+        Self { point, objects: Vec::new(), few: Vec::new() }
+    }
+
     pub(super) fn open(&mut self) {
-        let (names, ends) = (self.names.len(), self.ends.len());
-        self.objects.push(Object { names, ends, many: None });
+        self.objects.push(Object { start: self.few.len(), many: None });
     }
 
     pub(super) fn close(&mut self) {
         if let Some(object) = self.objects.pop() {
-            self.names.truncate(object.names);
-            self.ends.truncate(object.ends);
+            self.few.truncate(object.start);
         }
     }
 
     /// Whether the innermost open object has no member of this name yet.
-    pub(super) fn insert(&mut self, name: &str) -> bool {
+    pub(super) fn insert(&mut self, name: &[u8]) -> bool {
+        let hash = hash(name, self.point);
         let Some(object) = self.objects.last_mut() else { return false };
         if let Some(many) = &mut object.many {
-            return many.insert(self.hasher.hash_one(name.as_bytes()));
+            return many.insert(hash);
         }
-        let mut start = object.names;
-        let ends = self.ends.get(object.ends..).unwrap_or_default();
-        let mut few = ends.iter().map(|end| {
-            let name = self.names.get(start..*end).unwrap_or_default();
-            start = *end;
-            name
-        });
-        // Beyond a few, looking through them all would make the work quadratic.
-        if ends.len() == FEW {
-            let mut many: HashSet<_> = few.map(|it| self.hasher.hash_one(it)).collect();
-            self.names.truncate(object.names);
-            self.ends.truncate(object.ends);
-            let is_new = many.insert(self.hasher.hash_one(name.as_bytes()));
-            object.many = Some(many);
-            return is_new;
-        }
-        if few.any(|it| it == name.as_bytes()) {
+        let few = self.few.get(object.start..).unwrap_or_default();
+        if few.contains(&hash) {
             return false;
         }
-        self.names.extend_from_slice(name.as_bytes());
-        self.ends.push(self.names.len());
+        // Beyond a few, looking through them all would make the work quadratic.
+        if few.len() == FEW {
+            let mut many = HashSet::with_capacity_and_hasher(8 * FEW, Spread { point: self.point });
+            many.extend(few.iter().copied().chain([hash]));
+            object.many = Some(many);
+            self.few.truncate(object.start);
+        } else {
+            self.few.push(hash);
+        }
         true
     }
 }
 
-const FEW: usize = 32;
+// Different names are different polynomials: the first coefficient is 1, and the last tells the
+// bytes and the length of what is left after whole words. The shortest names are that number alone.
+fn hash(name: &[u8], point: u64) -> u64 {
+    let words = name.chunks_exact(WORD);
+    let rest = short(words.remainder());
+    if name.len() < WORD {
+        return rest;
+    }
+    multiply(words.fold(1, |hash, it| multiply(hash, point) + word(it)), point) + rest
+}
+
+const fn word(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [a, b, c, d, e, f, g] => u64::from_le_bytes([a, b, c, d, e, f, g, 0]),
+        _ => 0,
+    }
+}
+
+// Fewer than 7 bytes as one number; different for different bytes.
+fn short(bytes: &[u8]) -> u64 {
+    let length = (bytes.len() as u64) << 48;
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return length
+            | u64::from(u16::from_le_bytes(*last)) << 32
+            | u64::from(u32::from_le_bytes(*first));
+    }
+    bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)) | length
+}
+
+// Modulo `PRIME`, but for a few of it that may be left over: 2^62 times 2^61 gives less than 2^62.
+const fn multiply(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    let folded = (product as u64 & PRIME) + (product >> 61) as u64;
+    (folded & PRIME) + (folded >> 61)
+}
+
+// How hashes lie in a table, which looks at a few of their bits: again, nothing to aim at.
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    point: u64,
+}
+
+impl BuildHasher for Spread {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        self.write_u64(hash(bytes, self.point));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.point = multiply(hash, self.point);
+    }
+
+    fn finish(&self) -> u64 {
+        // It takes some from the top, where these have none.
+        self.point ^ self.point << 32
+    }
+}
+
+const PRIME: u64 = (1 << 61) - 1;
+// How many bytes are below `PRIME` whatever they are.
+const WORD: usize = 7;
+const FEW: usize = 24;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_name_counts_once_per_object_however_many_there_are() {
-        let mut keys = Keys::default();
+        let mut keys = Keys::new();
         keys.open();
         for turn in 0..100 {
-            assert!(keys.insert(&turn.to_string()));
+            assert!(keys.insert(turn.to_string().as_bytes()));
             keys.open();
-            assert!(keys.insert("0"), "an inner object has names of its own");
+            assert!(keys.insert(b"0"), "an inner object has names of its own");
             keys.close();
         }
         for turn in 0..100 {
-            assert!(!keys.insert(&turn.to_string()));
+            assert!(!keys.insert(turn.to_string().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_to_a_careless_hash_differ() {
+        let mut keys = Keys::new();
+        keys.open();
+        for zeros in 0..30 {
+            for last in 0..4 {
+                assert!(keys.insert(&[&vec![0; zeros][..], &[last]].concat()), "{zeros} {last}");
+            }
+        }
+        assert!(keys.insert(b""));
+        assert!(!keys.insert(b""));
+    }
+
+    proptest! {
+        #[test]
+        fn a_product_is_right_modulo_the_prime(a in 0..1_u64 << 62, b in 0..PRIME) {
+            let product = multiply(a, b);
+            prop_assert!(product < PRIME + 4);
+            prop_assert_eq!(
+                u128::from(product) % u128::from(PRIME),
+                u128::from(a) * u128::from(b) % u128::from(PRIME)
+            );
         }
     }
 }

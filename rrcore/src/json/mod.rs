@@ -1,4 +1,5 @@
-//! JSON as it arrives: a validating push scanner, and singular JSONPath queries.
+//! JSON as it arrives: a validating push scanner, and the JSONPath queries that can be answered
+//! meanwhile.
 //!
 //! [`Scanner`] takes chunks and tells a [`Sink`] what it sees. It holds no more of the document
 //! than the key it is reading, and every byte it was given is in exactly one event, so a sink can
@@ -23,14 +24,20 @@ mod event;
 mod keys;
 mod number;
 mod path;
+mod query;
+mod reader;
 mod scanner;
+mod selector;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::error::{Error, ErrorKind};
-pub use self::escape::unescape;
+pub use self::escape::{quote, unescape};
 pub use self::event::{Event, Sink};
-pub use self::path::{PathError, Segment, SingularPath, segments};
+pub use self::path::{Segment, SingularPath};
+pub use self::query::Query;
+pub use self::reader::PathError;
 pub use self::scanner::{Limits, Scanner};
+pub use self::selector::{Selector, Slice, Step};

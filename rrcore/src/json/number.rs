@@ -18,14 +18,20 @@ pub(super) enum Number {
 impl Number {
     /// Reads on; `done` with the first byte that is not part of the number, which is left.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
-        for (used, byte) in bytes.iter().enumerate() {
+        let mut used = 0;
+        while let Some(byte) = bytes.get(used) {
             match self.after(*byte) {
                 Some(next) => *self = next,
                 None if self.may_end() => return Ok(Progress { used, done: true }),
                 None => return Err((used, ErrorKind::Number)),
             }
+            used += 1;
+            if matches!(self, Self::Integer | Self::Fraction | Self::Power) {
+                let rest = bytes.get(used..).unwrap_or_default();
+                used += rest.iter().take_while(|it| it.is_ascii_digit()).count();
+            }
         }
-        Ok(Progress { used: bytes.len(), done: false })
+        Ok(Progress { used, done: false })
     }
 
     pub(super) const fn may_end(self) -> bool {

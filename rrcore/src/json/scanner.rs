@@ -5,7 +5,7 @@ use super::escape::unescape;
 use super::event::{Event, Sink};
 use super::keys::Keys;
 use super::number::Number;
-use super::text::Text;
+use super::text::{Text, plain_string};
 
 /// What a document may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub struct Limits {
 /// Half a surrogate pair as an escape passes as it is: the grammar has it.
 ///
 /// What it tells does not depend on how the document was cut, but for the pieces of
-/// [`Event::Space`] and [`Event::Scalar`]. Memory: one key, and of each open object up to 32 names
-/// or the hashes of more.
+/// [`Event::Space`] and [`Event::Scalar`]. Memory: one key, and a hash of 8 bytes for each name in
+/// an open object.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     limits: Limits,
@@ -91,7 +91,7 @@ impl Scanner {
             token: Token::Mark { left: BYTE_ORDER_MARK },
             expect: Expect::Value,
             open: Vec::new(),
-            keys: Keys::default(),
+            keys: Keys::new(),
             key: Vec::new(),
             failed: None,
         }
@@ -104,12 +104,8 @@ impl Scanner {
     /// When they cannot be part of one. Then, and ever after: the same error.
     pub fn push<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Error> {
         self.failed.map_or(Ok(()), Err)?;
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let used = self.step(rest, sink).map_err(|(at, kind)| self.fail(at, kind))?;
-            self.offset += used as u64;
-            rest = rest.get(used..).unwrap_or_default();
-        }
+        self.read(chunk, sink).map_err(|(at, kind)| self.fail(at, kind))?;
+        self.offset += chunk.len() as u64;
         Ok(())
     }
 
@@ -121,7 +117,8 @@ impl Scanner {
     pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Error> {
         self.failed.map_or(Ok(()), Err)?;
         if matches!(self.token, Token::Number(number) if number.may_end()) {
-            sink.event(Event::Scalar { raw: b"", last: true });
+            sink.event(Event::Scalar { raw: b"", last: true }, 0);
+            self.token = Token::None;
             self.end_value();
         }
         match (self.token, self.expect) {
@@ -134,155 +131,244 @@ impl Scanner {
         *self.failed.insert(Error { offset: self.offset + at as u64, kind })
     }
 
-    // Reads one token or a piece of one; says how many bytes that took.
-    fn step<S: Sink + ?Sized>(&mut self, bytes: &[u8], sink: &mut S) -> Result<usize, Fault> {
-        let Progress { used, done } = match &mut self.token {
-            Token::None => return self.structure(bytes, sink),
-            Token::Mark { .. } => return self.skip_mark(bytes),
-            Token::Key(text) => {
-                let progress = text.read(bytes)?;
-                return self.key(bytes, progress, sink);
-            }
-            Token::Text(text) => text.read(bytes)?,
-            Token::Number(number) => number.read(bytes)?,
-            Token::Word { left } => read_word(left, bytes)?,
+    // Each byte decides alone what comes next. The sink is told here and nowhere deeper, so that
+    // what it does with each kind of event can be compiled into this loop.
+    fn read<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Fault> {
+        let mut at = match self.token {
+            _ if chunk.is_empty() => 0,
+            Token::None => 0,
+            token => self.token(token, chunk, 0, sink)?,
         };
-        sink.event(Event::Scalar { raw: bytes.get(..used).unwrap_or_default(), last: done });
-        if done {
-            self.end_value();
+        while let Some(&byte) = chunk.get(at) {
+            let start = at;
+            at += 1;
+            match byte {
+                b'"' => at = self.string(chunk, start, sink)?,
+                b',' => {
+                    self.comma(start)?;
+                    sink.event(Event::Comma, at);
+                }
+                b':' => {
+                    self.colon(start)?;
+                    sink.event(Event::Colon, at);
+                }
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    let space = space(chunk, start);
+                    at = start + space.len();
+                    sink.event(Event::Space(space), at);
+                }
+                b'{' => {
+                    self.begin(Container::Object, start)?;
+                    sink.event(Event::BeginObject, at);
+                }
+                b'[' => {
+                    self.begin(Container::Array, start)?;
+                    sink.event(Event::BeginArray, at);
+                }
+                b'}' => {
+                    self.end(Container::Object, start)?;
+                    sink.event(Event::EndObject, at);
+                }
+                b']' => {
+                    self.end(Container::Array, start)?;
+                    sink.event(Event::EndArray, at);
+                }
+                _ => {
+                    let token = self.scalar(byte, start)?;
+                    at = self.token(token, chunk, start, sink)?;
+                }
+            }
         }
-        Ok(used)
+        Ok(())
     }
 
-    fn structure<S: Sink + ?Sized>(&mut self, bytes: &[u8], sink: &mut S) -> Result<usize, Fault> {
-        let Some(&byte) = bytes.first() else { return Ok(0) };
-        let event = match (self.expect, byte) {
-            (_, b' ' | b'\t' | b'\n' | b'\r') => {
-                let is_space = |it: &u8| matches!(it, b' ' | b'\t' | b'\n' | b'\r');
-                let length = bytes.iter().position(|it| !is_space(it)).unwrap_or(bytes.len());
-                sink.event(Event::Space(bytes.get(..length).unwrap_or_default()));
-                return Ok(length);
-            }
-            (Expect::Value | Expect::ValueOrEnd, b'{') => self.begin(Container::Object)?,
-            (Expect::Value | Expect::ValueOrEnd, b'[') => self.begin(Container::Array)?,
-            (Expect::ValueOrEnd | Expect::CommaOrEnd, b']') => self.end(Container::Array)?,
-            (Expect::KeyOrEnd | Expect::CommaOrEnd, b'}') => self.end(Container::Object)?,
-            (Expect::CommaOrEnd, b',') => {
-                let in_object = self.open.last() == Some(&Container::Object);
-                self.expect = if in_object { Expect::Key } else { Expect::Value };
-                Event::Comma
-            }
-            (Expect::Colon, b':') => {
-                self.expect = Expect::Value;
-                Event::Colon
-            }
-            // A token reads its own first byte.
-            (Expect::Key | Expect::KeyOrEnd, b'"') => {
-                self.token = Token::Key(Text::Start);
-                return Ok(0);
-            }
-            (Expect::Value | Expect::ValueOrEnd, _) => {
-                self.token = scalar(byte).ok_or((0, ErrorKind::Unexpected))?;
-                return Ok(0);
-            }
-            (Expect::Nothing, _) => return Err((0, ErrorKind::Trailing)),
-            _ => return Err((0, ErrorKind::Unexpected)),
+    // Most strings lie in one chunk and have nothing special in them.
+    fn string<S: Sink + ?Sized>(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        let is_key = match self.expect {
+            Expect::Key | Expect::KeyOrEnd => true,
+            Expect::Value | Expect::ValueOrEnd => false,
+            Expect::Colon | Expect::CommaOrEnd | Expect::Nothing => return self.refuse(at),
         };
-        sink.event(event);
-        Ok(1)
+        let Some((raw, said)) = plain_string(chunk.get(at..).unwrap_or_default()) else {
+            let token = if is_key { Token::Key(Text::Start) } else { Token::Text(Text::Start) };
+            return self.token(token, chunk, at, sink);
+        };
+        let end = at + raw.len();
+        if is_key {
+            self.name(said, end)?;
+            sink.event(Event::Key { raw, name: said }, end);
+        } else {
+            self.end_value();
+            sink.event(Event::Scalar { raw, last: true }, end);
+        }
+        Ok(end)
     }
 
-    fn begin(&mut self, container: Container) -> Result<Event<'static>, Fault> {
+    // Begins a token or reads on in it; says where it or the chunk ends.
+    fn token<S: Sink + ?Sized>(
+        &mut self,
+        mut token: Token,
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        let bytes = chunk.get(at..).unwrap_or_default();
+        let Progress { used, done } =
+            token.read(bytes).map_err(|(used, kind)| (at + used, kind))?;
+        self.token = if done { Token::None } else { token };
+        let (raw, end) = (bytes.get(..used).unwrap_or_default(), at + used);
+        match token {
+            Token::Key(_) => self.key(raw, done, end, sink)?,
+            Token::Text(_) | Token::Number(_) | Token::Word { .. } => {
+                if done {
+                    self.end_value();
+                }
+                sink.event(Event::Scalar { raw, last: done }, end);
+            }
+            // RFC 8259 §8.1: a parser may ignore the mark. It gets no event: nobody should write one.
+            Token::Mark { .. } | Token::None => {}
+        }
+        Ok(end)
+    }
+
+    fn comma(&mut self, at: usize) -> Result<(), Fault> {
+        if self.expect != Expect::CommaOrEnd {
+            return self.refuse(at);
+        }
+        let in_object = self.open.last() == Some(&Container::Object);
+        self.expect = if in_object { Expect::Key } else { Expect::Value };
+        Ok(())
+    }
+
+    fn colon(&mut self, at: usize) -> Result<(), Fault> {
+        if self.expect != Expect::Colon {
+            return self.refuse(at);
+        }
+        self.expect = Expect::Value;
+        Ok(())
+    }
+
+    fn begin(&mut self, container: Container, at: usize) -> Result<(), Fault> {
+        if !matches!(self.expect, Expect::Value | Expect::ValueOrEnd) {
+            return self.refuse(at);
+        }
         if self.open.len() >= self.limits.depth {
-            return Err((0, ErrorKind::TooDeep));
+            return Err((at, ErrorKind::TooDeep));
         }
         self.open.push(container);
-        match container {
+        self.expect = match container {
             Container::Object => {
                 self.keys.open();
-                self.expect = Expect::KeyOrEnd;
-                Ok(Event::BeginObject)
+                Expect::KeyOrEnd
             }
-            Container::Array => {
-                self.expect = Expect::ValueOrEnd;
-                Ok(Event::BeginArray)
-            }
+            Container::Array => Expect::ValueOrEnd,
+        };
+        Ok(())
+    }
+
+    fn end(&mut self, container: Container, at: usize) -> Result<(), Fault> {
+        let may_be_empty = match container {
+            Container::Object => Expect::KeyOrEnd,
+            Container::Array => Expect::ValueOrEnd,
+        };
+        let may_end = self.expect == Expect::CommaOrEnd || self.expect == may_be_empty;
+        if !may_end || self.open.last() != Some(&container) {
+            return self.refuse(at);
+        }
+        self.open.pop();
+        if container == Container::Object {
+            self.keys.close();
+        }
+        self.end_value();
+        Ok(())
+    }
+
+    // The number or word that starts with this byte.
+    fn scalar(&self, byte: u8, at: usize) -> Result<Token, Fault> {
+        let is_expected = matches!(self.expect, Expect::Value | Expect::ValueOrEnd);
+        match byte {
+            _ if !is_expected => self.refuse(at),
+            b'-' | b'0'..=b'9' => Ok(Token::Number(Number::Start)),
+            b't' => Ok(Token::Word { left: b"true" }),
+            b'f' => Ok(Token::Word { left: b"false" }),
+            b'n' => Ok(Token::Word { left: b"null" }),
+            _ => self.refuse(at),
         }
     }
 
-    fn end(&mut self, container: Container) -> Result<Event<'static>, Fault> {
-        if self.open.last() != Some(&container) {
-            return Err((0, ErrorKind::Unexpected));
-        }
-        self.open.pop();
-        self.end_value();
-        match container {
-            Container::Object => {
-                self.keys.close();
-                Ok(Event::EndObject)
-            }
-            Container::Array => Ok(Event::EndArray),
+    const fn refuse<T>(&self, at: usize) -> Result<T, Fault> {
+        match self.expect {
+            Expect::Nothing => Err((at, ErrorKind::Trailing)),
+            _ => Err((at, ErrorKind::Unexpected)),
         }
     }
 
     fn end_value(&mut self) {
-        self.token = Token::None;
         self.expect = if self.open.is_empty() { Expect::Nothing } else { Expect::CommaOrEnd };
     }
 
     fn key<S: Sink + ?Sized>(
         &mut self,
-        bytes: &[u8],
-        Progress { used, done }: Progress,
+        piece: &[u8],
+        done: bool,
+        end: usize,
         sink: &mut S,
-    ) -> Result<usize, Fault> {
-        let piece = bytes.get(..used).unwrap_or_default();
-        if !done {
-            self.key.extend_from_slice(piece);
-            return Ok(used);
+    ) -> Result<(), Fault> {
+        let mut raw = piece;
+        let mut key = std::mem::take(&mut self.key);
+        if !done || !key.is_empty() {
+            key.extend_from_slice(piece);
+            raw = &key;
         }
-        // Most keys lie in one chunk, and are not copied.
-        let raw = if self.key.is_empty() {
-            piece
-        } else {
-            self.key.extend_from_slice(piece);
-            &self.key
-        };
-        let name = unescape(raw);
-        if !self.keys.insert(&name) {
-            return Err((used.saturating_sub(1), ErrorKind::DuplicateKey));
+        if done {
+            let name = unescape(raw);
+            self.name(name.as_bytes(), end)?;
+            sink.event(Event::Key { raw, name: name.as_bytes() }, end);
+            key.clear();
         }
-        sink.event(Event::Key { raw, name: &name });
-        self.key.clear();
-        self.token = Token::None;
-        self.expect = Expect::Colon;
-        Ok(used)
+        self.key = key;
+        Ok(())
     }
 
-    // RFC 8259 §8.1: a parser may ignore the mark. It gets no event: nobody should write one.
-    fn skip_mark(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let Token::Mark { left } = &mut self.token else { return Ok(0) };
-        let absent =
-            left.len() == BYTE_ORDER_MARK.len() && bytes.first() != BYTE_ORDER_MARK.first();
-        let progress =
-            if absent { Progress { used: 0, done: true } } else { read_word(left, bytes)? };
-        if progress.done {
-            self.token = Token::None;
+    // An object has a member of this name.
+    fn name(&mut self, name: &[u8], end: usize) -> Result<(), Fault> {
+        if !self.keys.insert(name) {
+            return Err((end.saturating_sub(1), ErrorKind::DuplicateKey));
         }
-        Ok(progress.used)
+        self.expect = Expect::Colon;
+        Ok(())
     }
 }
 
-// The token that starts with this byte, if it is no structure.
-const fn scalar(byte: u8) -> Option<Token> {
-    match byte {
-        b'"' => Some(Token::Text(Text::Start)),
-        b'-' | b'0'..=b'9' => Some(Token::Number(Number::Start)),
-        b't' => Some(Token::Word { left: b"true" }),
-        b'f' => Some(Token::Word { left: b"false" }),
-        b'n' => Some(Token::Word { left: b"null" }),
-        _ => None,
+impl Token {
+    fn read(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
+        match self {
+            Self::Mark { left } => read_mark(left, bytes),
+            Self::Key(text) | Self::Text(text) => text.read(bytes),
+            Self::Number(number) => number.read(bytes),
+            Self::Word { left } => read_word(left, bytes),
+            Self::None => Ok(Progress { used: 0, done: true }),
+        }
     }
+}
+
+fn space(chunk: &[u8], at: usize) -> &[u8] {
+    let bytes = chunk.get(at..).unwrap_or_default();
+    let is_space = |it: &&u8| matches!(it, b' ' | b'\t' | b'\n' | b'\r');
+    bytes.get(..bytes.iter().take_while(is_space).count()).unwrap_or_default()
+}
+
+fn read_mark(left: &mut &'static [u8], bytes: &[u8]) -> Result<Progress, Fault> {
+    let is_start = left.len() == BYTE_ORDER_MARK.len();
+    if is_start && bytes.first() != BYTE_ORDER_MARK.first() {
+        return Ok(Progress { used: 0, done: true });
+    }
+    read_word(left, bytes)
 }
 
 fn read_word(left: &mut &'static [u8], bytes: &[u8]) -> Result<Progress, Fault> {

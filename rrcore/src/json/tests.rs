@@ -196,7 +196,7 @@ fn scan<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<String, Error>
         match event {
             Event::Space(_) if words.last().is_some_and(|it| it == "_") => {}
             Event::Space(_) => words.push("_".to_owned()),
-            Event::Key { name, .. } => words.push(format!("key:{name}")),
+            Event::Key { name, .. } => words.push(format!("key:{}", str::from_utf8(name).unwrap())),
             Event::Scalar { raw, last } => {
                 if !inside {
                     words.push(String::new());

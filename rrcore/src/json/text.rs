@@ -16,17 +16,17 @@ impl Text {
     /// Reads on; `done` with the closing quote, which is part of it.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
         let mut used = 0;
-        while let Some(&byte) = bytes.get(used) {
-            if matches!(self, Self::Plain) && byte == b'"' {
-                return Ok(Progress { used: used + 1, done: true });
-            }
-            *self = self.after(byte).map_err(|kind| (used, kind))?;
-            used += 1;
+        loop {
             if matches!(self, Self::Plain) {
                 used += plain_prefix(bytes.get(used..).unwrap_or_default());
             }
+            let Some(&byte) = bytes.get(used) else { return Ok(Progress { used, done: false }) };
+            used += 1;
+            if matches!(self, Self::Plain) && byte == b'"' {
+                return Ok(Progress { used, done: true });
+            }
+            *self = self.after(byte).map_err(|kind| (used - 1, kind))?;
         }
-        Ok(Progress { used, done: false })
     }
 
     // After any byte but the closing quote.
@@ -75,12 +75,22 @@ const fn wide(left: u8, low: u8, high: u8) -> Text {
     Text::Wide { left, low, high }
 }
 
+/// The string that `bytes` start with, and what is between its quotes; `None` unless it is whole,
+/// ASCII, and means itself.
+pub(super) fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = plain_prefix(bytes.get(1..)?);
+    match bytes.get(length + 1) {
+        Some(b'"') => Some((bytes.get(..length + 2)?, bytes.get(1..=length)?)),
+        _ => None,
+    }
+}
+
 // How many bytes at the start are ASCII and mean themselves. Eight at a time: most of a document is
 // this.
 fn plain_prefix(bytes: &[u8]) -> usize {
     let mut plain = 0;
-    for word in bytes.chunks_exact(8).map_while(|it| it.try_into().ok().map(u64::from_le_bytes)) {
-        let special = specials(word);
+    while let Some(word) = bytes.get(plain..).and_then(<[u8]>::first_chunk) {
+        let special = specials(u64::from_le_bytes(*word));
         if special != 0 {
             // The first byte is the lowest, and the lowest mark is never wrong.
             return plain + special.trailing_zeros() as usize / 8;

@@ -1,7 +1,4 @@
 //! Responses that cannot be filtered: refused, and nothing of them passes.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
 
 use std::io::Write;
 use std::pin::Pin;
