@@ -28,7 +28,9 @@ mod query;
 mod reader;
 mod scanner;
 mod selector;
+mod structure;
 mod text;
+mod token;
 
 #[cfg(test)]
 mod tests;
