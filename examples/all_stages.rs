@@ -73,7 +73,7 @@ fn app(upstream: SocketAddr, key: &str) -> support::Result<Router> {
         // Whether this request. The path it judges is the path that goes on.
         .layer(RulesLayer::new().scope(Scope::Proxy, rules))
         // What of the answer passes.
-        .layer(FilterLayer::new().scope(Scope::Proxy, Arc::new(FilterSet::new(vec![no_tax]))))
+        .layer(FilterLayer::new().scope(Scope::Proxy, FilterSet::new(vec![no_tax])))
         // As whom. Innermost: nothing but the upstream sees this credential. A proxy that faces
         // strangers must take hop-by-hop headers off before this line; `rrgateway` does.
         .layer(InjectLayer::new(injection))

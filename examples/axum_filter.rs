@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
@@ -42,7 +40,7 @@ fn app() -> support::Result<Router> {
     let app = Router::new()
         .route("/customer", get(async || Json(customer())))
         .route("/trace", get(async || format!("panicked at {}", customer())))
-        .layer(FilterLayer::new().scope(Scope::Proxy, Arc::new(filters)));
+        .layer(FilterLayer::new().scope(Scope::Proxy, filters));
     Ok(app)
 }
 

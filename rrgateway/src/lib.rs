@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    unreachable_pub,
-    reason = "the surface is what the modules re-export; inside them `pub` means `for the others`"
+#![cfg_attr(
+    feature = "data-plane",
+    expect(
+        unreachable_pub,
+        reason = "the surface is what modules re-export; inside them `pub` means `for the others`"
+    )
 )]
 
 #[cfg(all(feature = "control-plane", feature = "data-plane"))]
