@@ -8,6 +8,7 @@ mod names;
 mod outbound;
 mod query;
 mod random;
+#[cfg(feature = "vault")]
 mod vault;
 
 pub use crate::authorize::layer::AuthorizeLayer;
@@ -25,7 +26,11 @@ pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::sendable::InvalidInjection;
 pub use crate::outbound::service::Inject;
 pub use crate::random::RandomUnavailable;
+#[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
+#[cfg(feature = "vault")]
 pub use crate::vault::cipher::Vault;
+#[cfg(feature = "vault")]
 pub use crate::vault::error::VaultError;
+#[cfg(feature = "vault")]
 pub use crate::vault::key::MasterKey;
