@@ -5,6 +5,7 @@ mod body;
 mod body_service;
 mod compiled;
 mod finding;
+mod gates;
 mod header;
 mod index;
 mod layer;
