@@ -1,5 +1,6 @@
 //! Which rules of a set can fit a request at all: found in time that hardly grows with the set.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use aho_corasick::BuildError;
@@ -9,7 +10,7 @@ use smallvec::SmallVec;
 use crate::gates::{Gates, Gathered};
 use crate::literal::Gate;
 use crate::methods::{self, KINDS};
-use crate::pattern::Presence;
+use crate::pattern::{Pattern, Presence};
 use crate::query::Pair;
 use crate::rule::{Effect, Rule};
 use crate::subject::Reading;
@@ -53,9 +54,11 @@ impl Index {
             index.small = u16::try_from(rules.len()).ok();
             return Ok(index);
         }
+        let paths: Vec<_> = rules.iter().map(path_gates).collect();
+        let rarity = Rarity::of(paths.iter().flatten());
         let mut draft = Draft::default();
-        for (place, rule) in (0..).zip(rules) {
-            match path_gate(rule) {
+        for ((place, rule), gates) in (0..).zip(rules).zip(paths) {
+            match rarity.best(gates) {
                 Gate::Open => index.without_path(&mut draft, rule, place),
                 gate => {
                     draft.path.add(gate, place);
@@ -77,10 +80,10 @@ impl Index {
         let header = rule.headers.iter().find_map(|it| Some((it.needs()?, it.value.as_ref())));
         let query = rule.query.iter().find_map(|it| Some((it.needs()?, it.value.as_ref())));
         if let Some((name, value)) = header {
-            let gate = value.map_or(Gate::Open, |it| it.gate());
+            let gate = value.map_or(Gate::Open, longest);
             draft.headers.entry(name.clone()).or_default().add(gate, place);
         } else if let Some((name, value)) = query {
-            let gate = value.map_or(Gate::Open, |it| it.gate());
+            let gate = value.map_or(Gate::Open, longest);
             draft.query.entry(name.into()).or_default().add(gate, place);
         } else {
             for (kind, open) in self.open.iter_mut().enumerate() {
@@ -167,11 +170,37 @@ impl Index {
     }
 }
 
-fn path_gate(rule: &Rule) -> Gate {
-    match &rule.path {
-        Some((pattern, Presence::Present)) => pattern.gate(),
-        Some((_, Presence::Absent)) | None => Gate::Open,
+/// How many rules ask for a text: of several gates, the one that most requests fail is best, and
+/// what many rules ask for, most requests have.
+struct Rarity(HashMap<Box<[u8]>, usize>);
+
+impl Rarity {
+    fn of<'a>(gates: impl Iterator<Item = &'a Gate>) -> Self {
+        let mut counts = HashMap::new();
+        for text in gates.flat_map(Gate::texts) {
+            *counts.entry(text.clone()).or_insert(0) += 1;
+        }
+        Self(counts)
     }
+
+    fn best(&self, gates: Vec<Gate>) -> Gate {
+        let asked = |gate: &Gate| {
+            gate.texts().iter().filter_map(|it| self.0.get(it)).max().copied().unwrap_or(0)
+        };
+        let best = gates.into_iter().min_by_key(|it| (asked(it), Reverse(it.shortest())));
+        best.unwrap_or(Gate::Open)
+    }
+}
+
+fn path_gates(rule: &Rule) -> Vec<Gate> {
+    match &rule.path {
+        Some((pattern, Presence::Present)) => pattern.gates(),
+        Some((_, Presence::Absent)) | None => Vec::new(),
+    }
+}
+
+fn longest(value: &Pattern) -> Gate {
+    value.gates().into_iter().max_by_key(Gate::shortest).unwrap_or(Gate::Open)
 }
 
 // A value may also be found in several lines put together, or in bytes that are no text.
