@@ -1,0 +1,11 @@
+//! Request targets, ordinary and hostile: what becomes of them, and who reads what in them.
+
+#![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bypass;
+mod judge;
+mod oracle;
+//ORD
+mod stable;
+mod targets;

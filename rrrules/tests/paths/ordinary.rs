@@ -1,0 +1,1 @@
+//! What clients of well-known APIs send passes as they meant it.
