@@ -6,6 +6,6 @@
 mod bypass;
 mod judge;
 mod oracle;
-//ORD
+mod ordinary;
 mod stable;
 mod targets;
