@@ -24,6 +24,10 @@ impl Segment {
         options: PathOptions,
         text: &mut String,
     ) -> Result<Self, PathErrorKind> {
+        if is_canonical(raw) {
+            text.push_str(raw);
+            return Ok(Self::Name);
+        }
         let decoded = respell(raw, options, text)?;
         let decoded = String::from_utf8(decoded).map_err(|_| PathErrorKind::NotUtf8)?;
         match decoded.as_str() {
@@ -57,6 +61,11 @@ const fn is_delimiter(byte: u8) -> bool {
         byte,
         b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
     )
+}
+
+// Most names. One that starts with a dot may be one in disguise: `..;v=1`.
+fn is_canonical(raw: &str) -> bool {
+    !raw.is_empty() && !raw.starts_with('.') && raw.bytes().all(is_plain)
 }
 
 fn respell(

@@ -1,7 +1,6 @@
 //! Request targets, ordinary and hostile: what becomes of them, and who reads what in them.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bypass;
 mod judge;
