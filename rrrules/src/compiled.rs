@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::body::{BodyPlan, Content, Inspection};
 use crate::finding::Finding;
-use crate::index::{Index, Places};
+use crate::index::{Candidates, Index, Places};
 use crate::rule::{Effect, Mode, Rule};
 use crate::subject::{Reading, Subject};
 use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};
@@ -98,7 +98,9 @@ impl Compiled {
         if self.rules.is_empty() {
             return head;
         }
-        for place in self.index.candidates(reading) {
+        let mut candidates = Candidates::new();
+        self.index.candidates(reading, &mut candidates);
+        for place in candidates {
             let Some(rule) = self.rule(place) else { continue };
             match (rule.check(reading), rule.effect) {
                 (Finding::Holds, _) => head.fits.push(place),

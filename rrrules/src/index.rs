@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use aho_corasick::BuildError;
+use foldhash::fast::RandomState;
 use http::{HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
@@ -15,8 +16,11 @@ use crate::query::Pair;
 use crate::rule::{Effect, Rule};
 use crate::subject::Reading;
 
-/// Places of rules in the order of evaluation.
-pub(crate) type Places = SmallVec<[u16; 32]>;
+/// Places of rules that fit, in the order of evaluation.
+pub(crate) type Places = SmallVec<[u16; 8]>;
+
+/// Places of rules that may fit.
+pub(crate) type Candidates = SmallVec<[u16; 64]>;
 
 /// Sorts rules by one thing each that a request must have for them to fit. What it finds is asked
 /// in full; what it leaves out cannot fit.
@@ -26,9 +30,9 @@ pub(crate) struct Index {
     small: Option<u16>,
     path: Gates,
     /// By the value of a header that must be there.
-    headers: HashMap<HeaderName, Gates>,
+    headers: HashMap<HeaderName, Gates, RandomState>,
     /// By the value of a query parameter that must be there.
-    query: HashMap<Box<str>, Gates>,
+    query: HashMap<Box<str>, Gates, RandomState>,
     /// Rules that nothing sorts out but the method, by its kind.
     open: [Vec<u16>; KINDS],
     /// Whether a rule that is sorted by the path also judges its other readings.
@@ -95,25 +99,24 @@ impl Index {
     }
 
     /// The rules that may fit, each once, in the order of evaluation.
-    pub(crate) fn candidates(&self, reading: &Reading<'_>) -> Places {
+    pub(crate) fn candidates(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if let Some(all) = self.small {
-            return (0..all).collect();
+            places.extend(0..all);
+            return;
         }
-        let mut places = Places::new();
         let open = self.open.get(methods::kind_of(reading.subject().method));
         places.extend_from_slice(open.map_or(&[], Vec::as_slice));
         let sorted = places.len();
-        self.by_path(reading, &mut places);
-        self.by_header(reading, &mut places);
-        self.by_query(reading, &mut places);
+        self.by_path(reading, places);
+        self.by_header(reading, places);
+        self.by_query(reading, places);
         if places.len() > sorted {
             places.sort_unstable();
             places.dedup();
         }
-        places
     }
 
-    fn by_path(&self, reading: &Reading<'_>, places: &mut Places) {
+    fn by_path(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if self.path.is_empty() {
             return;
         }
@@ -123,7 +126,7 @@ impl Index {
         }
     }
 
-    fn by_header(&self, reading: &Reading<'_>, places: &mut Places) {
+    fn by_header(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if self.headers.is_empty() {
             return;
         }
@@ -147,7 +150,7 @@ impl Index {
         }
     }
 
-    fn by_query(&self, reading: &Reading<'_>, places: &mut Places) {
+    fn by_query(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if self.query.is_empty() {
             return;
         }
@@ -207,7 +210,7 @@ fn longest(value: &Pattern) -> Gate {
 fn by_lines<'a>(
     gates: &Gates,
     mut lines: impl Iterator<Item = &'a HeaderValue>,
-    places: &mut Places,
+    places: &mut Candidates,
 ) {
     match (lines.next(), lines.next()) {
         (None, _) => {}
@@ -227,4 +230,4 @@ fn dashed(name: &HeaderName) -> Option<HeaderName> {
 }
 
 /// Up to so many rules, asking each is as quick as asking the index.
-const SMALL: usize = 6;
+const SMALL: usize = 16;

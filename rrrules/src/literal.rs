@@ -68,6 +68,13 @@ impl Gate {
         gates
     }
 
+    /// The one text that a text must start with for the pattern to be found in it.
+    pub(crate) fn start(hir: &Hir) -> Option<Box<[u8]>> {
+        let is_anchored = hir.properties().look_set_prefix().contains(Look::Start);
+        let mut texts = literals(hir, ExtractKind::Prefix).filter(|_| is_anchored)?.into_iter();
+        texts.next().filter(|_| texts.next().is_none())
+    }
+
     /// The texts, one of which there must be.
     pub(crate) fn texts(&self) -> &[Box<[u8]>] {
         match self {
