@@ -1,5 +1,6 @@
 //! The response body of every layer that may answer by itself.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,7 +9,8 @@ use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// Either the inner service's body, passed through untouched, or bytes of our own.
+    /// Either the inner service's body, passed through untouched, or bytes of our own, or an inner
+    /// body whose beginning has been read and is given again.
     ///
     /// Fails only as the inner body fails, so a layer does not change its stack's error type.
     #[derive(Debug)]
@@ -24,6 +26,7 @@ pin_project! {
     enum Kind<B> {
         Inner { #[pin] inner: B },
         Own { bytes: Bytes },
+        Replayed { first: VecDeque<Bytes>, #[pin] rest: B },
     }
 }
 
@@ -38,11 +41,17 @@ impl<B> Body<B> {
         Self { kind: Kind::Own { bytes: bytes.into() } }
     }
 
-    /// The inner body, if this is one; `None` for a body of our own.
+    /// Gives `first`, which was read off the beginning of a body, and then the `rest` of it.
+    pub fn replayed(first: impl IntoIterator<Item = Bytes>, rest: B) -> Self {
+        Self { kind: Kind::Replayed { first: first.into_iter().collect(), rest } }
+    }
+
+    /// The inner body, if this is one, whole; `None` for a body of our own or one whose beginning
+    /// has been read.
     pub fn into_inner(self) -> Option<B> {
         match self.kind {
             Kind::Inner { inner } => Some(inner),
-            Kind::Own { .. } => None,
+            Kind::Own { .. } | Kind::Replayed { .. } => None,
         }
     }
 }
@@ -66,6 +75,10 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
             KindProj::Inner { inner } => inner.poll_frame(cx),
             KindProj::Own { bytes } if bytes.is_empty() => Poll::Ready(None),
             KindProj::Own { bytes } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            KindProj::Replayed { first, rest } => match first.pop_front() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => rest.poll_frame(cx),
+            },
         }
     }
 
@@ -73,6 +86,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.kind {
             Kind::Inner { inner } => inner.is_end_stream(),
             Kind::Own { bytes } => bytes.is_empty(),
+            Kind::Replayed { first, rest } => first.is_empty() && rest.is_end_stream(),
         }
     }
 
@@ -80,6 +94,15 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.kind {
             Kind::Inner { inner } => inner.size_hint(),
             Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Replayed { first, rest } => {
+                let read = first.iter().map(|it| it.len() as u64).sum::<u64>();
+                let mut hint = rest.size_hint();
+                if let Some(upper) = hint.upper() {
+                    hint.set_upper(upper.saturating_add(read));
+                }
+                hint.set_lower(hint.lower().saturating_add(read));
+                hint
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod body;
+mod budget;
 mod buffered;
 mod clock;
 mod code;
@@ -24,7 +25,8 @@ pub mod json;
 
 pub use crate::address::{ClientAddress, TrustedProxies};
 pub use crate::body::Body;
-pub use crate::buffered::{BufferedBody, ReadBody};
+pub use crate::budget::Budget;
+pub use crate::buffered::{BodyFault, BufferedBody, ReadBody, ReadOutcome};
 pub use crate::clock::{Clock, ManualClock, Now};
 pub use crate::code::{Code, Stage};
 pub use crate::collect::{Collect, CollectError, Collected};
