@@ -13,6 +13,8 @@ mod rule_set;
 mod segment;
 mod service;
 mod subject;
+#[cfg(feature = "validation")]
+mod validation;
 
 pub use crate::header::{HeaderCheck, NameMatch};
 pub use crate::layer::RulesLayer;
@@ -24,3 +26,7 @@ pub use crate::rule::{Effect, Rule};
 pub use crate::rule_set::{DecidingRule, InvalidRuleSet, RuleSet, Verdict};
 pub use crate::service::Rules;
 pub use crate::subject::Subject;
+#[cfg(feature = "validation")]
+pub use crate::validation::{
+    Invalid, InvalidSchema, MAX_VIOLATIONS, OpenApi, RequestParts, Validator, Violation,
+};
