@@ -98,7 +98,7 @@ impl Rules {
     /// Whether all scopes allow.
     pub fn decide(&self) -> bool {
         let Self { method, path, headers, .. } = self;
-        let subject = Subject { method, path, query: None, headers };
+        let subject = Subject { method, path, query: None, headers, body: &bytes::Bytes::new() };
         self.scopes.iter().all(|it| it.decide(&subject).effect == Effect::Allow)
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::pattern::{Pattern, PatternError, Presence};
+use crate::subject::Reading;
 
 /// Which headers a [`HeaderCheck`] looks at. Case never matters, and `-` and `_` are alike:
 /// many servers behind a gateway fold both to one name.
@@ -36,8 +37,10 @@ pub struct HeaderCheck {
 impl NameMatch {
     /// The header of this name.
     #[must_use]
-    pub const fn exact(name: HeaderName) -> Self {
-        Self { kind: Kind::Exact(name) }
+    pub fn exact(name: HeaderName) -> Self {
+        let folded = name.as_str().replace('_', "-");
+        // What is a name is one with dashes too.
+        Self { kind: Kind::Exact(folded.parse().unwrap_or(name)) }
     }
 
     /// Every header whose name `pattern` is found in; in any case, whatever the `flags`.
@@ -51,16 +54,26 @@ impl NameMatch {
 }
 
 impl HeaderCheck {
-    pub(crate) fn holds(&self, headers: &HeaderMap) -> bool {
-        self.presence.holds(self.finds(headers))
+    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
+        self.presence.holds(self.finds(reading))
     }
 
-    fn finds(&self, headers: &HeaderMap) -> bool {
+    /// The name that must be there for the check to hold, in its spelling with dashes.
+    pub(crate) const fn needs(&self) -> Option<&HeaderName> {
+        match (&self.name.kind, self.presence) {
+            (Kind::Exact(name), Presence::Present) => Some(name),
+            (Kind::Exact(_), Presence::Absent) | (Kind::Pattern(_), _) => None,
+        }
+    }
+
+    fn finds(&self, reading: &Reading<'_>) -> bool {
+        let headers = reading.subject().headers;
         match &self.name.kind {
             // One name in several spellings is one header to whoever folds them.
-            Kind::Exact(name) => self.asks_for(|| {
+            Kind::Exact(name) if reading.has_underscores() => self.asks_for(|| {
                 headers.iter().filter(|(it, _)| is_alike(it, name)).map(|(_, line)| line)
             }),
+            Kind::Exact(name) => self.asks_for(|| headers.get_all(name).iter()),
             Kind::Pattern(pattern) => headers
                 .keys()
                 .filter(|name| is_found(pattern, name.as_str()))
@@ -122,6 +135,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::CanonicalPath;
+    use crate::subject::Subject;
     use Presence::{Absent, Present};
 
     #[test]
@@ -188,6 +203,13 @@ mod tests {
         }
         let value = value.map(|it| Pattern::new(it, "").unwrap());
         let check = HeaderCheck { name, value, presence };
-        assert_eq!(check.holds(&headers), expected, "{check:?} {headers:?}");
+        let subject = Subject {
+            method: &http::Method::GET,
+            path: &CanonicalPath::parse("/").unwrap(),
+            query: None,
+            headers: &headers,
+            body: &bytes::Bytes::new(),
+        };
+        assert_eq!(check.holds(&Reading::new(subject)), expected, "{check:?} {headers:?}");
     }
 }

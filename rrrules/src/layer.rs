@@ -1,14 +1,20 @@
-//! Builds [`Rules`] services.
+//! Builds [`Rules`] and [`BodyRules`] services.
 
 use std::sync::Arc;
 
 use http::{Extensions, StatusCode};
-use rrcore::{Clock, Current, Scope};
+use rrcore::{Budget, Clock, Current, Refusal, Scope};
 use tower_layer::Layer;
 
+use crate::admit::malformed;
+use crate::body_service::{BodyRules, Shared};
+use crate::compiled::{BodyAnswer, MAX_BODY_BYTES};
 use crate::policy::{Policy, Source};
+use crate::query::BadEscape;
 use crate::rule_set::RuleSet;
 use crate::service::Rules;
+use crate::subject::{Reading, Subject};
+use crate::verdict::Explanation;
 
 /// Applies [`Rules`] to a service.
 ///
@@ -18,6 +24,23 @@ use crate::service::Rules;
 pub struct RulesLayer {
     policy: Arc<Policy>,
     clock: Clock,
+}
+
+/// Applies [`BodyRules`] to a service: made by [`RulesLayer::bodies`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct BodyRulesLayer {
+    shared: Shared,
+}
+
+/// What becomes of a described request, and why.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explained {
+    /// What each scope has to say; `None` for a caller that has no rules, which denies.
+    pub scopes: [(Scope, Option<Explanation>); 4],
+    /// What the answer would be; `None` where all scopes allow.
+    pub refusal: Option<Refusal>,
 }
 
 impl RulesLayer {
@@ -59,6 +82,46 @@ impl RulesLayer {
         self.clock = clock;
         self
     }
+
+    /// Reads bodies for rules that ask for them. The request's body is then a
+    /// [`rrcore::Body`] for what is inside.
+    pub fn bodies(self) -> BodyRulesLayer {
+        let Self { policy, clock } = self;
+        let shared = Shared { policy, clock, max_body_bytes: MAX_BODY_BYTES, budget: None };
+        BodyRulesLayer { shared }
+    }
+
+    /// Decides about a request that is only described, by the rules that are in force, and says
+    /// what every rule had to say. `extensions` are what stages before would have left.
+    ///
+    /// The same code decides about requests.
+    #[must_use]
+    pub fn explain(&self, subject: &Subject<'_>, extensions: &Extensions) -> Explained {
+        let in_force = self.policy.in_force(extensions);
+        let reading = Reading::new(*subject);
+        let body = BodyAnswer::of(subject);
+        let scopes = in_force.explain(&reading, &body);
+        let refusal = match in_force.heads(&reading) {
+            Ok(heads) => in_force.judge(&heads, &body).denial.map(|it| self.policy.refusal(&it)),
+            Err(BadEscape) => Some(malformed().detail(BadEscape.to_string())),
+        };
+        Explained { scopes, refusal }
+    }
+}
+
+impl BodyRulesLayer {
+    /// Looks into bodies of up to `bytes`, sent and decoded: 1 MiB unless told. A larger one cannot
+    /// be inspected.
+    pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.shared.max_body_bytes = bytes;
+        self
+    }
+
+    /// Takes the memory for bodies from `budget`; where that is used up, the answer is 503.
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.shared.budget = Some(budget.clone());
+        self
+    }
 }
 
 impl<S> Layer<S> for RulesLayer {
@@ -66,5 +129,13 @@ impl<S> Layer<S> for RulesLayer {
 
     fn layer(&self, inner: S) -> Self::Service {
         Rules::new(inner, Arc::clone(&self.policy), self.clock.clone())
+    }
+}
+
+impl<S> Layer<S> for BodyRulesLayer {
+    type Service = BodyRules<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BodyRules::new(inner, Arc::new(self.shared.clone()))
     }
 }

@@ -68,6 +68,10 @@ impl CanonicalPath {
         &self.text
     }
 
+    pub(crate) fn other_readings(&self) -> Vec<String> {
+        self.decoded().into_iter().collect()
+    }
+
     /// What a server sees that decodes every escape; `None` where there is none.
     pub(crate) fn decoded(&self) -> Option<String> {
         if !self.text.contains('%') {

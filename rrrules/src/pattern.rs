@@ -1,9 +1,13 @@
 //! Regular expressions that an operator writes and a stranger's text runs through.
 
 use std::fmt;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
+
+use crate::literal::{Gate, Whole};
 
 /// The longest pattern, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -18,7 +22,30 @@ const MAX_NESTING: u32 = 50;
 /// unless the flag `m` makes them those of lines. Cheap to clone.
 #[derive(Clone)]
 pub struct Pattern {
-    regex: Regex,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    source: Box<str>,
+    flags: Flags,
+    matcher: Matcher,
+}
+
+/// How the pattern is found. Many patterns of paths are plain text: those need no automaton, which
+/// takes some 20 µs to build and 10 KiB to keep.
+enum Matcher {
+    Is(Box<str>),
+    Starts(Box<str>),
+    Regex(Box<Regex>),
+}
+
+/// The flags that change what a pattern means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Flags {
+    any_case: bool,
+    lines: bool,
+    dot_all: bool,
+    free_space: bool,
 }
 
 /// Whether a check holds when something matches, or when nothing does.
@@ -54,33 +81,111 @@ impl Pattern {
             let length = pattern.len();
             return Err(because(format!("{length} bytes are more than the {MAX_LENGTH} allowed")));
         }
-        let mut builder = RegexBuilder::new(pattern);
-        builder.size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).nest_limit(MAX_NESTING);
-        for flag in flags.chars() {
-            match flag {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                'x' => builder.ignore_whitespace(true),
-                // Patterns are Unicode anyway, and only ever say whether they match.
-                'u' | 'g' => &mut builder,
-                other => return Err(because(format!("`{other}` is not one of the flags imsxug"))),
-            };
-        }
-        match builder.build() {
-            Ok(regex) => Ok(Self { regex }),
-            Err(regex::Error::CompiledTooBig(_)) => {
-                Err(because(format!("compiled, it is more than the {MAX_COMPILED} bytes allowed")))
-            }
-            Err(error) => {
-                Err(syntax_error(pattern, flags).unwrap_or_else(|| because(error.to_string())))
-            }
-        }
+        let flags = Flags::read(flags)?;
+        let matcher = match Whole::of(&parse(pattern, flags)?) {
+            Some(Whole::Is(text)) => Matcher::Is(text),
+            Some(Whole::Starts(text)) => Matcher::Starts(text),
+            None => Matcher::Regex(Box::new(flags.compile(pattern)?)),
+        };
+        Ok(Self { inner: Arc::new(Inner { source: pattern.into(), flags, matcher }) })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.inner.source
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        self.inner.flags
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        match &self.inner.matcher {
+            Matcher::Is(whole) => **whole == *text,
+            Matcher::Starts(start) => text.starts_with(&**start),
+            Matcher::Regex(regex) => regex.is_match(text),
+        }
     }
+
+    /// What the pattern says, to derive something from it when rules are compiled.
+    pub(crate) fn hir(&self) -> Hir {
+        // It was parsed before, so it can be.
+        parse(&self.inner.source, self.inner.flags).unwrap_or_else(|_| Hir::fail())
+    }
+
+    /// What a text must have for the pattern to be found in it.
+    pub(crate) fn gate(&self) -> Gate {
+        match &self.inner.matcher {
+            Matcher::Is(text) | Matcher::Starts(text) => Gate::starting_with(text),
+            Matcher::Regex(_) => Gate::of(&self.hir()),
+        }
+    }
+
+    /// Whether the two are written alike, and so say the same.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        self.inner.source == other.inner.source && self.inner.flags == other.inner.flags
+    }
+}
+
+impl Flags {
+    fn read(text: &str) -> Result<Self, PatternError> {
+        let mut flags = Self::default();
+        for flag in text.chars() {
+            match flag {
+                'i' => flags.any_case = true,
+                'm' => flags.lines = true,
+                's' => flags.dot_all = true,
+                'x' => flags.free_space = true,
+                // Patterns are Unicode anyway, and only ever say whether they match.
+                'u' | 'g' => {}
+                other => return Err(because(format!("`{other}` is not one of the flags imsxug"))),
+            }
+        }
+        Ok(flags)
+    }
+
+    /// Whether `^` and `$` are those of lines.
+    pub(crate) const fn lines(self) -> bool {
+        self.lines
+    }
+
+    fn compile(self, pattern: &str) -> Result<Regex, PatternError> {
+        let built = RegexBuilder::new(pattern)
+            .size_limit(MAX_COMPILED)
+            .dfa_size_limit(MAX_COMPILED)
+            .nest_limit(MAX_NESTING)
+            .case_insensitive(self.any_case)
+            .multi_line(self.lines)
+            .dot_matches_new_line(self.dot_all)
+            .ignore_whitespace(self.free_space)
+            .build();
+        built.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                because(format!("compiled, it is more than the {MAX_COMPILED} bytes allowed"))
+            }
+            error => because(error.to_string()),
+        })
+    }
+}
+
+// What `regex` says about syntax is a drawing of several lines.
+fn parse(pattern: &str, flags: Flags) -> Result<Hir, PatternError> {
+    let parsed = ParserBuilder::new()
+        .nest_limit(MAX_NESTING)
+        .case_insensitive(flags.any_case)
+        .multi_line(flags.lines)
+        .dot_matches_new_line(flags.dot_all)
+        .ignore_whitespace(flags.free_space)
+        .build()
+        .parse(pattern);
+    let (reason, span) = match parsed {
+        Ok(hir) => return Ok(hir),
+        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), *error.span()),
+        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), *error.span()),
+        Err(error) => return Err(because(error.to_string().replace('\n', " "))),
+    };
+    Err(PatternError { reason, position: Some(span.start.offset) })
 }
 
 impl Presence {
@@ -105,25 +210,6 @@ const fn because(reason: String) -> PatternError {
     PatternError { reason, position: None }
 }
 
-// What `regex` says about syntax is a drawing of several lines.
-fn syntax_error(pattern: &str, flags: &str) -> Option<PatternError> {
-    let is_set = |flag| flags.contains(flag);
-    let parsed = ParserBuilder::new()
-        .nest_limit(MAX_NESTING)
-        .case_insensitive(is_set('i'))
-        .multi_line(is_set('m'))
-        .dot_matches_new_line(is_set('s'))
-        .ignore_whitespace(is_set('x'))
-        .build()
-        .parse(pattern);
-    let (reason, span) = match parsed {
-        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), *error.span()),
-        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), *error.span()),
-        Err(_) | Ok(_) => return None,
-    };
-    Some(PatternError { reason, position: Some(span.start.offset) })
-}
-
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)?;
@@ -135,7 +221,7 @@ impl std::error::Error for PatternError {}
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pattern").field(&self.regex.as_str()).finish()
+        f.debug_tuple("Pattern").field(&self.source()).finish()
     }
 }
 

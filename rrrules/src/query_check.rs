@@ -73,6 +73,19 @@ impl QueryCheck {
         }
     }
 
+    /// Whether what the check says depends on values of `query`, and not on its names alone.
+    pub(crate) fn asks_for_values(&self, query: &Query<'_>) -> bool {
+        self.value.is_some() && query.readings().any(|it| self.meant(it).next().is_some())
+    }
+
+    /// The name that must be there for the check to hold.
+    pub(crate) const fn needs(&self) -> Option<&str> {
+        match (&self.name.kind, self.presence) {
+            (Kind::Exact(name), Presence::Present) => Some(name),
+            (Kind::Exact(_), Presence::Absent) | (Kind::Pattern(_), _) => None,
+        }
+    }
+
     // There is a value that matches.
     fn matches_some(&self, pairs: &[Pair<'_>]) -> bool {
         self.meant(pairs).any(|it| self.is_wanted(&it.value))

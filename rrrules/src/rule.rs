@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use http::Method;
-
+use crate::body::BodyCheck;
+use crate::finding::{Criterion, Finding};
 use crate::header::HeaderCheck;
+use crate::methods::Methods;
 use crate::pattern::{Pattern, Presence};
 use crate::query_check::QueryCheck;
 use crate::subject::Reading;
@@ -18,6 +19,16 @@ pub enum Effect {
     Deny,
 }
 
+/// What comes of what a rule says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// It counts.
+    #[default]
+    Enforce,
+    /// It is recorded, and decides nothing: to see what a rule would do before it is live.
+    Shadow,
+}
+
 /// An effect on requests that meet every criterion given; without any, on all.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -25,10 +36,12 @@ pub struct Rule {
     pub(crate) id: Arc<str>,
     pub(crate) effect: Effect,
     pub(crate) priority: u16,
-    methods: Vec<Box<str>>,
-    path: Option<(Pattern, Presence)>,
-    query: Vec<QueryCheck>,
-    headers: Vec<HeaderCheck>,
+    pub(crate) mode: Mode,
+    pub(crate) methods: Methods,
+    pub(crate) path: Option<(Pattern, Presence)>,
+    pub(crate) query: Vec<QueryCheck>,
+    pub(crate) headers: Vec<HeaderCheck>,
+    pub(crate) body: Vec<BodyCheck>,
 }
 
 impl Rule {
@@ -38,10 +51,12 @@ impl Rule {
             id: id.into(),
             effect,
             priority: 500,
-            methods: Vec::new(),
+            mode: Mode::Enforce,
+            methods: Methods::default(),
             path: None,
             query: Vec::new(),
             headers: Vec::new(),
+            body: Vec::new(),
         }
     }
 
@@ -51,18 +66,24 @@ impl Rule {
         self
     }
 
+    /// Whether it counts, or is only recorded.
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Asks for one of these methods, letter by letter (RFC 9110 §9.1: methods are
     /// case-sensitive). An empty list asks for nothing.
     pub fn methods(mut self, methods: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.methods = methods.into_iter().map(|it| it.as_ref().into()).collect();
+        self.methods = Methods::of(methods);
         self
     }
 
     /// Asks for a path that `pattern` is, or is not, found in.
     ///
     /// The path is the [`CanonicalPath`](crate::CanonicalPath). A `Deny` also holds when it holds
-    /// for that path with all escapes decoded: a server that reads `%3A` as `:` must not be reached
-    /// by spelling it so.
+    /// for another way to read that path, such as with all escapes decoded: a server that reads
+    /// `%3A` as `:` must not be reached by spelling it so.
     pub fn path(mut self, pattern: Pattern, presence: Presence) -> Self {
         self.path = Some((pattern, presence));
         self
@@ -84,21 +105,45 @@ impl Rule {
         self
     }
 
+    /// Asks for one thing more of the body.
+    ///
+    /// The body is asked last, and only when all else is met. Where it cannot be inspected, the
+    /// scope denies, whatever this rule's effect.
+    pub fn body(mut self, check: BodyCheck) -> Self {
+        self.body.push(check);
+        self
+    }
+
     pub(crate) fn looks_at_query(&self) -> bool {
         !self.query.is_empty()
     }
 
-    /// Whether every criterion is met.
-    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
-        let subject = reading.subject();
-        self.holds_for_method(subject.method)
-            && self.holds_for_path(reading)
-            && self.holds_for_query(reading)
-            && self.headers.iter().all(|check| check.holds(subject.headers))
+    /// Asks for everything but the body.
+    pub(crate) fn check(&self, reading: &Reading<'_>) -> Finding {
+        match self.without_body(reading) {
+            Finding::Holds if !self.body.is_empty() => Finding::NeedsBody,
+            finding => finding,
+        }
     }
 
-    fn holds_for_method(&self, method: &Method) -> bool {
-        self.methods.is_empty() || self.methods.iter().any(|it| **it == *method.as_str())
+    fn without_body(&self, reading: &Reading<'_>) -> Finding {
+        let subject = reading.subject();
+        if !self.methods.is_any() && !self.methods.contains(subject.method) {
+            return Finding::Fails(Criterion::Methods);
+        }
+        if !self.holds_for_path(reading) {
+            return Finding::Fails(Criterion::Path);
+        }
+        // What is known not to be met decides, whatever else is not known.
+        let headers = self.headers_finding(reading);
+        if let Finding::Fails(_) = headers {
+            return headers;
+        }
+        match (headers, self.query_finding(reading)) {
+            (_, fails @ Finding::Fails(_)) => fails,
+            (Finding::Holds, query) => query,
+            (headers, _) => headers,
+        }
     }
 
     fn holds_for_path(&self, reading: &Reading<'_>) -> bool {
@@ -107,21 +152,52 @@ impl Rule {
         let canonical = reading.subject().path.as_str();
         match self.effect {
             Effect::Allow => holds(canonical),
-            Effect::Deny => holds(canonical) || reading.decoded_path().is_some_and(holds),
+            Effect::Deny => {
+                holds(canonical) || reading.other_paths().iter().any(|path| holds(path))
+            }
         }
     }
 
-    fn holds_for_query(&self, reading: &Reading<'_>) -> bool {
+    fn headers_finding(&self, reading: &Reading<'_>) -> Finding {
+        if self.headers.is_empty() {
+            return Finding::Holds;
+        }
+        if reading.lacks().headers {
+            return Finding::Unknown(Criterion::Header(0));
+        }
+        let failing = self.headers.iter().position(|check| !check.holds(reading));
+        failing.map_or(Finding::Holds, |at| Finding::Fails(Criterion::Header(at)))
+    }
+
+    fn query_finding(&self, reading: &Reading<'_>) -> Finding {
         if self.query.is_empty() {
-            return true;
+            return Finding::Holds;
         }
-        match (self.effect, reading.query()) {
-            (Effect::Allow, Ok(query)) => self.query.iter().all(|it| it.must_hold(query)),
-            (Effect::Deny, Ok(query)) => self.query.iter().all(|it| it.may_hold(query)),
+        let lacks = reading.lacks();
+        if lacks.query {
+            return Finding::Unknown(Criterion::Query(0));
+        }
+        let query = match (self.effect, reading.query()) {
+            (_, Ok(query)) => query,
             // Nobody knows what the upstream makes of it.
-            (Effect::Allow, Err(_)) => false,
-            (Effect::Deny, Err(_)) => true,
+            (Effect::Allow, Err(_)) => return Finding::Fails(Criterion::Query(0)),
+            (Effect::Deny, Err(_)) => return Finding::Holds,
+        };
+        let mut finding = Finding::Holds;
+        for (at, check) in self.query.iter().enumerate() {
+            if lacks.query_values && check.asks_for_values(query) {
+                finding = Finding::Unknown(Criterion::Query(at));
+                continue;
+            }
+            let holds = match self.effect {
+                Effect::Allow => check.must_hold(query),
+                Effect::Deny => check.may_hold(query),
+            };
+            if !holds {
+                return Finding::Fails(Criterion::Query(at));
+            }
         }
+        finding
     }
 }
 
@@ -216,8 +292,10 @@ mod tests {
         }
         let (path, query) = target.split_once('?').map_or((target, None), |(a, b)| (a, Some(b)));
         let path = CanonicalPath::parse(path).unwrap();
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let subject = Subject { method: &method, path: &path, query, headers: &headers };
-        assert_eq!(rule.holds(&Reading::new(subject)), expected, "{method} {target} {names:?}");
+        let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+        let body = &bytes::Bytes::new();
+        let subject = Subject { method: &method, path: &path, query, headers: &headers, body };
+        let holds = rule.check(&Reading::new(subject)) == Finding::Holds;
+        assert_eq!(holds, expected, "{method} {target} {names:?}");
     }
 }

@@ -1,47 +1,34 @@
-//! The rules of one scope, and how they decide together.
+//! The rules of one scope.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
+use crate::compiled::{BodyAnswer, Compiled, Head};
 use crate::rule::{Effect, Rule};
 use crate::subject::{Reading, Subject};
+use crate::verdict::{Explanation, Verdict};
 
 const MAX_PRIORITY: u16 = 1000;
 /// More would let one tenant's patterns fill the memory.
-const MAX_RULES: usize = 1000;
+const MAX_RULES: usize = 10_000;
 
-/// The rules of one scope and what becomes of requests that none of them fits.
+/// The rules of one scope and what becomes of requests that none of them fits. Cheap to clone.
 ///
 /// One rule that denies is enough, whatever its priority; else one that allows; else the default.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RuleSet {
-    // In the order of evaluation.
-    rules: Vec<Rule>,
-    default: Effect,
-    looks_at_query: bool,
+    rules: Rules,
 }
 
-/// What one scope says about a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whether the request may go on.
-    pub effect: Effect,
-    /// The rule that decided; `None` when it was the default.
-    pub deciding: Option<DecidingRule>,
-    /// The ids of all rules that fit, in the order of evaluation.
-    pub matched: Vec<Arc<str>>,
+#[derive(Clone)]
+enum Rules {
+    Ready(Arc<Compiled>),
+    Deferred(Arc<LazyLock<Compiled, Build>>),
 }
 
-/// The rule that decided: of those that fit and have the winning effect, the one with the highest
-/// priority, then the oldest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecidingRule {
-    /// Its id.
-    pub id: Arc<str>,
-    /// Its priority, from 0 to 1000.
-    pub priority: u16,
-}
+type Build = Box<dyn FnOnce() -> Compiled + Send + Sync>;
 
 /// Rules that cannot stand together: says which, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,68 +43,105 @@ enum Reason {
     SameId(Arc<str>),
     #[error("{0} rules are more than the {MAX_RULES} allowed")]
     TooMany(usize),
+    #[error("rule `{0}`: {1}")]
+    Unsupported(Arc<str>, &'static str),
+    #[error("together, the patterns of the paths are too large")]
+    TooLarge,
 }
 
 impl RuleSet {
     /// Puts `rules`, given oldest first, into the order of evaluation: highest priority first,
-    /// then the oldest.
+    /// then the oldest. Compiles them.
     ///
     /// # Errors
-    /// On more than 1,000 rules, two with one id, and a priority above 1000.
-    pub fn new(mut rules: Vec<Rule>, default: Effect) -> Result<Self, InvalidRuleSet> {
-        check(&rules)?;
-        // Stable: equal priorities stay in the order of age.
-        rules.sort_by_key(|it| Reverse(it.priority));
-        let looks_at_query = rules.iter().any(Rule::looks_at_query);
-        Ok(Self { rules, default, looks_at_query })
+    /// On more than 10,000 rules, two with one id, a priority above 1000, a body check that this
+    /// build cannot answer, and paths that together are too large.
+    pub fn new(rules: Vec<Rule>, default: Effect) -> Result<Self, InvalidRuleSet> {
+        Ok(Self { rules: Rules::Ready(Arc::new(compiled(rules, default)?)) })
+    }
+
+    /// Compiles what `rules` gives when a request first asks for it: for the start of a process
+    /// that has thousands of sets, all of which were in use before.
+    ///
+    /// Where that fails, which [`RuleSet::new`] would have said, the set denies every request.
+    pub fn deferred<E>(
+        rules: impl FnOnce() -> Result<Vec<Rule>, E> + Send + Sync + 'static,
+        default: Effect,
+    ) -> Self {
+        let build = move || {
+            let built = rules().ok().and_then(|rules| compiled(rules, default).ok());
+            built.unwrap_or_else(|| Compiled::without_rules(Effect::Deny))
+        };
+        let build: Build = Box::new(build);
+        Self { rules: Rules::Deferred(Arc::new(LazyLock::new(build))) }
     }
 
     /// No rules, and everything may go on.
     #[must_use]
-    pub const fn allow_all() -> Self {
-        Self { rules: Vec::new(), default: Effect::Allow, looks_at_query: false }
+    pub fn allow_all() -> Self {
+        Self { rules: Rules::Ready(Arc::new(Compiled::without_rules(Effect::Allow))) }
     }
 
     /// Whether there are no rules, so that the default always decides.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.compiled().rules().is_empty()
     }
 
     /// Whether some rule asks something of the query.
     #[must_use]
-    pub const fn looks_at_query(&self) -> bool {
-        self.looks_at_query
+    pub fn looks_at_query(&self) -> bool {
+        self.compiled().looks_at_query()
     }
 
-    /// Decides about `subject`, in time linear in its size for each rule.
+    /// Whether some rule asks something of the body.
+    #[must_use]
+    pub fn looks_at_body(&self) -> bool {
+        self.compiled().looks_at_body()
+    }
+
+    /// Decides about `subject`, in time linear in its size.
     ///
     /// In a query with a malformed percent escape, all that a `Deny` asks holds, and nothing that
-    /// an `Allow` asks. (A [`Rules`](crate::Rules) service refuses such a query instead.)
+    /// an `Allow` asks. (A [`Rules`](crate::Rules) service refuses such a query instead.) A body
+    /// of which the decoded form is over 1 MiB cannot be inspected.
     #[must_use]
     pub fn decide(&self, subject: &Subject<'_>) -> Verdict {
-        self.decide_on(&Reading::new(*subject))
+        let reading = Reading::new(*subject);
+        self.conclude(&self.head(&reading), &BodyAnswer::of(subject))
     }
 
-    // Costs no memory unless a rule fits, or what one looks at must be decoded.
-    pub(crate) fn decide_on(&self, reading: &Reading<'_>) -> Verdict {
-        let mut matched = Vec::new();
-        let (mut first_deny, mut first_allow) = (None, None);
-        for rule in self.rules.iter().filter(|it| it.holds(reading)) {
-            matched.push(Arc::clone(&rule.id));
-            match rule.effect {
-                Effect::Deny => first_deny.get_or_insert(rule),
-                Effect::Allow => first_allow.get_or_insert(rule),
-            };
-        }
-        match first_deny.or(first_allow) {
-            Some(rule) => {
-                let deciding = DecidingRule { id: Arc::clone(&rule.id), priority: rule.priority };
-                Verdict { effect: rule.effect, deciding: Some(deciding), matched }
-            }
-            None => Verdict { effect: self.default, deciding: None, matched },
+    /// Decides about `subject`, as [`RuleSet::decide`] does, and says what every rule had to say.
+    #[must_use]
+    pub fn explain(&self, subject: &Subject<'_>) -> Explanation {
+        self.explain_with(&Reading::new(*subject), &BodyAnswer::of(subject))
+    }
+
+    pub(crate) fn head(&self, reading: &Reading<'_>) -> Head {
+        self.compiled().head(reading)
+    }
+
+    pub(crate) fn conclude(&self, head: &Head, body: &BodyAnswer<'_>) -> Verdict {
+        self.compiled().conclude(head, body)
+    }
+
+    pub(crate) fn explain_with(&self, reading: &Reading<'_>, body: &BodyAnswer<'_>) -> Explanation {
+        self.compiled().explain(reading, body)
+    }
+
+    pub(crate) fn compiled(&self) -> &Compiled {
+        match &self.rules {
+            Rules::Ready(compiled) => compiled,
+            Rules::Deferred(compiled) => compiled,
         }
     }
+}
+
+fn compiled(mut rules: Vec<Rule>, default: Effect) -> Result<Compiled, Reason> {
+    check(&rules)?;
+    // Stable: equal priorities stay in the order of age.
+    rules.sort_by_key(|it| Reverse(it.priority));
+    Compiled::new(rules, default).map_err(|_| Reason::TooLarge)
 }
 
 fn check(rules: &[Rule]) -> Result<(), Reason> {
@@ -132,8 +156,21 @@ fn check(rules: &[Rule]) -> Result<(), Reason> {
         if !ids.insert(&rule.id) {
             return Err(Reason::SameId(Arc::clone(&rule.id)));
         }
+        if let Some(why) = rule.body.iter().find_map(|it| it.unsupported()) {
+            return Err(Reason::Unsupported(Arc::clone(&rule.id), why));
+        }
     }
     Ok(())
+}
+
+// Does not compile what was deferred.
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.rules {
+            Rules::Ready(compiled) => f.debug_tuple("RuleSet").field(compiled).finish(),
+            Rules::Deferred(_) => f.write_str("RuleSet(…)"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,8 +205,8 @@ mod tests {
     fn what_cannot_stand_together_is_refused() {
         refuse(vec![rule("a", Allow, 1001)], "rule `a` has priority 1001, and 1000 is the highest");
         refuse(vec![rule("a", Allow, 1), rule("a", Deny, 2)], "two rules with the id `a`");
-        let many = (0..1001).map(|it| rule(&it.to_string(), Allow, 1)).collect();
-        refuse(many, "1001 rules are more than the 1000 allowed");
+        let many = (0..10_001).map(|it| rule(&it.to_string(), Allow, 1)).collect();
+        refuse(many, "10001 rules are more than the 10000 allowed");
     }
 
     proptest! {
@@ -199,7 +236,9 @@ mod tests {
     fn decide(rules: &[Rule], default: Effect) -> Verdict {
         let path = CanonicalPath::parse("/").unwrap();
         let headers = HeaderMap::new();
-        let subject = Subject { method: &Method::GET, path: &path, query: None, headers: &headers };
+        let body = &bytes::Bytes::new();
+        let subject =
+            Subject { method: &Method::GET, path: &path, query: None, headers: &headers, body };
         RuleSet::new(rules.to_vec(), default).unwrap().decide(&subject)
     }
 

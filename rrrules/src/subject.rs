@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::path::CanonicalPath;
@@ -19,36 +20,72 @@ pub struct Subject<'a> {
     pub query: Option<&'a str>,
     /// All request headers, also those that will be removed on the way.
     pub headers: &'a HeaderMap,
+    /// The body, as it was sent: still encoded, where there is a `Content-Encoding`. Empty where
+    /// there is none.
+    pub body: &'a Bytes,
+}
+
+/// What a described request lacks: of a record, nobody knows the values.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lacks {
+    pub(crate) headers: bool,
+    pub(crate) query: bool,
+    pub(crate) query_values: bool,
+    pub(crate) body: bool,
 }
 
 /// A subject, and what had to be decoded of it: once for the rules of all scopes.
 pub(crate) struct Reading<'a> {
     subject: Subject<'a>,
-    path: OnceCell<Option<String>>,
+    lacks: Lacks,
+    paths: OnceCell<Vec<String>>,
     query: OnceCell<Result<Query<'a>, BadEscape>>,
+    underscores: OnceCell<bool>,
 }
 
 impl<'a> Reading<'a> {
     pub(crate) const fn new(subject: Subject<'a>) -> Self {
-        Self { subject, path: OnceCell::new(), query: OnceCell::new() }
+        let lacks = Lacks { headers: false, query: false, query_values: false, body: false };
+        Self::lacking(subject, lacks)
+    }
+
+    /// The reading of a request of which some parts are not known.
+    pub(crate) const fn lacking(subject: Subject<'a>, lacks: Lacks) -> Self {
+        Self {
+            subject,
+            lacks,
+            paths: OnceCell::new(),
+            query: OnceCell::new(),
+            underscores: OnceCell::new(),
+        }
     }
 
     pub(crate) const fn subject(&self) -> &Subject<'a> {
         &self.subject
     }
 
-    /// The path with all escapes decoded; `None` where there is none.
-    pub(crate) fn decoded_path(&self) -> Option<&str> {
-        self.path.get_or_init(|| self.subject.path.decoded()).as_deref()
+    pub(crate) const fn lacks(&self) -> Lacks {
+        self.lacks
+    }
+
+    /// The path in the other ways that servers may read it.
+    pub(crate) fn other_paths(&self) -> &[String] {
+        self.paths.get_or_init(|| self.subject.path.other_readings())
     }
 
     pub(crate) fn query(&self) -> Result<&Query<'a>, BadEscape> {
         let parse = || Query::parse(self.subject.query.unwrap_or_default());
         self.query.get_or_init(parse).as_ref().map_err(|error| *error)
     }
+
+    /// Whether a header's name has `_` in it, which many servers fold to `-`.
+    pub(crate) fn has_underscores(&self) -> bool {
+        let has = || self.subject.headers.keys().any(|it| it.as_str().contains('_'));
+        *self.underscores.get_or_init(has)
+    }
 }
 
-// Queries and headers carry secrets.
+// Queries, headers and bodies carry secrets.
 impl fmt::Debug for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
@@ -84,8 +121,14 @@ mod tests {
         let path = CanonicalPath::parse("/a").unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "hush".parse().unwrap());
-        let query = Some("key=hush");
-        let subject = Subject { method: &Method::GET, path: &path, query, headers: &headers };
+        let body = Bytes::from_static(b"hush");
+        let subject = Subject {
+            method: &Method::GET,
+            path: &path,
+            query: Some("key=hush"),
+            headers: &headers,
+            body: &body,
+        };
         assert_eq!(format!("{subject:?}"), r#"Subject { method: GET, path: "/a", .. }"#);
     }
 
@@ -122,11 +165,17 @@ mod tests {
     fn check(rules: &[Rule], decoded: (bool, bool)) {
         let path = CanonicalPath::parse("/%3a").unwrap();
         let headers = HeaderMap::from_iter([("x-a".parse().unwrap(), "a".parse().unwrap())]);
-        let subject =
-            Subject { method: &Method::GET, path: &path, query: Some("a=%3a"), headers: &headers };
+        let subject = Subject {
+            method: &Method::GET,
+            path: &path,
+            query: Some("a=%3a"),
+            headers: &headers,
+            body: &Bytes::new(),
+        };
         let reading = Reading::new(subject);
-        let verdict = RuleSet::new(rules.to_vec(), Effect::Allow).unwrap().decide_on(&reading);
-        assert_eq!((reading.path.get().is_some(), reading.query.get().is_some()), decoded);
-        assert_eq!((verdict.deciding, verdict.matched.capacity()), (None, 0));
+        let set = RuleSet::new(rules.to_vec(), Effect::Allow).unwrap();
+        let head = set.head(&reading);
+        assert_eq!((reading.paths.get().is_some(), reading.query.get().is_some()), decoded);
+        assert!(head.is_empty());
     }
 }

@@ -77,7 +77,8 @@ fn rules() -> RuleSet {
 }
 
 fn decide(rules: &RuleSet, path: &CanonicalPath) -> Effect {
-    let subject = Subject { method: &Method::GET, path, query: None, headers: &HeaderMap::new() };
+    let (headers, body) = (&HeaderMap::new(), &bytes::Bytes::new());
+    let subject = Subject { method: &Method::GET, path, query: None, headers, body };
     rules.decide(&subject).effect
 }
 

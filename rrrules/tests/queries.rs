@@ -73,7 +73,9 @@ fn rules(effect: Effect, value: &str, presence: Presence) -> RuleSet {
 fn decide(rules: &RuleSet, raw: &str) -> Effect {
     let path = CanonicalPath::parse("/").unwrap();
     let (method, headers) = (Method::GET, HeaderMap::new());
-    let subject = Subject { method: &method, path: &path, query: Some(raw), headers: &headers };
+    let body = &bytes::Bytes::new();
+    let subject =
+        Subject { method: &method, path: &path, query: Some(raw), headers: &headers, body };
     rules.decide(&subject).effect
 }
 

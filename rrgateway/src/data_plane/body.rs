@@ -1,16 +1,20 @@
 //! The bodies of the data plane: what clients send, and what they get.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use rrcore::BodyFault;
+use tokio::time::Sleep;
 
 /// Any error, for bodies whose types have been erased.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -18,21 +22,26 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A response's body behind the whole stack of its proxy: erased once, here.
 pub type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
 
+/// A request's body behind the stages that may read it: the rules.
+pub type StagedBody = rrcore::Body<RequestBody>;
+
 pin_project! {
-    /// A request's body as it comes from the client, counted and bounded.
+    /// A request's body as it comes from the client: counted, bounded, and not for ever.
     #[derive(Debug)]
     pub struct RequestBody {
         #[pin]
         inner: Incoming,
         limit: u64,
         seen: Arc<AtomicU64>,
+        // Made when the body first pauses: most never do.
+        pause: Option<Pin<Box<Sleep>>>,
     }
 }
 
 impl RequestBody {
     /// Passes up to `limit` bytes of `inner`, and counts them in `seen`.
     pub const fn new(inner: Incoming, limit: u64, seen: Arc<AtomicU64>) -> Self {
-        Self { inner, limit, seen }
+        Self { inner, limit, seen, pause: None }
     }
 }
 
@@ -45,11 +54,18 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.project();
-        let frame = match ready!(this.inner.poll_frame(cx)) {
-            None => return Poll::Ready(None),
-            Some(Err(error)) => return Poll::Ready(Some(Err(RequestBodyError::Client(error)))),
-            Some(Ok(frame)) => frame,
+        let frame = match this.inner.poll_frame(cx) {
+            Poll::Pending => {
+                let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE)));
+                return pause.as_mut().poll(cx).map(|()| Some(Err(RequestBodyError::Stalled)));
+            }
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => {
+                return Poll::Ready(Some(Err(RequestBodyError::Client(error))));
+            }
+            Poll::Ready(Some(Ok(frame))) => frame,
         };
+        *this.pause = None;
         // Trailers of a request are dropped: nothing has judged them.
         let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
         let more = data.len() as u64;
@@ -74,6 +90,8 @@ impl Body for RequestBody {
 pub enum RequestBodyError {
     /// It is larger than `maxRequestBytes`.
     TooLarge,
+    /// The client stopped sending it.
+    Stalled,
     /// It was not framed as HTTP says, or the client went away.
     Client(hyper::Error),
 }
@@ -82,6 +100,7 @@ impl fmt::Display for RequestBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge => "the request body is larger than allowed",
+            Self::Stalled => "the client stopped sending the request body",
             Self::Client(_) => "the request body could not be read",
         })
     }
@@ -90,8 +109,13 @@ impl fmt::Display for RequestBodyError {
 impl std::error::Error for RequestBodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::TooLarge => None,
+            // What a stage that reads the body answers.
+            Self::TooLarge => Some(&BodyFault::TooLarge),
+            Self::Stalled => Some(&BodyFault::Stalled),
             Self::Client(error) => Some(error),
         }
     }
 }
+
+/// How long a client may pause within a body.
+const IDLE: Duration = Duration::from_secs(30);

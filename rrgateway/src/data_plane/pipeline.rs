@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rratelimit::{Key, Limiter, RateLimitLayer};
 use rrauth::{AuthLayer, AuthorizeLayer, InjectLayer, Injection};
-use rrcore::{Clock, Code, Refusal, Scope};
+use rrcore::{Budget, Clock, Code, Refusal, Scope};
 use rrfilter::FilterLayer;
 use rrrules::RulesLayer;
 use tower::{ServiceBuilder, ServiceExt};
@@ -72,6 +72,8 @@ pub struct Shared {
     pub limiter: Arc<Limiter>,
     /// The time.
     pub clock: Clock,
+    /// Memory for the request bodies that stages look into.
+    pub bodies: Budget,
 }
 
 /// What a request meets once its proxy is known.
@@ -91,8 +93,9 @@ pub fn route(
                 .key(move |_| key)
                 .clock(clock.clone()),
         )
-        // Whether. Judges the canonical path, which is also what goes upstream.
-        .layer(rules(proxy, clock))
+        // Whether. Judges the canonical path, which is also what goes upstream, and the body where
+        // a rule needs it: read once, for all stages below.
+        .layer(rules(proxy, clock).bodies().budget(&shared.bodies))
         // What of the response passes; nearest the upstream but for the credential, so that
         // nothing above ever sees what it takes out.
         .layer(filters(proxy, clock))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper::service::service_fn;
 use rratelimit::Limiter;
-use rrcore::{Clock, TrustedProxies};
+use rrcore::{Budget, Clock, TrustedProxies};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -77,7 +77,11 @@ impl DataPlane {
             via.clone(),
         );
         let builder = Builder {
-            shared: Shared { limiter: Arc::new(Limiter::new()), clock: config.clock },
+            shared: Shared {
+                limiter: Arc::new(Limiter::new()),
+                clock: config.clock,
+                bodies: Budget::bytes(BODY_BYTES),
+            },
             connector: Connector::new(config.egress)?,
             secrets: config.secrets,
             via,
@@ -185,3 +189,6 @@ impl Worker {
         }
     }
 }
+
+/// The memory that all request bodies which stages look into may take at one time.
+const BODY_BYTES: usize = 256 << 20;

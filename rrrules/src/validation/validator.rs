@@ -152,6 +152,13 @@ impl Validator {
         }
     }
 
+    pub(super) const fn looks_at_paths(&self) -> bool {
+        match self.policy {
+            Policy::Schema(_) => false,
+            Policy::Document(_) => true,
+        }
+    }
+
     /// Whether [`Validator::check_response`] has anything to look at.
     #[must_use]
     pub fn looks_at_responses(&self) -> bool {

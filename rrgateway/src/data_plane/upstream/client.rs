@@ -16,12 +16,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
-use crate::data_plane::body::RequestBody;
+use crate::data_plane::body::StagedBody;
 use crate::data_plane::upstream::failure::Failure;
 use crate::data_plane::upstream::resolver::GuardedResolver;
 use crate::model::{BaseUrl, EgressPolicy};
 
-type HttpsClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, RequestBody>;
+type HttpsClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, StagedBody>;
 
 /// How upstreams are reached: trusted roots, and the addresses that may be called.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Partition {
     ///
     /// # Errors
     /// As [`Failure`] says.
-    pub async fn send(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, Failure> {
+    pub async fn send(&self, request: Request<StagedBody>) -> Result<Response<Incoming>, Failure> {
         if self.is_refused {
             return Err(Failure::EgressRefused);
         }

@@ -31,6 +31,7 @@ pub fn refusal(failure: &Failure) -> Refusal {
     if let Some(error) = find::<RequestBodyError>(error) {
         return match error {
             RequestBodyError::TooLarge => Refusal::new(Code::ContentTooLarge),
+            RequestBodyError::Stalled => Refusal::new(Code::RequestTimeout),
             RequestBodyError::Client(_) => Refusal::new(Code::MalformedRequest)
                 .detail("The request body could not be read.")
                 .at(Stage::Hygiene),

@@ -22,7 +22,7 @@ use tower::Service;
 use self::body::UpstreamBody;
 pub use self::client::Connector;
 use self::client::Partition;
-use crate::data_plane::body::RequestBody;
+use crate::data_plane::body::StagedBody;
 use crate::data_plane::exchange::{Exchange, UpstreamNotes};
 use crate::data_plane::hygiene;
 use crate::model::Proxy;
@@ -65,7 +65,7 @@ impl Upstream {
 
 type UpstreamResponse = Response<Body<UpstreamBody>>;
 
-impl Service<Request<RequestBody>> for Upstream {
+impl Service<Request<StagedBody>> for Upstream {
     type Response = UpstreamResponse;
     type Error = Infallible;
     // The client's own future is a box already; this one lets the rest be plain `async`.
@@ -75,14 +75,14 @@ impl Service<Request<RequestBody>> for Upstream {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, request: Request<StagedBody>) -> Self::Future {
         let inner = Arc::clone(&self.inner);
         Box::pin(async move { Ok(inner.exchange(request).await) })
     }
 }
 
 impl Inner {
-    async fn exchange(&self, mut request: Request<RequestBody>) -> UpstreamResponse {
+    async fn exchange(&self, mut request: Request<StagedBody>) -> UpstreamResponse {
         let Some(exchange) = request.extensions().get::<Exchange>().cloned() else {
             // Only the edge calls a route, and it puts one there.
             let context = rrcore::Context::of(request.extensions_mut(), &rrcore::Clock::system());
@@ -101,7 +101,7 @@ impl Inner {
     async fn send(
         &self,
         exchange: &Exchange,
-        request: Request<RequestBody>,
+        request: Request<StagedBody>,
     ) -> Result<Response<UpstreamBody>, Refusal> {
         self.check_credential(exchange)?;
         let timeouts = self.proxy.target.timeouts;
@@ -131,7 +131,7 @@ impl Inner {
         }
     }
 
-    fn addressed(&self, request: Request<RequestBody>) -> Result<Request<RequestBody>, Refusal> {
+    fn addressed(&self, request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {
         let base = &self.proxy.target.base_url;
         let (mut head, body) = request.into_parts();
         head.uri = join(base, head.uri.path_and_query()).ok_or_else(|| {
