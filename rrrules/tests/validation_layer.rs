@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 #![cfg(feature = "validation")]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -32,6 +32,10 @@ impl Schemas {
         schema: &Value,
         place: impl Fn(&str) -> String,
     ) -> Result<Self, InvalidSchema> {
+        if count_patterns(schema) > MAX_PATTERNS {
+            let reason = format!("has more than {MAX_PATTERNS} patterns");
+            return Err(InvalidSchema::new("", reason));
+        }
         let options = jsonschema::options()
             .with_retriever(Nowhere)
             .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
@@ -165,6 +169,22 @@ fn collect_names(schema: &Value, names: &mut HashSet<Box<str>>) {
     }
 }
 
+// Each may take up to `PATTERN_BYTES`.
+fn count_patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let here = members.iter().map(|(name, value)| match (name.as_str(), value) {
+                ("pattern", Value::String(_)) => 1,
+                ("patternProperties", Value::Object(patterns)) => patterns.len(),
+                _ => 0,
+            });
+            here.sum::<usize>() + members.values().map(count_patterns).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(count_patterns).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
@@ -174,5 +194,6 @@ fn depth(value: &Value) -> usize {
 }
 
 const PATTERN_BYTES: usize = 1 << 20;
+const MAX_PATTERNS: usize = 1_024;
 const EXPLAINED_BYTES: usize = 16 << 10;
 const EXPLAINED_DEPTH: usize = 8;

@@ -69,8 +69,8 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// [`InvalidSchema`] where it is no schema, or is larger than 1 MiB, or refers to what is not
-    /// in it: nothing is fetched.
+    /// [`InvalidSchema`] where it is no schema, is larger than 1 MiB, has more than 1,024 patterns
+    /// or one that would take more than 1 MiB, or refers to what is not in it: nothing is fetched.
     pub fn json_schema(schema: &Value) -> Result<Self, InvalidSchema> {
         weigh(schema, MAX_SCHEMA)?;
         let schemas = Schemas::compile(schema, str::to_owned)?;
@@ -91,8 +91,8 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// [`InvalidSchema`] where it is no such document, is larger than 8 MiB or has more than 2,000
-    /// operations; where it refers to what is not in it; for what is not supported: the styles
+    /// [`InvalidSchema`] where it is no such document, is larger than 8 MiB, has more than 2,000
+    /// operations or 1,024 patterns; where it refers to what is not in it; for what is not supported: the styles
     /// `label` and `matrix`, several parameters in one segment of a path, and schemas with `$id`,
     /// anchors or dynamic references.
     pub fn openapi_with(document: &Value, options: OpenApi) -> Result<Self, InvalidSchema> {
