@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use crate::pattern::{Pattern, PatternError, Presence};
 use crate::subject::Reading;
@@ -135,6 +135,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
     use crate::path::CanonicalPath;
     use crate::subject::Subject;
     use Presence::{Absent, Present};

@@ -114,8 +114,8 @@ impl Pattern {
         parse(&self.inner.source, self.inner.flags).unwrap_or_else(|_| Hir::fail())
     }
 
-    /// What a text must have for the pattern to be found in it.
-    pub(crate) fn gate(&self) -> Gate {
+    /// What a text must have for the pattern to be found in it: each of these.
+    pub(crate) fn gates(&self) -> Vec<Gate> {
         match &self.inner.matcher {
             Matcher::Is(text) | Matcher::Starts(text) => Gate::starting_with(text),
             Matcher::Regex(_) => Gate::of(&self.hir()),
