@@ -49,10 +49,7 @@ enum Inspected {
 
 impl Compiled {
     /// Compiles `rules`, which are in the order of evaluation.
-    pub(crate) fn new(
-        rules: Vec<Rule>,
-        default: Effect,
-    ) -> Result<Self, aho_corasick::BuildError> {
+    pub(crate) fn new(rules: Vec<Rule>, default: Effect) -> Result<Self, aho_corasick::BuildError> {
         let index = Index::of(&rules)?;
         let looks_at_query = rules.iter().any(Rule::looks_at_query);
         let mut all = Vec::new();

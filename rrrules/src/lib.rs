@@ -25,6 +25,8 @@ mod rule_set;
 mod segment;
 mod service;
 mod subject;
+#[cfg(feature = "validation")]
+mod validation;
 mod verdict;
 
 pub use crate::body::BodyCheck;
@@ -41,4 +43,9 @@ pub use crate::rule::{Effect, Mode, Rule};
 pub use crate::rule_set::{InvalidRuleSet, RuleSet};
 pub use crate::service::Rules;
 pub use crate::subject::Subject;
+#[cfg(feature = "validation")]
+pub use crate::validation::{
+    Invalid, InvalidSchema, MAX_VIOLATIONS, OpenApi, RequestParts, Shadowed, Validate,
+    ValidateFuture, ValidateLayer, Validator, Violation,
+};
 pub use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};

@@ -43,7 +43,9 @@ impl Methods {
     /// Whether a method of this kind may be in it.
     pub(crate) fn may_contain(&self, kind: usize) -> bool {
         let is_known = kind < KNOWN.len();
-        self.is_any() || (is_known && self.known & 1 << kind != 0) || (!is_known && !self.others.is_empty())
+        self.is_any()
+            || (is_known && self.known & 1 << kind != 0)
+            || (!is_known && !self.others.is_empty())
     }
 
     /// Whether all methods of `other` are in it.
