@@ -3,7 +3,8 @@
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
+use regex_syntax::{Parser, ParserBuilder};
 
 /// The longest pattern, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -19,6 +20,7 @@ const MAX_NESTING: u32 = 50;
 #[derive(Clone)]
 pub struct Pattern {
     regex: Regex,
+    flags: Box<str>,
 }
 
 /// Whether a check holds when something matches, or when nothing does.
@@ -68,7 +70,7 @@ impl Pattern {
             };
         }
         match builder.build() {
-            Ok(regex) => Ok(Self { regex }),
+            Ok(regex) => Ok(Self { regex, flags: flags.into() }),
             Err(regex::Error::CompiledTooBig(_)) => {
                 Err(because(format!("compiled, it is more than the {MAX_COMPILED} bytes allowed")))
             }
@@ -80,6 +82,16 @@ impl Pattern {
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        self.regex.as_str()
+    }
+
+    /// What it is built from, for automata of several patterns.
+    pub(crate) fn hir(&self) -> Hir {
+        // It was parsed before; nothing that is refused here is a pattern.
+        parser(&self.flags).parse(self.source()).unwrap_or_else(|_| Hir::fail())
     }
 }
 
@@ -107,21 +119,23 @@ const fn because(reason: String) -> PatternError {
 
 // What `regex` says about syntax is a drawing of several lines.
 fn syntax_error(pattern: &str, flags: &str) -> Option<PatternError> {
+    let (reason, span) = match parser(flags).parse(pattern) {
+        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), *error.span()),
+        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), *error.span()),
+        Err(_) | Ok(_) => return None,
+    };
+    Some(PatternError { reason, position: Some(span.start.offset) })
+}
+
+fn parser(flags: &str) -> Parser {
     let is_set = |flag| flags.contains(flag);
-    let parsed = ParserBuilder::new()
+    ParserBuilder::new()
         .nest_limit(MAX_NESTING)
         .case_insensitive(is_set('i'))
         .multi_line(is_set('m'))
         .dot_matches_new_line(is_set('s'))
         .ignore_whitespace(is_set('x'))
         .build()
-        .parse(pattern);
-    let (reason, span) = match parsed {
-        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), *error.span()),
-        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), *error.span()),
-        Err(_) | Ok(_) => return None,
-    };
-    Some(PatternError { reason, position: Some(span.start.offset) })
 }
 
 impl fmt::Display for PatternError {
