@@ -78,7 +78,10 @@ impl Calls {
 
     pub(super) fn of_form(asked: &Asked<'_>, form: &[u8]) -> Result<Self, NotInspectable> {
         let read = form::read(form)?;
-        Ok(Self::one(form::judge(asked, &read, form.len())?, GraphQl::of_query(&read)))
+        let findings = form::judge(asked, &read, form.len())?;
+        let wants_graphql = asked.wants_graphql();
+        let graphql = if wants_graphql { GraphQl::of_query(&read) } else { GraphQl::default() };
+        Ok(Self::one(findings, graphql))
     }
 
     pub(super) fn of_graphql(asked: &Asked<'_>, text: &[u8]) -> Result<Self, NotInspectable> {
