@@ -86,6 +86,12 @@ impl HeaderCheck {
         I: Iterator<Item = &'a HeaderValue>,
     {
         let Some(value) = &self.value else { return lines().next().is_some() };
+        let mut found = lines();
+        if let (Some(line), None) = (found.next(), found.next())
+            && value.shuts_out(line.as_bytes())
+        {
+            return false;
+        }
         let texts = || lines().map(|line| text(line.as_bytes()));
         if texts().any(|line| value.is_match(&line)) {
             return true;

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::gates::{Gates, Gathered};
 use crate::literal::Gate;
-use crate::methods::{self, KINDS};
+use crate::methods::KINDS;
 use crate::pattern::{Pattern, Presence};
 use crate::query::Pair;
 use crate::rule::{Effect, Rule};
@@ -104,7 +104,7 @@ impl Index {
             places.extend(0..all);
             return;
         }
-        let open = self.open.get(methods::kind_of(reading.subject().method));
+        let open = self.open.get(reading.method());
         places.extend_from_slice(open.map_or(&[], Vec::as_slice));
         let sorted = places.len();
         self.by_path(reading, places);

@@ -115,6 +115,16 @@ impl Pattern {
         }
     }
 
+    /// Whether the first bytes of a text are enough to say that the pattern is not found in it,
+    /// whichever way they are read.
+    pub(crate) fn shuts_out(&self, text: &[u8]) -> bool {
+        let start = match &self.inner.matcher {
+            Matcher::Is(start) | Matcher::Starts(start) => start.as_bytes(),
+            Matcher::Regex { start, .. } => start,
+        };
+        start.is_ascii() && !text.starts_with(start)
+    }
+
     /// What the pattern says, to derive something from it when rules are compiled.
     pub(crate) fn hir(&self) -> Hir {
         // It was parsed before, so it can be.

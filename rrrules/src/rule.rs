@@ -128,7 +128,7 @@ impl Rule {
 
     fn without_body(&self, reading: &Reading<'_>) -> Finding {
         let subject = reading.subject();
-        if !self.methods.is_any() && !self.methods.contains(subject.method) {
+        if !self.methods.is_any() && !self.methods.contains(subject.method, reading.method()) {
             return Finding::Fails(Criterion::Methods);
         }
         if !self.holds_for_path(reading) {
