@@ -60,6 +60,12 @@ impl Rule {
         }
     }
 
+    /// What it was named.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// From 0 to 1000; higher is evaluated and reported first. Never makes an `Allow` win.
     pub const fn priority(mut self, priority: u16) -> Self {
         self.priority = priority;
