@@ -31,7 +31,10 @@ pub(crate) fn record() -> Value {
         "subject": maybe_text,
         "auth": maybe(&json!({"type": maybe_text, "outcome": text})),
         "limits": items(&json!({"policy": text, "remaining": number})),
-        "rules": items(&json!({"scope": text, "outcome": text,
+        "rules": items(&json!({"scope": text, "outcome":
+            {"enum": ["allow", "deny", "shadowAllow", "shadowDeny"], "description":
+            "shadowAllow, shadowDeny: what the scope would have said if its rules in shadow mode, \
+             whose ids follow, were enforced."},
             "ruleIds": {"type": "array", "items": text}})),
         "filters": items(&json!({"id": text, "scope": text, "removed": number})),
         "redactions": items(&json!({"entity": text, "count": number})),

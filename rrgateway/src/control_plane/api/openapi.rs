@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
-use crate::control_plane::api::{body, log_schema, schema};
+use crate::control_plane::api::{body, log_schema, rule_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The document.
@@ -32,7 +32,7 @@ fn schemas() -> Value {
     let kinds = Kind::ALL.map(|kind| (schema::name(kind).to_owned(), schema::schema(kind)));
     let more = [
         ("Auth".to_owned(), schema::auth()),
-        ("Pattern".to_owned(), schema::pattern()),
+        ("Pattern".to_owned(), rule_schema::pattern()),
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
         ("Problem".to_owned(), problem()),

@@ -65,7 +65,9 @@ fn writable(spec: &Spec) -> Value {
 // Writes what `patch` changes in another spelling in that spelling: the two of them would be both
 // at once.
 fn respell(rule: &mut Map<String, Value>, patch: &Json) {
-    for (name, other) in [("headers", "headerChecks"), ("query", "queryChecks")] {
+    for (name, other) in
+        [("headers", "headerChecks"), ("query", "queryChecks"), ("body", "bodyChecks")]
+    {
         if patch.member(other).is_some() && patch.member(name).is_none() {
             rule.remove(name);
         }
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn a_rule_is_patched_in_either_spelling() {
         let base = r#"{"effect":"deny","path":{"pattern":"^/a","presence":"absent"},
-            "headers":[{"name":"x-a"}],"query":[{"name":"q"}]}"#;
+            "headers":[{"name":"x-a"}],"query":[{"name":"q"}],"body":[{"path":"b"}]}"#;
         check(
             base,
             r#"{"pathPattern":"^/b"}"#,
@@ -104,6 +106,12 @@ mod tests {
         check(base, r#"{"headerChecks":[]}"#, "/headers", "[]");
         check(base, r#"{"headerChecks":null}"#, "/headers", "[]");
         check(base, r#"{"queryChecks":null}"#, "/query", "[]");
+        check(base, r#"{"bodyChecks":null}"#, "/body", "[]");
+        let body = r#"[{"path":"c","value":null,"presence":"absent"}]"#;
+        let change = r#"{"bodyChecks":[{"path":"c","presence":"must_not_exist"}]}"#;
+        check(base, change, "/body", body);
+        check(base, r#"{"mode":"shadow"}"#, "/mode", r#""shadow""#);
+        check(base, r#"{"mode":"shadow"}"#, "/body/0/path", r#""b""#);
         check(base, r#"{"priority":7}"#, "/priority", "7");
         let both = patch(base, r#"{"headers":[],"headerChecks":[]}"#).unwrap_err();
         assert_eq!(both[0].pointer, "/headerChecks");

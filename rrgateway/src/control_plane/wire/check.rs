@@ -1,7 +1,9 @@
-//! What a rule asks of the path, the headers and the query of a request.
+//! What a rule asks of the path, the headers, the query and the body of a request.
 
 use http::HeaderName;
-use rrrules::{HeaderCheck, NameMatch, Pattern as Compiled, QueryCheck, QueryName};
+use rrrules::{
+    BodyCheck as CompiledBody, HeaderCheck, NameMatch, Pattern as Compiled, QueryCheck, QueryName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::{Flaw, Node};
@@ -21,6 +23,16 @@ pub(crate) struct PathCheck {
 pub(crate) struct Check {
     /// Plain: exactly this name; full: all that the pattern is found in.
     pub(crate) name: Pattern,
+    pub(crate) value: Option<Pattern>,
+    pub(crate) presence: Presence,
+}
+
+/// What is asked of the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BodyCheck {
+    /// Found in the path of a value, such as `user.roles.0`: always a pattern.
+    pub(crate) path: Pattern,
     pub(crate) value: Option<Pattern>,
     pub(crate) presence: Presence,
 }
@@ -98,6 +110,30 @@ impl Check {
     fn wanted(&self, at: &str) -> Result<Option<Compiled>, Flaw> {
         let value = self.value.as_ref().map(Pattern::compiled).transpose();
         value.map_err(|it| Flaw::new(format!("{at}/value"), it.to_string()))
+    }
+}
+
+impl BodyCheck {
+    pub(crate) fn read(node: Node<'_>, around: &Flags) -> Option<Self> {
+        let mut fields = node.object()?;
+        let flags = Flags::read(&mut fields, around);
+        let path = fields.required("path", |it| Pattern::read(it, &flags));
+        let value = fields.optional("value", |it| Pattern::read(it, &flags));
+        let presence = Presence::named("presence", &mut fields);
+        fields.close();
+        Some(Self { path: path?, value: value?, presence: presence? })
+    }
+
+    /// The check that judges bodies; `at` is where this stands.
+    pub(crate) fn compiled(&self, at: &str) -> Result<CompiledBody, Flaw> {
+        let pattern = |it: &Pattern, name: &str| {
+            it.compiled().map_err(|it| Flaw::new(format!("{at}/{name}"), it.to_string()))
+        };
+        Ok(CompiledBody {
+            path: pattern(&self.path, "path")?,
+            value: self.value.as_ref().map(|it| pattern(it, "value")).transpose()?,
+            presence: self.presence.judged(),
+        })
     }
 }
 
