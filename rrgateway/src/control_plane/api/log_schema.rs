@@ -58,7 +58,7 @@ pub(crate) fn activity() -> Value {
         "address": {"type": ["string", "null"], "description": "The peer of the connection."},
         "action": {"enum": ["create", "update", "delete"]},
         "resource": {"type": "object", "required": ["type", "id"], "properties": {
-            "type": {"enum": ["credential", "target", "proxy", "rule", "filter"]},
+            "type": {"enum": ["credential", "target", "proxy", "rule", "filter", "configuration"]},
             "id": text,
             "parent": {"type": "object", "description": "What a rule or filter hangs on.",
                 "properties": {"type": text, "id": text}}}},

@@ -111,6 +111,9 @@ fn responses(action: Action) -> Value {
         Action::Resource(Verb::List, kind, _) => json!({"200": shown(&list(&of(kind)))}),
         Action::Resource(Verb::Create, kind, _) => json!({"201": shown(&of(kind))}),
         Action::Resource(Verb::Get | Verb::Patch, kind, _) => json!({"200": shown(&of(kind))}),
+        Action::Resource(Verb::Put, kind, _) if kind.only().is_some() => {
+            json!({"200": shown(&of(kind))})
+        }
         Action::Resource(Verb::Put, kind, _) => {
             json!({"200": shown(&of(kind)), "201": shown(&of(kind))})
         }

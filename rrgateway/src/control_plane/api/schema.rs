@@ -6,6 +6,7 @@ use crate::control_plane::api::rule_schema;
 use crate::control_plane::api::shape::Shape;
 use crate::control_plane::config::resource::Kind;
 use crate::control_plane::wire::answer;
+use crate::control_plane::wire::configuration::LONGEST_RETENTION;
 
 /// The name of the schema of `kind`.
 pub(crate) const fn name(kind: Kind) -> &'static str {
@@ -15,6 +16,7 @@ pub(crate) const fn name(kind: Kind) -> &'static str {
         Kind::Proxy => "Proxy",
         Kind::Rule => "Rule",
         Kind::Filter => "Filter",
+        Kind::Configuration => "Configuration",
     }
 }
 
@@ -26,6 +28,7 @@ pub(crate) fn schema(kind: Kind) -> Value {
         Kind::Proxy => proxy(),
         Kind::Rule => rule_schema::rule(),
         Kind::Filter => filter(),
+        Kind::Configuration => configuration(),
     };
     let time = json!({"type": "string", "format": "date-time", "readOnly": true});
     let properties = answer::with(
@@ -135,8 +138,6 @@ fn target() -> Shape {
 }
 
 fn proxy() -> Shape {
-    let limit =
-        json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
     let properties = json!({
         "name": text("Unique among the proxies of the client."),
         "alias": {"type": ["string", "null"], "pattern": "^[a-z0-9-]{1,64}$", "description":
@@ -152,9 +153,8 @@ fn proxy() -> Shape {
         "targetCredentialId": {"type": ["string", "null"], "description":
             "What the gateway shows the upstream; null: nothing."},
         "defaultRuleEffect": effect(),
-        "limits": {"type": ["object", "null"], "additionalProperties": false, "properties": {
-            "requestsPerMinute": limit, "requestsPerDay": limit}, "description":
-            "Over all callers. null is no limit, 0 lets nothing pass."},
+        "limits": limits("Over all callers. null is no limit, 0 lets nothing pass. A new proxy \
+            that gives none gets those of the client's configuration."),
         "routes": {"type": ["array", "null"], "maxItems": 100, "items": route(), "description":
             "Requests that are for this proxy without naming it in their path. Of one host and \
              path, each method leads to one proxy."},
@@ -190,6 +190,25 @@ fn filter() -> Shape {
     });
     let example = json!({"operation": "retain", "paths": ["$.id", "$.items[*].sku"]});
     (&["operation", "paths"], properties, example)
+}
+
+fn configuration() -> Shape {
+    let properties = json!({
+        "limits": limits("Copied into a new proxy that gives none. null is no limit."),
+        "ruleDenyStatus": {"enum": [400, 403], "default": 400, "description":
+            "What a request is answered with that rules deny."},
+        "auditRetentionDays": {"type": "integer", "minimum": 1, "maximum": LONGEST_RETENTION,
+            "default": 90, "description": "Older audit records are deleted."},
+    });
+    let example = json!({"limits": {"requestsPerMinute": 600}, "ruleDenyStatus": 403});
+    (&[], properties, example)
+}
+
+fn limits(what: &str) -> Value {
+    let limit =
+        json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
+    json!({"type": ["object", "null"], "additionalProperties": false, "properties": {
+        "requestsPerMinute": limit, "requestsPerDay": limit}, "description": what})
 }
 
 fn text(what: &str) -> Value {

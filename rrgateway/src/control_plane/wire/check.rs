@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::{Flaw, Node};
 use crate::control_plane::wire::pattern::{Flagged, Flags, Pattern, Presence};
+use crate::control_plane::wire::patterns::Patterns;
 
 /// What is asked of the path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,36 +80,42 @@ impl Check {
     }
 
     /// The check that judges headers; `at` is where this stands.
-    pub(crate) fn for_headers(&self, at: &str) -> Result<HeaderCheck, Flaw> {
+    pub(crate) fn for_headers(&self, at: &str, patterns: &Patterns) -> Result<HeaderCheck, Flaw> {
         let name = match &self.name {
             Pattern::Plain(name) => {
                 let name = name.parse::<HeaderName>().map_err(|_| "not a header name".to_owned());
                 name.map(NameMatch::exact)
             }
+            // In any case, whatever the flags: so that equal ones are one, they say so here.
             Pattern::Full(Flagged { pattern, flags }) => {
-                NameMatch::pattern(pattern, flags).map_err(|it| it.to_string())
+                let pattern = patterns.get(pattern, &format!("{flags}i"));
+                pattern.and_then(NameMatch::found_by).map_err(|it| it.to_string())
             }
         };
         let name = name.map_err(|it| Flaw::new(format!("{at}/name"), it))?;
-        Ok(HeaderCheck { name, value: self.wanted(at)?, presence: self.presence.judged() })
+        Ok(HeaderCheck {
+            name,
+            value: self.wanted(at, patterns)?,
+            presence: self.presence.judged(),
+        })
     }
 
     /// The check that judges queries; `at` is where this stands.
-    pub(crate) fn for_query(&self, at: &str) -> Result<QueryCheck, Flaw> {
+    pub(crate) fn for_query(&self, at: &str, patterns: &Patterns) -> Result<QueryCheck, Flaw> {
         let name = match &self.name {
             Pattern::Plain(name) => QueryName::exact(name.as_str()),
             full @ Pattern::Full(_) => {
-                let compiled = full.compiled();
+                let compiled = full.compiled(patterns);
                 QueryName::pattern(
                     compiled.map_err(|it| Flaw::new(format!("{at}/name"), it.to_string()))?,
                 )
             }
         };
-        Ok(QueryCheck { name, value: self.wanted(at)?, presence: self.presence.judged() })
+        Ok(QueryCheck { name, value: self.wanted(at, patterns)?, presence: self.presence.judged() })
     }
 
-    fn wanted(&self, at: &str) -> Result<Option<Compiled>, Flaw> {
-        let value = self.value.as_ref().map(Pattern::compiled).transpose();
+    fn wanted(&self, at: &str, patterns: &Patterns) -> Result<Option<Compiled>, Flaw> {
+        let value = self.value.as_ref().map(|it| it.compiled(patterns)).transpose();
         value.map_err(|it| Flaw::new(format!("{at}/value"), it.to_string()))
     }
 }
@@ -125,9 +132,9 @@ impl BodyCheck {
     }
 
     /// The check that judges bodies; `at` is where this stands.
-    pub(crate) fn compiled(&self, at: &str) -> Result<CompiledBody, Flaw> {
+    pub(crate) fn compiled(&self, at: &str, patterns: &Patterns) -> Result<CompiledBody, Flaw> {
         let pattern = |it: &Pattern, name: &str| {
-            it.compiled().map_err(|it| Flaw::new(format!("{at}/{name}"), it.to_string()))
+            it.compiled(patterns).map_err(|it| Flaw::new(format!("{at}/{name}"), it.to_string()))
         };
         Ok(CompiledBody {
             path: pattern(&self.path, "path")?,

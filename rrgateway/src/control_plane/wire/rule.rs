@@ -1,11 +1,14 @@
 //! A rule: allow or deny, on method, path, headers, query and body.
 
+use std::sync::Arc;
+
 use rrrules::Rule as Compiled;
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::check::{BodyCheck, Check, PathCheck};
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
 use crate::control_plane::wire::pattern::{Flags, Pattern, Presence};
+use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::text::{self, Effect};
 
 /// As it is stored and answered, whichever spelling it was written in.
@@ -73,26 +76,26 @@ impl Rule {
         })
     }
 
-    /// The rule that judges requests.
-    pub(crate) fn compiled(&self, id: &str) -> Result<Compiled, Flaw> {
+    /// The rule that judges requests, as `id`, of `patterns`.
+    pub(crate) fn compiled(&self, id: Arc<str>, patterns: &Patterns) -> Result<Compiled, Flaw> {
         let mut rule =
             Compiled::new(id, effect(self.effect)).priority(self.priority).mode(self.mode.judged());
         if let Some(methods) = &self.methods {
             rule = rule.methods(methods);
         }
         if let Some(PathCheck { pattern, presence }) = &self.path {
-            let pattern = pattern.compiled();
+            let pattern = pattern.compiled(patterns);
             let pattern = pattern.map_err(|it| Flaw::new("/path/pattern", it.to_string()))?;
             rule = rule.path(pattern, presence.judged());
         }
         for (index, check) in self.headers.iter().enumerate() {
-            rule = rule.header(check.for_headers(&format!("/headers/{index}"))?);
+            rule = rule.header(check.for_headers(&format!("/headers/{index}"), patterns)?);
         }
         for (index, check) in self.query.iter().enumerate() {
-            rule = rule.query(check.for_query(&format!("/query/{index}"))?);
+            rule = rule.query(check.for_query(&format!("/query/{index}"), patterns)?);
         }
         for (index, check) in self.body.iter().enumerate() {
-            rule = rule.body(check.compiled(&format!("/body/{index}"))?);
+            rule = rule.body(check.compiled(&format!("/body/{index}"), patterns)?);
         }
         Ok(rule)
     }
@@ -272,7 +275,7 @@ mod tests {
     #[track_caller]
     fn answers(sent: &str, expected: &str) {
         let rule = read(sent).unwrap();
-        _ = rule.compiled("rul_1").unwrap();
+        _ = rule.compiled("rul_1".into(), &Patterns::default()).unwrap();
         let answered = serde_json::to_value(rule).unwrap();
         assert_eq!(answered, serde_json::from_str::<serde_json::Value>(expected).unwrap());
     }
