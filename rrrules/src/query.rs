@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::segment::hex;
+use crate::escape::hex;
 
 /// A query, decoded once.
 pub(crate) struct Query<'a> {
