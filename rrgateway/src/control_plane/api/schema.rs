@@ -132,6 +132,12 @@ fn target() -> Shape {
         "defaultRuleEffect": effect(),
         "allowPlaintext": {"type": "boolean", "default": false, "description":
             "Allows http instead of https."},
+        "pathOptions": {"type": ["object", "null"], "additionalProperties": false, "properties": {
+            "encodedSlash": kept("reject", "%2F: kept for names with a slash in them."),
+            "duplicateSlashes": kept("merge", "//: kept for names that are empty."),
+            "encodedPercent": kept("reject", "%25: kept for names with a percent sign in them.")},
+            "description": "What of a path the API behind needs as it was sent, and servers do not \
+                all read alike. A deny is asked about every reading of what is kept."},
     });
     let example = json!({"name": "stripe", "baseUrl": "https://api.stripe.com"});
     (&["name", "baseUrl"], properties, example)
@@ -218,6 +224,10 @@ fn text(what: &str) -> Value {
 fn timeout(default: u64, what: &str) -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": 3_600_000, "default": default,
         "description": what})
+}
+
+fn kept(default: &str, what: &str) -> Value {
+    json!({"enum": [default, "keep"], "default": default, "description": what})
 }
 
 fn effect() -> Value {

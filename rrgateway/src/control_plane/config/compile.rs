@@ -147,6 +147,7 @@ impl Compiler {
                 digest,
                 id: Arc::clone(&resource.key.id),
                 base_url,
+                path_options: spec.path_options.compiled(),
                 timeouts: Timeouts {
                     connect: Duration::from_millis(spec.connect_timeout_ms),
                     response: Duration::from_millis(spec.timeout_ms),

@@ -8,6 +8,7 @@ pub(crate) mod credential;
 pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod json;
+pub(crate) mod path_options;
 pub(crate) mod pattern;
 pub(crate) mod patterns;
 pub(crate) mod proxy;
