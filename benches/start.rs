@@ -65,10 +65,10 @@ async fn fill(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn copy(directory: &Path, count: u64) -> rusqlite::Result<()> {
+fn copy(directory: &Path, count: i64) -> rusqlite::Result<()> {
     let mut connection = Connection::open(directory.join("control.db"))?;
     let transaction = connection.transaction()?;
-    let last: u64 =
+    let last: i64 =
         transaction.query_row("SELECT max(number) FROM revision", [], |row| row.get(0))?;
     let numbers = "WITH RECURSIVE numbers (n) AS \
                    (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)";
@@ -88,7 +88,7 @@ fn copy(directory: &Path, count: u64) -> rusqlite::Result<()> {
         ),
         (count - 1, last),
     )?;
-    assert_eq!(copied as u64, (count - 1) * 11);
+    assert_eq!(i64::try_from(copied), Ok((count - 1) * 11));
     transaction.execute(
         "INSERT INTO revision SELECT number + ?, digest, author, created_ms FROM revision
          WHERE number = ?",
@@ -97,7 +97,7 @@ fn copy(directory: &Path, count: u64) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn print(count: u64, what: &str, times: &mut [Duration]) {
+fn print(count: i64, what: &str, times: &mut [Duration]) {
     times.sort();
     let (least, median) = (times.first(), times.get(times.len() / 2));
     println!("{count} proxies of 10 rules, {what}: at least {least:.1?}, median {median:.1?}");
