@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use rrcore::Clock;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
+use crate::control_plane::config::snapshot::Snapshot;
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file::Lock;
@@ -97,6 +100,7 @@ impl ControlPlane {
         let interrupted = || StoreError::Interrupted { path: data_dir.clone() };
         let opened = opened.await.map_err(|_| interrupted())??;
         let Opened { lock, reviser, owner, keeper, records, activity } = opened;
+        let oldest = oldest(reviser.current(), clock.clone());
         let started = Writer::start(reviser);
         let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
@@ -119,7 +123,7 @@ impl ControlPlane {
             token: data_dir.join(owner::FILE),
             lost,
             stop,
-            records: tokio::spawn(keeper.run(reports, stopped)),
+            records: tokio::spawn(keeper.run(reports, stopped, oldest)),
             writer: thread,
             lock,
         })
@@ -163,6 +167,15 @@ impl ControlPlane {
             tracing::error!("the configuration's writer did not end well");
         }
         drop(lock);
+    }
+}
+
+// When what is now too old to be kept was received: milliseconds since the Unix epoch.
+fn oldest(current: Arc<ArcSwap<Snapshot>>, clock: Clock) -> impl Fn() -> i64 + Send {
+    move || {
+        let days = current.load().config.configuration().audit_retention_days;
+        let oldest = clock.now().wall.saturating_sub(Duration::from_secs(days * 24 * 60 * 60));
+        i64::try_from(oldest.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

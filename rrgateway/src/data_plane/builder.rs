@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rrrules::PathOptions;
+
 use crate::data_plane::injection;
 use crate::data_plane::pipeline::{self, Shared};
 use crate::data_plane::route_table::RouteTable;
@@ -60,6 +62,7 @@ impl Builder {
             table,
             aliases: aliased.collect(),
             patterns: RouteTable::new(&revision.proxies)?,
+            readings: readings(&revision.proxies),
         })
     }
 
@@ -69,4 +72,16 @@ impl Builder {
         let stack = pipeline::route(proxy, &self.shared, injection, upstream);
         Ok(Route { proxy: Arc::clone(proxy), stack })
     }
+}
+
+// There are eight at the most.
+fn readings(proxies: &[Arc<Proxy>]) -> Vec<PathOptions> {
+    let mut readings = vec![PathOptions::strict()];
+    for proxy in proxies.iter().filter(|it| !it.routes.is_empty()) {
+        let options = proxy.target.path_options;
+        if !readings.contains(&options) {
+            readings.push(options);
+        }
+    }
+    readings
 }

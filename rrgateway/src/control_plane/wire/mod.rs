@@ -3,11 +3,14 @@
 pub(crate) mod answer;
 pub(crate) mod auth;
 pub(crate) mod check;
+pub(crate) mod configuration;
 pub(crate) mod credential;
 pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod json;
+pub(crate) mod path_options;
 pub(crate) mod pattern;
+pub(crate) mod patterns;
 pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod route;
