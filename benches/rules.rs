@@ -46,7 +46,8 @@ impl Round {
         let inner: fn(Request<()>) -> Again = |request| ready(Ok(Response::new(request)));
         let described = Described::typical();
         let mut request = Request::new(());
-        *request.uri_mut() = "/v1/users/8c1e9c1a3f1d/orders/42?limit=100&expand=lines".parse().unwrap();
+        *request.uri_mut() =
+            "/v1/users/8c1e9c1a3f1d/orders/42?limit=100&expand=lines".parse().unwrap();
         *request.headers_mut() = described.headers;
         Self { service: layer.layer(service_fn(inner)), request: Some(request) }
     }
@@ -73,7 +74,11 @@ fn hostile(c: &mut Criterion) {
         ("repeated_dots_few", "(.*a){25}", format!("{}{}", "ab".repeat(12), "b".repeat(64 << 10))),
         ("alternation", "^((a|aa)+)+c$", "a".repeat(64 << 10)),
         ("words", r"(\w+\s*)+!$", "word ".repeat(13 << 10)),
-        ("email", r"^([a-zA-Z0-9_.\-])+@(([a-zA-Z0-9\-])+\.)+([a-zA-Z0-9]{2,4})+$", "a".repeat(64 << 10) + "!"),
+        (
+            "email",
+            r"^([a-zA-Z0-9_.\-])+@(([a-zA-Z0-9\-])+\.)+([a-zA-Z0-9]{2,4})+$",
+            "a".repeat(64 << 10) + "!",
+        ),
         ("optional", r"^(a?){50}a{50}$", "a".repeat(64 << 10)),
     ] {
         let check = HeaderCheck {
@@ -81,7 +86,8 @@ fn hostile(c: &mut Criterion) {
             value: Some(Pattern::new(pattern, "").unwrap()),
             presence: Presence::Present,
         };
-        let rules = RuleSet::new(vec![Rule::new("r", Effect::Deny).header(check)], Effect::Allow).unwrap();
+        let rules =
+            RuleSet::new(vec![Rule::new("r", Effect::Deny).header(check)], Effect::Allow).unwrap();
         let mut request = Described::typical();
         request.headers.insert("x-a", HeaderValue::from_str(&text).unwrap());
         group.throughput(Throughput::Bytes(text.len() as u64));
@@ -109,7 +115,8 @@ fn bodies(c: &mut Criterion) {
         ("anywhere", vec![check("email", "@evil")]),
         ("ten_rules", (0..10).map(|it| check(&format!(r"^items\.\d+\.f{it}$"), "x")).collect()),
     ] {
-        let rules = (0..).zip(checks).map(|(id, it)| Rule::new(id.to_string(), Effect::Deny).body(it));
+        let rules =
+            (0..).zip(checks).map(|(id, it)| Rule::new(id.to_string(), Effect::Deny).body(it));
         let rules = RuleSet::new(rules.collect(), Effect::Allow).unwrap();
         group.bench_function(name, |b| b.iter(|| rules.decide(black_box(&request.subject()))));
     }
@@ -120,12 +127,18 @@ fn compiling(c: &mut Criterion) {
     let mut group = c.benchmark_group("rules/compile");
     group.sample_size(20);
     for count in [10, 1_000] {
-        group.bench_function(BenchmarkId::new("set", count), |b| b.iter(|| set(black_box(count), 0)));
+        group.bench_function(BenchmarkId::new("set", count), |b| {
+            b.iter(|| set(black_box(count), 0))
+        });
     }
     // 10,000 sets of ten rules at the start of a process: nothing is compiled before it is asked.
     group.bench_function("start_10k_sets", |b| {
         b.iter(|| {
-            (0..10_000).map(|scope| RuleSet::deferred(move || Ok::<_, ()>(rules(10, scope)), Effect::Allow)).collect::<Vec<_>>()
+            (0..10_000)
+                .map(|scope| {
+                    RuleSet::deferred(move || Ok::<_, ()>(rules(10, scope)), Effect::Allow)
+                })
+                .collect::<Vec<_>>()
         });
     });
     group.finish();
@@ -178,7 +191,8 @@ fn rules(count: usize, scope: usize) -> Vec<Rule> {
     let path = |pattern: String| (Pattern::new(&pattern, "").unwrap(), Presence::Present);
     let rule = |at: usize| {
         let id: Arc<str> = format!("rul_{scope}_{at}").into();
-        let (allow, deny) = (Rule::new(Arc::clone(&id), Effect::Allow), Rule::new(id, Effect::Deny));
+        let (allow, deny) =
+            (Rule::new(Arc::clone(&id), Effect::Allow), Rule::new(id, Effect::Deny));
         let (pattern, presence) = match at % 10 {
             0 if at == 0 => path("^/v1/users/[^/]+/orders".to_owned()),
             0 => path(format!(r"^/v{at}/users/\d+$")),

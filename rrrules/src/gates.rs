@@ -86,11 +86,7 @@ impl Gathered {
     /// # Errors
     /// When the texts make too large an automaton.
     pub(crate) fn built(self) -> Result<Gates, BuildError> {
-        Ok(Gates {
-            starts: self.starts.sorted(),
-            within: self.within.built()?,
-            open: self.open,
-        })
+        Ok(Gates { starts: self.starts.sorted(), within: self.within.built()?, open: self.open })
     }
 }
 

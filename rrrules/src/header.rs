@@ -149,10 +149,10 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderMap;
     use crate::path::CanonicalPath;
     use crate::subject::Subject;
     use Presence::{Absent, Present};
+    use http::HeaderMap;
 
     #[test]
     fn a_name_is_seen_in_every_spelling() {

@@ -197,11 +197,22 @@ mod tests {
             }
         }
         let mut seen = Vec::new();
-        known.retain(|it| !seen.contains(it) && { seen.push(it.clone()); true });
-        let expected: Vec<Gate> = expected.iter().cloned().map(|mut it| {
-            if let Gate::Starts(texts) | Gate::Has(texts) = &mut it { texts.sort(); }
-            it
-        }).collect();
+        known.retain(|it| {
+            !seen.contains(it) && {
+                seen.push(it.clone());
+                true
+            }
+        });
+        let expected: Vec<Gate> = expected
+            .iter()
+            .cloned()
+            .map(|mut it| {
+                if let Gate::Starts(texts) | Gate::Has(texts) = &mut it {
+                    texts.sort();
+                }
+                it
+            })
+            .collect();
         for gate in &expected {
             assert!(known.contains(gate), "{pattern}: {known:?}");
         }

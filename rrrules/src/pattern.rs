@@ -37,7 +37,10 @@ enum Matcher {
     Is(Box<str>),
     Starts(Box<str>),
     /// With what a text must start with, if that is one text: most are told apart by it.
-    Regex { regex: Box<Regex>, start: Box<[u8]> },
+    Regex {
+        regex: Box<Regex>,
+        start: Box<[u8]>,
+    },
 }
 
 /// The flags that change what a pattern means.

@@ -16,7 +16,9 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use rrcore::{Body, Budget, BufferedBody, Context, Fact, Refusal, Scope};
-use rrrules::{BodyCheck, BodyRulesLayer, Effect, Mode, Pattern, Presence, Rule, RuleSet, RulesLayer};
+use rrrules::{
+    BodyCheck, BodyRulesLayer, Effect, Mode, Pattern, Presence, Rule, RuleSet, RulesLayer,
+};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_test::mock;

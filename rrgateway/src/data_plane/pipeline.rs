@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!            edge                          route: one stack per proxy, built per revision
-//!  client ─▶ hygiene ─▶ router ─▶ authenticate ─▶ authorize ─▶ limit ─▶ rules ─▶ filter ─▶ inject ─▶ upstream
-//!  client ◀─ record  ◀─ hygiene ◀───────────────────────────────────────── filter ◀──────────────── ┘
+//!  client ─▶ hygiene ─▶ router ─▶ authenticate ─▶ authorize ─▶ limit ─▶ rules ─▶ validate ─▶ filter ─▶ inject ─▶ upstream
+//!  client ◀─ record  ◀─ hygiene ◀────────────────────────────────────────────────────── filter ◀──────────────── ┘
 //! ```
 //!
 //! Any stage may answer instead of the upstream. Moving a line changes what the gateway promises,
@@ -20,7 +20,7 @@ use rratelimit::{Key, Limiter, RateLimitLayer};
 use rrauth::{AuthLayer, AuthorizeLayer, InjectLayer, Injection};
 use rrcore::{Budget, Clock, Code, Refusal, Scope};
 use rrfilter::FilterLayer;
-use rrrules::RulesLayer;
+use rrrules::{RulesLayer, ValidateLayer};
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::data_plane::answer;
@@ -96,6 +96,10 @@ pub fn route(
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
         .layer(rules(proxy, clock).bodies().budget(&shared.bodies))
+        // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
+        // above everything that may change the body.
+        .layer(validation(proxy, shared))
+        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
         // What of the response passes; nearest the upstream but for the credential, so that
         // nothing above ever sees what it takes out.
         .layer(filters(proxy, clock))
@@ -152,6 +156,13 @@ fn rules(proxy: &Proxy, clock: &Clock) -> RulesLayer {
     }
 }
 
+fn validation(proxy: &Proxy, shared: &Shared) -> ValidateLayer {
+    let Some(validation) = &proxy.validation else { return ValidateLayer::off() };
+    let layer = ValidateLayer::new(Arc::clone(&validation.validator));
+    let layer = if validation.watches_responses { layer.responses(WATCHED_BYTES) } else { layer };
+    layer.budget(&shared.bodies).clock(shared.clock.clone())
+}
+
 fn filters(proxy: &Proxy, clock: &Clock) -> FilterLayer {
     let layer = FilterLayer::new()
         .scope(Scope::TargetCredential, Arc::clone(&proxy.credential.filters))
@@ -173,3 +184,6 @@ where
 {
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
+
+/// Of a response that is looked at, so much is kept until its end.
+const WATCHED_BYTES: usize = 1 << 20;

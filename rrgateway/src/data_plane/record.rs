@@ -14,7 +14,7 @@ use rrcore::{Fact, Refusal};
 use crate::data_plane::answer::GRANTED;
 use crate::data_plane::body::{BoxError, ResponseBody};
 use crate::data_plane::exchange::{Exchange, Notes};
-use crate::model::{AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote};
+use crate::model::{AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote, ValidationNote};
 
 /// Hands records over to whoever keeps them, without waiting for it.
 #[derive(Clone, Debug)]
@@ -175,6 +175,12 @@ fn note(record: &mut Record, fact: &Fact) {
         }
         Fact::Rules { scope, outcome, ids } => {
             record.rules.push(RuleNote { scope: scope.as_str(), outcome, rule_ids: ids.clone() })
+        }
+        // What is as it should be says so by being there: only what is wrong is kept.
+        Fact::Validation { outcome: "valid", .. } => {}
+        Fact::Validation { message, outcome, pointers } => {
+            let pointers = pointers.clone();
+            record.validation.push(ValidationNote { message, outcome, pointers });
         }
         Fact::Filter { id, scope, removed } => record.filters.push(FilterNote {
             id: Arc::clone(id),

@@ -13,9 +13,12 @@ pub use self::channel::{
 };
 pub use self::digest::Digest;
 pub use self::egress::EgressPolicy;
-pub use self::record::{AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote};
+pub use self::record::{
+    AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
+};
 pub use self::revision::{
     Authentication, Consumer, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
+    Validation,
 };
 pub use self::secret::{SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

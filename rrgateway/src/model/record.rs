@@ -46,6 +46,8 @@ pub struct Record {
     pub limits: Vec<LimitNote>,
     /// What each scope of rules decided.
     pub rules: Vec<RuleNote>,
+    /// What was found wrong with the shape of request or response.
+    pub validation: Vec<ValidationNote>,
     /// What each filter removed.
     pub filters: Vec<FilterNote>,
     /// What the upstream answered, if it was called.
@@ -85,6 +87,17 @@ pub struct RuleNote {
     pub outcome: &'static str,
     /// The rules that matched.
     pub rule_ids: Vec<Arc<str>>,
+}
+
+/// What was found wrong with the shape of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationNote {
+    /// `request` or `response`.
+    pub message: &'static str,
+    /// `invalid`, `mediaType`, or `unchecked` where it could not be looked into.
+    pub outcome: &'static str,
+    /// Where, as JSON pointers of names that the schema knows.
+    pub pointers: Vec<Arc<str>>,
 }
 
 /// What a filter removed.

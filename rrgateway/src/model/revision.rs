@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderName, Method, StatusCode};
 use rrauth::Index;
 use rrfilter::FilterSet;
-use rrrules::RuleSet;
+use rrrules::{RuleSet, Validator};
 
 use crate::model::{Digest, SecretName, Target};
 
@@ -44,12 +44,23 @@ pub struct Proxy {
     pub rules: Arc<RuleSet>,
     /// What a request is answered with that rules deny.
     pub rule_deny_status: StatusCode,
+    /// What shape requests must have, if any.
+    pub validation: Option<Validation>,
     /// The filters that hang on the proxy.
     pub filters: Arc<FilterSet>,
     /// What is called.
     pub target: Arc<Target>,
     /// As whom it is called.
     pub credential: Arc<TargetCredential>,
+}
+
+/// What shape requests must have.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// What judges them.
+    pub validator: Arc<Validator>,
+    /// Whether responses are looked at too, for the record.
+    pub watches_responses: bool,
 }
 
 /// A request that belongs to a proxy by what it looks like.

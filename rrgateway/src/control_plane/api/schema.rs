@@ -164,12 +164,28 @@ fn proxy() -> Shape {
         "routes": {"type": ["array", "null"], "maxItems": 100, "items": route(), "description":
             "Requests that are for this proxy without naming it in their path. Of one host and \
              path, each method leads to one proxy."},
+        "validation": validation(),
         "baseUrls": {"type": "array", "items": {"type": "string"}, "readOnly": true},
     });
     let example = json!({"name": "payments", "proxyCredentialIds": ["alice"],
         "targetId": "stripe", "targetCredentialId": "stripe",
         "limits": {"requestsPerMinute": 60}});
     (&["name", "targetId"], properties, example)
+}
+
+fn validation() -> Value {
+    json!({"type": ["object", "null"], "additionalProperties": false, "description":
+        "What shape requests must have: by a schema for JSON bodies, or by an OpenAPI document for \
+         the whole request. One of both. Other media types are refused with 415, other shapes with \
+         422.", "properties": {
+        "request": {"type": ["object", "null"], "required": ["schema"],
+            "additionalProperties": false, "properties": {"schema": {"type": ["object", "boolean"],
+            "description": "JSON Schema 2020-12; $ref within it only."}}},
+        "openapi": {"type": ["object", "null"], "description": "OpenAPI 3.0 or 3.1."},
+        "responses": {"enum": ["shadow", null], "description":
+            "shadow: responses are held against the OpenAPI document too, and what is wrong with \
+             them is recorded. They pass unchanged."},
+    }})
 }
 
 fn route() -> Value {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use rratelimit::{Limit, Policy};
 use rrauth::Index;
 use rrfilter::FilterSet;
-use rrrules::RuleSet;
+use rrrules::{RuleSet, Validator};
 
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
@@ -23,6 +23,7 @@ use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec}
 use crate::control_plane::wire::route::Route;
 use crate::model::{
     BaseUrl, Consumer, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
+    Validation,
 };
 
 /// Remembers what it made for the revision that is served.
@@ -34,6 +35,7 @@ pub(crate) struct Compiler {
     credentials: Memo<TargetCredential>,
     consumers: Memo<Consumer>,
     indexes: Memo<Index<Arc<Consumer>>>,
+    validators: Memo<Validator>,
     proxies: Memo<Proxy>,
 }
 
@@ -64,24 +66,44 @@ impl Compiler {
 
     /// The revision that was compiled last is served: what it does not use may go.
     pub(crate) fn settle(&mut self) {
-        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies } = self;
+        let Self {
+            scopes,
+            policies,
+            targets,
+            credentials,
+            consumers,
+            indexes,
+            validators,
+            proxies,
+        } = self;
         scopes.settle();
         policies.settle();
         targets.settle();
         credentials.settle();
         consumers.settle();
         indexes.settle();
+        validators.settle();
         proxies.settle();
     }
 
     fn begin(&mut self) {
-        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies } = self;
+        let Self {
+            scopes,
+            policies,
+            targets,
+            credentials,
+            consumers,
+            indexes,
+            validators,
+            proxies,
+        } = self;
         scopes.begin();
         policies.begin();
         targets.begin();
         credentials.begin();
         consumers.begin();
         indexes.begin();
+        validators.begin();
         proxies.begin();
     }
 
@@ -110,6 +132,7 @@ impl Compiler {
         let status = common.rule_deny_status.as_u16().to_be_bytes();
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain([status.as_slice()]));
         let limits = self.policy(key, spec.limits)?;
+        let validation = self.validation(key, spec)?;
         self.proxies.get(digest, || {
             Ok(Proxy {
                 digest,
@@ -122,6 +145,7 @@ impl Compiler {
                 limits,
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
+                validation,
                 filters: hanging.filters,
                 target,
                 credential,
@@ -210,6 +234,16 @@ impl Compiler {
             Policy::new(minute.into_iter().chain(day))
                 .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))
         })
+    }
+
+    fn validation(&mut self, proxy: &Key, spec: &Spec) -> Result<Option<Validation>, Unservable> {
+        let Some(spec) = &spec.validation else { return Ok(None) };
+        let text = serde_json::to_vec(spec)
+            .map_err(|it| Unservable::new(proxy, "/validation", it.to_string()))?;
+        let validator = self.validators.get(digest([text.as_slice()]), || {
+            spec.compiled().map_err(|flaw| Unservable { key: proxy.clone(), flaw })
+        })?;
+        Ok(Some(Validation { validator, watches_responses: spec.watches_responses() }))
     }
 
     fn common(&mut self, config: &Config) -> Result<Common, Unservable> {

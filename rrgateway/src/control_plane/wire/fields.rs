@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::control_plane::wire::json::Json;
@@ -168,14 +169,9 @@ impl<'f> Node<'f> {
     }
 
     pub(crate) fn integer(self, range: RangeInclusive<u64>) -> Option<u64> {
-        match self.json {
-            Json::Number(Some(it)) if range.contains(&it) => Some(it),
-            Json::Number(_)
-            | Json::Null
-            | Json::Bool(_)
-            | Json::Text(_)
-            | Json::List(_)
-            | Json::Object(_) => {
+        match self.whole().filter(|it| range.contains(it)) {
+            Some(it) => Some(it),
+            None => {
                 let (start, end) = (range.start(), range.end());
                 self.flaw(format!("expected a whole number from {start} to {end}"))
             }
@@ -184,20 +180,32 @@ impl<'f> Node<'f> {
 
     /// One of a few numbers.
     pub(crate) fn number(self, numbers: &[u16]) -> Option<u16> {
-        let known = match &self.json {
-            Json::Number(Some(it)) => numbers.iter().find(|number| u64::from(**number) == *it),
-            Json::Number(None)
-            | Json::Null
-            | Json::Bool(_)
-            | Json::Text(_)
-            | Json::List(_)
-            | Json::Object(_) => None,
-        };
-        if let Some(number) = known {
+        let whole = self.whole();
+        if let Some(number) = numbers.iter().find(|it| Some(u64::from(**it)) == whole) {
             return Some(*number);
         }
         let numbers: Vec<_> = numbers.iter().map(u16::to_string).collect();
         self.flaw(format!("expected {}", numbers.join(" or ")))
+    }
+
+    fn whole(&self) -> Option<u64> {
+        match &self.json {
+            Json::Number(it) => it.as_u64(),
+            Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
+        }
+    }
+
+    /// Any JSON that `check` has nothing against, or says where in it and what.
+    pub(crate) fn json(self, check: impl FnOnce(&Value) -> Result<(), Flaw>) -> Option<Value> {
+        let Self { pointer, json, flaws } = self;
+        let value = json.into_value();
+        match check(&value) {
+            Ok(()) => Some(value),
+            Err(flaw) => {
+                flaws.note(&format!("{pointer}{}", flaw.pointer), flaw.detail);
+                None
+            }
+        }
     }
 
     pub(crate) fn boolean(self) -> Option<bool> {

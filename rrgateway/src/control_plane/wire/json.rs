@@ -3,14 +3,14 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Number, Value};
 use zeroize::Zeroizing;
 
 /// One JSON value. Any text may be a secret, so none is ever printed.
 pub(crate) enum Json {
     Null,
     Bool(bool),
-    /// Exact only where it is a whole number that is not negative; nothing else is asked for.
-    Number(Option<u64>),
+    Number(Number),
     Text(Zeroizing<String>),
     List(Vec<Self>),
     /// In the order of the document.
@@ -35,6 +35,18 @@ impl Json {
         match self {
             Self::Object(members) => members.iter().find(|(it, _)| it == name).map(|(_, it)| it),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The same as a value that anybody may read: of what is no secret.
+    pub(crate) fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(it) => it.into(),
+            Self::Number(it) => Value::Number(it),
+            Self::Text(it) => it.as_str().into(),
+            Self::List(it) => it.into_iter().map(Self::into_value).collect(),
+            Self::Object(it) => it.into_iter().map(|(name, it)| (name, it.into_value())).collect(),
         }
     }
 
@@ -100,15 +112,16 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_u64<E: Error>(self, it: u64) -> Result<Json, E> {
-        Ok(Json::Number(Some(it)))
+        Ok(Json::Number(it.into()))
     }
 
     fn visit_i64<E: Error>(self, it: i64) -> Result<Json, E> {
-        Ok(Json::Number(u64::try_from(it).ok()))
+        Ok(Json::Number(it.into()))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Number(None))
+    fn visit_f64<E: Error>(self, it: f64) -> Result<Json, E> {
+        let number = Number::from_f64(it).ok_or_else(|| E::custom("not a number of JSON"))?;
+        Ok(Json::Number(number))
     }
 
     fn visit_str<E: Error>(self, it: &str) -> Result<Json, E> {
@@ -172,19 +185,8 @@ mod tests {
             (r#"{"a":"b"}"#, "null", "null"),
         ] {
             let parse = |it: &str| Json::parse(it.as_bytes()).unwrap();
-            let merged = value(parse(base).merged(parse(patch)));
-            assert_eq!(merged, value(parse(expected)), "{base} {patch}");
-        }
-    }
-
-    fn value(json: Json) -> serde_json::Value {
-        match json {
-            Json::Null => serde_json::Value::Null,
-            Json::Bool(it) => it.into(),
-            Json::Number(it) => it.into(),
-            Json::Text(it) => it.as_str().into(),
-            Json::List(it) => it.into_iter().map(value).collect(),
-            Json::Object(it) => it.into_iter().map(|(name, it)| (name, value(it))).collect(),
+            let merged = parse(base).merged(parse(patch)).into_value();
+            assert_eq!(merged, parse(expected).into_value(), "{base} {patch}");
         }
     }
 

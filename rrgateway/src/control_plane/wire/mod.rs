@@ -18,3 +18,4 @@ pub(crate) mod rule;
 pub(crate) mod secret;
 pub(crate) mod target;
 pub(crate) mod text;
+pub(crate) mod validation;

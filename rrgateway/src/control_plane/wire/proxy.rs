@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::route::Route;
 use crate::control_plane::wire::text::{self, Effect, Region};
+use crate::control_plane::wire::validation::Validation;
 
 /// As it is stored and, with its base URLs, answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub(crate) struct Proxy {
     pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) routes: Vec<Route>,
+    #[serde(default)]
+    pub(crate) validation: Option<Validation>,
 }
 
 /// Anybody may call: only ever because somebody wrote so.
@@ -63,6 +66,7 @@ impl Proxy {
         let default_rule_effect = text::default_rule_effect(&mut fields);
         let limits = fields.or("limits", Limits::default(), Limits::read);
         let routes = fields.or("routes", Vec::new(), |it| it.list(MOST_ROUTES, Route::read));
+        let validation = fields.optional("validation", Validation::read);
         fields.close();
         let proxy = Self {
             name: name?,
@@ -76,6 +80,7 @@ impl Proxy {
             default_rule_effect: default_rule_effect?,
             limits: limits?,
             routes: routes?,
+            validation: validation?,
         };
         Some((proxy, is_limited))
     }

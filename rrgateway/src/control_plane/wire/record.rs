@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::{AuthNote, FilterNote, LimitNote, Record, RuleNote};
+use crate::model::{AuthNote, FilterNote, LimitNote, Record, RuleNote, ValidationNote};
 
 /// All members, also those that are empty, so that readers meet one shape.
 pub(crate) fn record(it: &Record) -> Value {
@@ -30,6 +30,7 @@ pub(crate) fn record(it: &Record) -> Value {
         "auth": it.auth.as_ref().map(auth),
         "limits": it.limits.iter().map(limit).collect::<Vec<_>>(),
         "rules": it.rules.iter().map(rule).collect::<Vec<_>>(),
+        "validation": it.validation.iter().map(validation).collect::<Vec<_>>(),
         "filters": it.filters.iter().map(filter).collect::<Vec<_>>(),
         "redactions": [],
         "upstream": it.upstream.as_ref().map(|it| {
@@ -53,6 +54,10 @@ fn limit(it: &LimitNote) -> Value {
 
 fn rule(it: &RuleNote) -> Value {
     json!({"scope": it.scope, "outcome": it.outcome, "ruleIds": it.rule_ids})
+}
+
+fn validation(it: &ValidationNote) -> Value {
+    json!({"message": it.message, "outcome": it.outcome, "pointers": it.pointers})
 }
 
 fn filter(it: &FilterNote) -> Value {
