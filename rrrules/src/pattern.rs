@@ -96,15 +96,20 @@ impl Pattern {
         &self.inner.source
     }
 
-    pub(crate) fn flags(&self) -> Flags {
-        self.inner.flags
-    }
-
     pub(crate) fn is_match(&self, text: &str) -> bool {
         match &self.inner.matcher {
             Matcher::Is(whole) => **whole == *text,
             Matcher::Starts(start) => text.starts_with(&**start),
             Matcher::Regex(regex) => regex.is_match(text),
+        }
+    }
+
+    /// Where a match ends that is found early, in bytes; `None` where there is none.
+    pub(crate) fn first_end(&self, text: &str) -> Option<usize> {
+        match &self.inner.matcher {
+            Matcher::Is(whole) => (**whole == *text).then_some(whole.len()),
+            Matcher::Starts(start) => text.starts_with(&**start).then_some(start.len()),
+            Matcher::Regex(regex) => regex.shortest_match(text),
         }
     }
 
@@ -143,11 +148,6 @@ impl Flags {
             }
         }
         Ok(flags)
-    }
-
-    /// Whether `^` and `$` are those of lines.
-    pub(crate) const fn lines(self) -> bool {
-        self.lines
     }
 
     fn compile(self, pattern: &str) -> Result<Regex, PatternError> {
@@ -218,6 +218,13 @@ impl fmt::Display for PatternError {
 }
 
 impl std::error::Error for PatternError {}
+
+/// As it was written, without the flags.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.source())
+    }
+}
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

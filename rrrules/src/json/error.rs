@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A JSON document that does not say what it should: where, and why.
 ///
-/// One line, such as `/rules/3/path/pattern: unclosed group at byte 4`. Quotes no value of the document but an id;
-/// of a member that should not be there, its name.
+/// One line, such as `/rules/3/path/pattern: unclosed group at byte 4`. Quotes no value of the
+/// document but an id; of a member that should not be there, its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     pointer: String,
