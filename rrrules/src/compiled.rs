@@ -49,10 +49,7 @@ enum Inspected {
 
 impl Compiled {
     /// Compiles `rules`, which are in the order of evaluation.
-    pub(crate) fn new(
-        rules: Vec<Rule>,
-        default: Effect,
-    ) -> Result<Self, aho_corasick::BuildError> {
+    pub(crate) fn new(rules: Vec<Rule>, default: Effect) -> Result<Self, aho_corasick::BuildError> {
         let index = Index::of(&rules)?;
         let looks_at_query = rules.iter().any(Rule::looks_at_query);
         let mut all = Vec::new();
@@ -82,7 +79,8 @@ impl Compiled {
 
     /// The rules that may fit, in the order of evaluation.
     pub(crate) fn candidates(&self, reading: &Reading<'_>) -> impl Iterator<Item = &Rule> {
-        let places = if self.rules.is_empty() { Places::new() } else { self.index.candidates(reading) };
+        let places =
+            if self.rules.is_empty() { Places::new() } else { self.index.candidates(reading) };
         places.into_iter().filter_map(|it| self.rule(it))
     }
 
@@ -107,12 +105,10 @@ impl Compiled {
         for place in self.index.candidates(reading) {
             let Some(rule) = self.rule(place) else { continue };
             match (rule.check(reading), rule.effect) {
-                (Finding::Holds, _) => head.fits.push(place),
+                // Not known are only parts of described requests: one that is here is known whole.
+                (Finding::Holds, _) | (Finding::Unknown(_), Effect::Deny) => head.fits.push(place),
                 (Finding::NeedsBody, _) => head.pending.push(place),
-                (Finding::Fails(_), _) => {}
-                // Only of described requests: a request that is here is known whole.
-                (Finding::Unknown(_), Effect::Deny) => head.fits.push(place),
-                (Finding::Unknown(_), Effect::Allow) => {}
+                (Finding::Fails(_), _) | (Finding::Unknown(_), Effect::Allow) => {}
             }
         }
         head

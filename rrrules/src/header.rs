@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use crate::pattern::{Pattern, PatternError, Presence};
 use crate::subject::Reading;
@@ -166,6 +166,7 @@ mod tests {
     use crate::path::CanonicalPath;
     use crate::subject::Subject;
     use Presence::{Absent, Present};
+    use http::HeaderMap;
 
     #[test]
     fn a_name_is_seen_in_every_spelling() {

@@ -28,11 +28,13 @@ mod subject;
 mod verdict;
 
 pub use crate::body::BodyCheck;
-pub use crate::diff::{Cause, Counts, Described, LineError, LineForm, Lines, Outcome, Scopes, diff};
+pub use crate::body_service::{BodyRules, BodyRulesFuture};
+pub use crate::diff::{
+    Cause, Counts, Described, LineError, LineForm, Lines, Outcome, Scopes, diff,
+};
 pub use crate::finding::Criterion;
 pub use crate::header::{HeaderCheck, NameMatch};
 pub use crate::json::JsonError;
-pub use crate::body_service::{BodyRules, BodyRulesFuture};
 pub use crate::layer::{BodyRulesLayer, Explained, RulesLayer};
 pub use crate::lint::{Warning, WarningKind};
 pub use crate::path::CanonicalPath;

@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn plain_text_is_known_as_such() {
-        whole("^/users/", Some(Whole::Starts("/users/".into())));
-        whole(r"^/v1\.0/a$", Some(Whole::Is("/v1.0/a".into())));
+        whole("^/users/", Some(&Whole::Starts("/users/".into())));
+        whole(r"^/v1\.0/a$", Some(&Whole::Is("/v1.0/a".into())));
         for other in ["/users/", "^/users/.", "(?i)^/users", "(?m)^/users$", "^$", "^", "/a$"] {
             whole(other, None);
         }
@@ -143,8 +143,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn whole(pattern: &str, expected: Option<Whole>) {
-        assert_eq!(Whole::of(&Pattern::new(pattern, "").unwrap().hir()), expected, "{pattern}");
+    fn whole(pattern: &str, expected: Option<&Whole>) {
+        let whole = Whole::of(&Pattern::new(pattern, "").unwrap().hir());
+        assert_eq!(whole.as_ref(), expected, "{pattern}");
     }
 
     #[track_caller]

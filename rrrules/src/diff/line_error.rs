@@ -12,8 +12,8 @@ pub struct LineError {
 }
 
 impl LineError {
-    pub(super) fn new(line: u64, reason: impl ToString) -> Self {
-        Self { line, reason: reason.to_string() }
+    pub(super) const fn new(line: u64, reason: String) -> Self {
+        Self { line, reason }
     }
 
     /// The number of the line, from 1.

@@ -98,7 +98,7 @@ impl<R: BufRead> Iterator for Lines<R> {
             match self.read(&text) {
                 Ok(Some(request)) => return Some(Ok(request)),
                 Ok(None) => self.skipped += 1,
-                Err(error) => return Some(Err(LineError::new(self.line, error))),
+                Err(error) => return Some(Err(LineError::new(self.line, error.to_string()))),
             }
         }
         self.is_over = true;

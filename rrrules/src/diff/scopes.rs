@@ -70,9 +70,13 @@ impl Scopes {
 
     /// With `rules` in `scope`.
     pub fn scope(mut self, scope: Scope, rules: RuleSet) -> Self {
-        for (set, _) in self.sets.iter_mut().zip(Scope::ALL).filter(|(_, it)| *it == scope) {
-            set.clone_from(&rules);
-        }
+        let [proxy_credential, target_credential, proxy, target] = &mut self.sets;
+        *match scope {
+            Scope::ProxyCredential => proxy_credential,
+            Scope::TargetCredential => target_credential,
+            Scope::Proxy => proxy,
+            Scope::Target => target,
+        } = rules;
         self
     }
 

@@ -7,6 +7,6 @@ mod fields;
 mod rule;
 mod set;
 
-pub use self::error::JsonError;
 pub(crate) use self::document::parse;
-pub(crate) use self::fields::{Fields, Node};
+pub use self::error::JsonError;
+pub(crate) use self::fields::Node;

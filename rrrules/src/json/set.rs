@@ -128,8 +128,13 @@ mod tests {
         let body = bytes::Bytes::new();
         let path = CanonicalPath::parse("/").unwrap();
         let headers = HeaderMap::new();
-        let subject =
-            Subject { method: &Method::GET, path: &path, query: None, headers: &headers, body: &body };
+        let subject = Subject {
+            method: &Method::GET,
+            path: &path,
+            query: None,
+            headers: &headers,
+            body: &body,
+        };
         assert_eq!(set.decide(&subject).shadow.unwrap().effect, Deny);
     }
 
@@ -144,8 +149,14 @@ mod tests {
         deny(r#""priority":1001"#, "/priority: expected a whole number from 0 to 1000");
         deny(r#""priority":1.5"#, "/priority: expected a whole number from 0 to 1000");
         deny(r#""mode":"dry""#, "/mode: expected \"enforce\" or \"shadow\"");
-        deny(r#""methods":[]"#, "/methods: name a method, or leave this out: no list is any method");
-        deny(r#""methods":["GET","delete"]"#, "/methods/1: methods are case-sensitive: write DELETE");
+        deny(
+            r#""methods":[]"#,
+            "/methods: name a method, or leave this out: no list is any method",
+        );
+        deny(
+            r#""methods":["GET","delete"]"#,
+            "/methods/1: methods are case-sensitive: write DELETE",
+        );
         deny(r#""methods":["a b"]"#, "/methods/0: this is not a method");
         deny(r#""path":"^/a""#, "/path: expected an object");
         deny(r#""path":{"pattern":"(a"}"#, "/path/pattern: unclosed group at byte 0");
@@ -156,9 +167,15 @@ mod tests {
         );
         deny(r#""pathPattern":"(?=a)""#, "/pathPattern: look-around");
         deny(r#""pathPresence":"absent""#, "/pathPresence: this needs a pathPattern");
-        deny(r#""path":{"pattern":"a"},"pathPattern":"a""#, &format!("/pathPattern: this is {other}"));
+        deny(
+            r#""path":{"pattern":"a"},"pathPattern":"a""#,
+            &format!("/pathPattern: this is {other}"),
+        );
         deny(r#""path":{"pattern":"a"},"pathPresence":"absent""#, "/pathPresence: this is another");
-        deny(r#""headers":[],"headerChecks":[]"#, "/headerChecks: this is another spelling of headers");
+        deny(
+            r#""headers":[],"headerChecks":[]"#,
+            "/headerChecks: this is another spelling of headers",
+        );
         deny(r#""query":[],"queryChecks":[]"#, "/queryChecks: this is another spelling of query");
         deny(r#""headers":[{"name":"a"},{"name":"a b"}]"#, "/headers/1/name: not a header name");
         deny(r#""headers":[{"name":{"pattern":"(a"}}]"#, "/headers/0/name/pattern: unclosed group");
@@ -222,7 +239,8 @@ mod tests {
         let path = CanonicalPath::parse(path).unwrap();
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let body = bytes::Bytes::new();
-        let subject = Subject { method: &method, path: &path, query, headers: &headers, body: &body };
+        let subject =
+            Subject { method: &method, path: &path, query, headers: &headers, body: &body };
         let verdict = set.decide(&subject);
         let matched: Vec<&str> = verdict.matched.iter().map(AsRef::as_ref).collect();
         assert_eq!((verdict.effect, matched.as_slice()), expected, "{method} {target}");

@@ -64,9 +64,8 @@ impl Spelling {
         match (self.form, place) {
             (_, Place::Start) => (byte == b'/').then_some(Place::Slash),
             (Form::Sent, _) => (byte != b'\n').then_some(Place::Name),
-            (_, Place::Escape) => {
-                (byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)).then_some(Place::Digit(byte))
-            }
+            (_, Place::Escape) => (byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte))
+                .then_some(Place::Digit(byte)),
             (_, Place::Digit(high)) => self.may_escape(value(high, byte)?).then_some(Place::Name),
             (_, Place::Slash | Place::Dot | Place::Dots | Place::Name) => self.in_path(place, byte),
         }
@@ -126,7 +125,8 @@ mod tests {
 
     #[test]
     fn what_no_path_has_is_refused() {
-        for text in ["", "a", "//", "/./", "/a/..", "/%2e", "/%c3", "/%41", "/%2F", "/%25", "/%0A"] {
+        for text in ["", "a", "//", "/./", "/a/..", "/%2e", "/%c3", "/%41", "/%2F", "/%25", "/%0A"]
+        {
             assert!(!takes(Spelling::canonical(Keeps::Nothing), text), "{text}");
         }
         for text in ["/a//b", "/%2F", "/%25"] {

@@ -23,7 +23,12 @@ pub(super) fn shadowed(rules: &[Rule], default: Effect) -> Vec<Option<String>> {
     reasons
 }
 
-fn decides_for(wide: &Expected<'_>, narrow: &Expected<'_>, is_first: bool, default: Effect) -> bool {
+fn decides_for(
+    wide: &Expected<'_>,
+    narrow: &Expected<'_>,
+    is_first: bool,
+    default: Effect,
+) -> bool {
     // What only records neither decides nor is there to.
     if wide.rule.mode == Mode::Shadow || narrow.rule.mode == Mode::Shadow {
         return false;

@@ -22,7 +22,9 @@ pub(super) fn lint(rule: &Rule, warn: &mut Warn<'_>) {
 fn unknown(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
     if REGISTERED.contains(&upper.as_str()) {
-        return format!("Methods are case-sensitive, and no client sends `{name}`: write `{upper}`.");
+        return format!(
+            "Methods are case-sensitive, and no client sends `{name}`: write `{upper}`."
+        );
     }
     let nearest = REGISTERED.iter().map(|it| (distance(&upper, it), it)).min();
     match nearest {
@@ -54,10 +56,8 @@ fn distance(a: &str, b: &str) -> usize {
             let put = at(&next, column) + 1;
             let left = at(&last, column + 1) + 1;
             let mut best = put.min(left).min(at(&last, column) + usize::from(x != y));
-            let swaps = row > 0
-                && column > 0
-                && a.get(row - 1) == Some(y)
-                && b.get(column - 1) == Some(x);
+            let swaps =
+                row > 0 && column > 0 && a.get(row - 1) == Some(y) && b.get(column - 1) == Some(x);
             if swaps {
                 best = best.min(at(&before, column - 1) + 1);
             }
@@ -74,11 +74,45 @@ const REFUSED: [&str; 2] = ["CONNECT", "TRACE"];
 // The HTTP Method Registry of IANA, without `*` and `PRI`, which are reserved so that nobody uses
 // them.
 const REGISTERED: [&str; 39] = [
-    "ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET",
-    "HEAD", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL",
-    "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "OPTIONS", "ORDERPATCH", "PATCH", "POST", "PROPFIND",
-    "PROPPATCH", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "TRACE", "UNBIND", "UNCHECKOUT",
-    "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "OPTIONS",
+    "ORDERPATCH",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "TRACE",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
 ];
 
 #[cfg(test)]
@@ -87,9 +121,15 @@ mod tests {
 
     #[test]
     fn a_distance_counts_mistakes_of_typing() {
-        for (a, b, expected) in
-            [("DELETE", "DELETE", 0), ("DELTE", "DELETE", 1), ("DELEET", "DELETE", 1), ("PSOT", "POST", 1), ("PATH", "PATCH", 1), ("FETCH", "PATCH", 2), ("", "GET", 3)]
-        {
+        for (a, b, expected) in [
+            ("DELETE", "DELETE", 0),
+            ("DELTE", "DELETE", 1),
+            ("DELEET", "DELETE", 1),
+            ("PSOT", "POST", 1),
+            ("PATH", "PATCH", 1),
+            ("FETCH", "PATCH", 2),
+            ("", "GET", 3),
+        ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");
         }

@@ -7,18 +7,18 @@ use proptest::prelude::*;
 use crate::rules::*;
 
 /// So many cases as `RR_CASES` says, or few enough for every day.
-pub fn cases() -> ProptestConfig {
-    let cases = std::env::var("RR_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(1_500);
+pub(crate) fn cases() -> ProptestConfig {
+    let cases = std::env::var("RR_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(200);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Up to `most` rules: above six, they are found by the index.
-pub fn set(most: usize) -> impl Strategy<Value = Set> {
+pub(crate) fn set(most: usize) -> impl Strategy<Value = Set> {
     (any::<bool>(), vec(spec(), 0..=most))
         .prop_map(|(default_allows, rules)| Set { default_allows, rules })
 }
 
-pub fn sent() -> impl Strategy<Value = Sent> {
+pub(crate) fn sent() -> impl Strategy<Value = Sent> {
     let pairs = || vec((0..NAMES.len(), 0..VALUES.len()), 0..4);
     let body = prop_oneof![2 => Just(0), 1 => 0..BODIES.len()];
     (0..METHODS.len(), 0..PATHS.len(), pairs(), pairs(), body).prop_map(
@@ -36,7 +36,14 @@ fn spec() -> impl Strategy<Value = Spec> {
     let effect = (any::<bool>(), priority, prop::bool::weighted(0.1));
     (effect, methods, path, few(), few(), body).prop_map(
         |((allows, priority, shadow), methods, path, headers, query, body)| Spec {
-            allows, priority, shadow, methods, path, headers, query, body,
+            allows,
+            priority,
+            shadow,
+            methods,
+            path,
+            headers,
+            query,
+            body,
         },
     )
 }

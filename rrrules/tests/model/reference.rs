@@ -9,7 +9,7 @@ use crate::rules::*;
 
 /// What a scope says: the effect, the rule that decides, those that fit, and the effect if those in
 /// shadow mode counted, where one fits.
-pub type Said = (Effect, Option<usize>, Vec<usize>, Option<Effect>);
+pub(crate) type Said = (Effect, Option<usize>, Vec<usize>, Option<Effect>);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Fit {
@@ -19,11 +19,12 @@ enum Fit {
     Uninspected,
 }
 
-pub fn decide(set: &Set, sent: &Sent) -> Said {
+pub(crate) fn decide(set: &Set, sent: &Sent) -> Said {
     let mut order: Vec<usize> = (0..set.rules.len()).collect();
     order.sort_by_key(|it| (1_000 - set.rules[*it].priority, *it));
     let fits = |shadow: bool, fit: Fit| -> Vec<usize> {
-        let of = |it: &&usize| set.rules[**it].shadow == shadow && fits(&set.rules[**it], sent) == fit;
+        let of =
+            |it: &&usize| set.rules[**it].shadow == shadow && fits(&set.rules[**it], sent) == fit;
         order.iter().filter(of).copied().collect()
     };
     let ruling = |rules: &[usize], uninspected: &[usize]| {
@@ -38,7 +39,8 @@ pub fn decide(set: &Set, sent: &Sent) -> Said {
     let (enforced, waiting) = (fits(false, Fit::Yes), fits(false, Fit::Uninspected));
     let (effect, deciding) = ruling(&enforced, &waiting);
     let (shadow, shadow_waiting) = (fits(true, Fit::Yes), fits(true, Fit::Uninspected));
-    let all: Vec<_> = order.iter().filter(|it| enforced.contains(it) || shadow.contains(it)).copied().collect();
+    let all: Vec<_> =
+        order.iter().filter(|it| enforced.contains(it) || shadow.contains(it)).copied().collect();
     let all = ruling(&all, &[waiting, shadow_waiting].concat()).0;
     (effect, deciding, enforced, (!shadow.is_empty()).then_some(all))
 }
@@ -53,11 +55,10 @@ fn fits(rule: &Spec, sent: &Sent) -> Fit {
         && rule.headers.iter().all(|it| header_holds(*it, sent))
         && rule.query.iter().all(|it| query_holds(*it, sent, rule.allows));
     match (holds, rule.body.is_empty(), BODIES[sent.body].starts_with('<')) {
-        (false, _, _) => Fit::No,
         (true, true, _) => Fit::Yes,
         (true, false, true) => Fit::Uninspected,
         (true, false, false) if rule.body.iter().all(|it| body_holds(*it, sent)) => Fit::Yes,
-        (true, false, false) => Fit::No,
+        (false, _, _) | (true, false, false) => Fit::No,
     }
 }
 
@@ -70,7 +71,8 @@ fn header_holds(check: Check, sent: &Sent) -> bool {
             let spellings = [name.to_owned(), dashed(name), name.replace('-', "_")];
             spellings.iter().any(|it| HEADER_REGEXES[check.name].is_match(it))
         };
-        let texts = |name| map.get_all(name).iter().map(|it| it.to_str().unwrap().to_owned()).collect();
+        let texts =
+            |name| map.get_all(name).iter().map(|it| it.to_str().unwrap().to_owned()).collect();
         map.keys().filter(|it| is_meant(it.as_str())).map(texts).collect()
     } else {
         let named = map.iter().filter(|(it, _)| dashed(it.as_str()) == dashed(NAMES[check.name]));
@@ -93,7 +95,8 @@ fn query_holds(check: Check, sent: &Sent, allows: bool) -> bool {
         true => NAME_REGEXES[check.name].is_match(name),
         false => NAMES[check.name] == name,
     };
-    let is_wanted = |value: usize| check.value.is_none_or(|it| VALUE_REGEXES[it].is_match(VALUES[value]));
+    let is_wanted =
+        |value: usize| check.value.is_none_or(|it| VALUE_REGEXES[it].is_match(VALUES[value]));
     let meant: Vec<_> = sent.query.iter().filter(|(name, _)| is_meant(NAMES[*name])).collect();
     let some = meant.iter().any(|(_, value)| is_wanted(*value));
     let whole = meant.iter().any(|(name, _)| {

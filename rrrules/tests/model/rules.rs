@@ -11,60 +11,75 @@ use rrrules::{
 
 /// A rule. Numbers are places in the tables below.
 #[derive(Clone, Debug)]
-pub struct Spec {
-    pub allows: bool,
-    pub priority: u16,
-    pub shadow: bool,
-    pub methods: Vec<usize>,
-    pub path: Option<(usize, bool)>,
-    pub headers: Vec<Check>,
-    pub query: Vec<Check>,
-    pub body: Vec<Check>,
+pub(crate) struct Spec {
+    pub(crate) allows: bool,
+    pub(crate) priority: u16,
+    pub(crate) shadow: bool,
+    pub(crate) methods: Vec<usize>,
+    pub(crate) path: Option<(usize, bool)>,
+    pub(crate) headers: Vec<Check>,
+    pub(crate) query: Vec<Check>,
+    pub(crate) body: Vec<Check>,
 }
 
 /// A check on a name.
 #[derive(Clone, Copy, Debug)]
-pub struct Check {
-    pub name: usize,
-    pub by_pattern: bool,
-    pub value: Option<usize>,
-    pub present: bool,
+pub(crate) struct Check {
+    pub(crate) name: usize,
+    pub(crate) by_pattern: bool,
+    pub(crate) value: Option<usize>,
+    pub(crate) present: bool,
 }
 
 /// The rules of a scope, oldest first.
 #[derive(Clone, Debug)]
-pub struct Set {
-    pub default_allows: bool,
-    pub rules: Vec<Spec>,
+pub(crate) struct Set {
+    pub(crate) default_allows: bool,
+    pub(crate) rules: Vec<Spec>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Sent {
-    pub method: usize,
-    pub path: usize,
-    pub query: Vec<(usize, usize)>,
-    pub headers: Vec<(usize, usize)>,
-    pub body: usize,
+pub(crate) struct Sent {
+    pub(crate) method: usize,
+    pub(crate) path: usize,
+    pub(crate) query: Vec<(usize, usize)>,
+    pub(crate) headers: Vec<(usize, usize)>,
+    pub(crate) body: usize,
 }
 
 /// What the crate is given of a request.
-pub struct Request {
-    pub method: Method,
-    pub path: CanonicalPath,
-    pub query: Option<String>,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: CanonicalPath,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
-pub const METHODS: [&str; 4] = ["GET", "PUT", "DELETE", "PURGE"];
+pub(crate) const METHODS: [&str; 4] = ["GET", "PUT", "DELETE", "PURGE"];
 
-pub const PATH_PATTERNS: [&str; 18] = [
-    "^/users/", "^/users/[0-9]+$", "^/admin(/|$)", "(?i)^/admin", "/keys", r"\.json$",
-    "^/v1/[^/]+:delete$", "^/café$", "", "^/$", "^/users/1/keys$", ".*", "/", "^/users/1$",
-    "^/(users|admin)/", "^users", "^/users/%32", "//",
+pub(crate) const PATH_PATTERNS: [&str; 18] = [
+    "^/users/",
+    "^/users/[0-9]+$",
+    "^/admin(/|$)",
+    "(?i)^/admin",
+    "/keys",
+    r"\.json$",
+    "^/v1/[^/]+:delete$",
+    "^/café$",
+    "",
+    "^/$",
+    "^/users/1/keys$",
+    ".*",
+    "/",
+    "^/users/1$",
+    "^/(users|admin)/",
+    "^users",
+    "^/users/%32",
+    "//",
 ];
 /// As sent, canonical, decoded.
-pub const PATHS: [[&str; 3]; 14] = [
+pub(crate) const PATHS: [[&str; 3]; 14] = [
     ["/", "/", "/"],
     ["/users", "/users", "/users"],
     ["/users/1", "/users/1", "/users/1"],
@@ -80,13 +95,18 @@ pub const PATHS: [[&str; 3]; 14] = [
     ["/caf%c3%a9", "/caf%C3%A9", "/café"],
     ["/%61dmin/", "/admin/", "/admin/"],
 ];
-pub const NAMES: [&str; 4] = ["x-a", "x_a", "role", "debug"];
-pub const NAME_PATTERNS: [&str; 4] = ["^x-", "^X_A$", "^role", "ug$"];
-pub const VALUES: [&str; 5] = ["", "user", "admin", "a b", "User"];
-pub const VALUE_PATTERNS: [&str; 6] = ["^user$", "(?i)^user", "^admin,admin$", "^$", "a", "^(user|admin)$"];
+pub(crate) const NAMES: [&str; 4] = ["x-a", "x_a", "role", "debug"];
+pub(crate) const NAME_PATTERNS: [&str; 4] = ["^x-", "^X_A$", "^role", "ug$"];
+pub(crate) const VALUES: [&str; 5] = ["", "user", "admin", "a b", "User"];
+pub(crate) const VALUE_PATTERNS: [&str; 6] =
+    ["^user$", "(?i)^user", "^admin,admin$", "^$", "a", "^(user|admin)$"];
 /// What is no JSON cannot be inspected.
-pub const BODIES: [&str; 5] = [
-    "", r#"{"role":"user"}"#, r#"{"role":"admin","debug":""}"#, r#"{"x-a":"User","x_a":"a b"}"#, "<xml/>",
+pub(crate) const BODIES: [&str; 5] = [
+    "",
+    r#"{"role":"user"}"#,
+    r#"{"role":"admin","debug":""}"#,
+    r#"{"x-a":"User","x_a":"a b"}"#,
+    "<xml/>",
 ];
 
 static COMPILED: LazyLock<[Vec<Pattern>; 3]> = LazyLock::new(|| {
@@ -100,7 +120,7 @@ static BODY_NAMES: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 impl Spec {
-    pub fn rule(&self, id: usize) -> Rule {
+    pub(crate) fn rule(&self, id: usize) -> Rule {
         let effect = if self.allows { Effect::Allow } else { Effect::Deny };
         let mode = if self.shadow { Mode::Shadow } else { Mode::Enforce };
         let mut rule = Rule::new(id.to_string(), effect).priority(self.priority).mode(mode);
@@ -113,14 +133,19 @@ impl Spec {
                 true => NAME_MATCHES[it.name].clone(),
                 false => NameMatch::exact(HeaderName::from_static(NAMES[it.name])),
             };
-            rule = rule.header(HeaderCheck { name, value: it.value(), presence: presence(it.present) });
+            rule = rule.header(HeaderCheck {
+                name,
+                value: it.value(),
+                presence: presence(it.present),
+            });
         }
         for it in &self.query {
             let name = match it.by_pattern {
                 true => QueryName::pattern(COMPILED[1][it.name].clone()),
                 false => QueryName::exact(NAMES[it.name]),
             };
-            rule = rule.query(QueryCheck { name, value: it.value(), presence: presence(it.present) });
+            rule =
+                rule.query(QueryCheck { name, value: it.value(), presence: presence(it.present) });
         }
         for it in &self.body {
             let path = BODY_NAMES[it.name].clone();
@@ -137,23 +162,24 @@ impl Check {
 }
 
 impl Set {
-    pub fn default(&self) -> Effect {
+    pub(crate) fn default(&self) -> Effect {
         if self.default_allows { Effect::Allow } else { Effect::Deny }
     }
 
-    pub fn compiled(&self) -> RuleSet {
+    pub(crate) fn compiled(&self) -> RuleSet {
         self.without(&[])
     }
 
     /// Without the rules of these ids.
-    pub fn without(&self, ids: &[&str]) -> RuleSet {
-        let rules = self.rules.iter().enumerate().filter(|(id, _)| !ids.contains(&&*id.to_string()));
+    pub(crate) fn without(&self, ids: &[&str]) -> RuleSet {
+        let rules =
+            self.rules.iter().enumerate().filter(|(id, _)| !ids.contains(&&*id.to_string()));
         RuleSet::new(rules.map(|(id, it)| it.rule(id)).collect(), self.default()).unwrap()
     }
 }
 
 impl Sent {
-    pub fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(NAMES[*name], HeaderValue::from_static(VALUES[*value]));
@@ -173,7 +199,7 @@ impl Sent {
 }
 
 impl Request {
-    pub fn subject(&self) -> Subject<'_> {
+    pub(crate) fn subject(&self) -> Subject<'_> {
         let Self { method, path, query, headers, body } = self;
         Subject { method, path, query: query.as_deref(), headers, body }
     }
