@@ -123,3 +123,36 @@ fn unanchored(pattern: &Pattern, effect: Effect, presence: Presence) -> String {
          If the start was meant, write `{anchored}`; if any place was, `^.*` before it says so."
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::CanonicalPath;
+    use proptest::prelude::*;
+
+    proptest! {
+        // A warning that a pattern matches nothing would be wrong.
+        #[test]
+        fn what_is_said_to_match_no_path_matches_none(
+            pattern in "(\\^|\\(\\?[im]\\))?(/|a|b|%|C3|c|é|\\[[.]\\]|\\[\\^/\\]|\\[a-c\\]|\\.\\*|\\(a\\|/\\)|b\\+|c\\?|\\\\b){0,6}[$]?",
+            raw in "(/|a|b|c|\\.|;|%c3%a9|%3A|%61|b){0,8}",
+        ) {
+            let pattern = Pattern::new(&pattern, "").unwrap();
+            let mut fuel = Fuel::full();
+            if let (Ok(path), Some(reach)) =
+                (CanonicalPath::parse(&format!("/{raw}")), Reach::of(&pattern))
+            {
+                let mut finds = |spelling| reach.finds(spelling, &mut fuel);
+                if pattern.is_match(path.as_str()) {
+                    prop_assert_ne!(finds(Spelling::canonical(Keeps::Nothing)), Some(false));
+                    prop_assert_ne!(finds(Spelling::canonical(Keeps::All)), Some(false));
+                    prop_assert_ne!(finds(Spelling::sent()), Some(false));
+                }
+                if path.decoded().is_some_and(|it| pattern.is_match(&it)) {
+                    prop_assert_ne!(finds(Spelling::decoded(Keeps::Nothing)), Some(false));
+                    prop_assert_ne!(finds(Spelling::decoded(Keeps::All)), Some(false));
+                }
+            }
+        }
+    }
+}

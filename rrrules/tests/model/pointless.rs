@@ -18,7 +18,14 @@ proptest! {
         let warnings = compiled.lint();
         let pointless: Vec<&str> = warnings
             .iter()
-            .filter(|it| matches!(it.kind, WarningKind::Shadowed | WarningKind::NoEffect))
+            .filter(|it| match it.kind {
+                WarningKind::Shadowed | WarningKind::NoEffect => true,
+                // The other half says that a criterion is met by all.
+                WarningKind::NeverMatches | WarningKind::NonCanonical => {
+                    !it.reason.contains("fits whatever the path is")
+                }
+                _ => false,
+            })
             .filter_map(|it| it.rule.as_deref())
             .collect();
         let shorter: RuleSet = set.without(&pointless);

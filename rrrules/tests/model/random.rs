@@ -8,7 +8,7 @@ use crate::rules::*;
 
 /// So many cases as `RR_CASES` says, or few enough for every day.
 pub(crate) fn cases() -> ProptestConfig {
-    let cases = std::env::var("RR_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(200);
+    let cases = std::env::var("RR_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(100);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
