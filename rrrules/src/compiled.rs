@@ -77,6 +77,13 @@ impl Compiled {
         &self.rules
     }
 
+    /// The rules that may fit, in the order of evaluation.
+    pub(crate) fn candidates(&self, reading: &Reading<'_>) -> impl Iterator<Item = &Rule> {
+        let mut places = Candidates::new();
+        self.index.candidates(reading, &mut places);
+        places.into_iter().filter_map(|it| self.rule(it))
+    }
+
     pub(crate) const fn default_effect(&self) -> Effect {
         self.default
     }

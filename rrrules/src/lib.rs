@@ -3,13 +3,17 @@
 mod admit;
 mod body;
 mod body_service;
+mod comparable;
 mod compiled;
+mod diff;
 mod escape;
 mod finding;
 mod gates;
 mod header;
 mod index;
+mod json;
 mod layer;
+mod lint;
 mod literal;
 mod methods;
 mod path;
@@ -31,9 +35,14 @@ mod verdict;
 
 pub use crate::body::BodyCheck;
 pub use crate::body_service::{BodyRules, BodyRulesFuture};
+pub use crate::diff::{
+    Cause, Counts, Described, LineError, LineForm, Lines, Outcome, Scopes, diff,
+};
 pub use crate::finding::Criterion;
 pub use crate::header::{HeaderCheck, NameMatch};
+pub use crate::json::JsonError;
 pub use crate::layer::{BodyRulesLayer, Explained, RulesLayer};
+pub use crate::lint::{Warning, WarningKind};
 pub use crate::path::CanonicalPath;
 pub use crate::path_error::{PathError, PathErrorKind};
 pub use crate::path_options::{DuplicateSlashes, EncodedPercent, EncodedSlash, PathOptions};

@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn plain_text_is_known_as_such() {
-        whole("^/users/", Some(Whole::Starts("/users/".into())));
-        whole(r"^/v1\.0/a$", Some(Whole::Is("/v1.0/a".into())));
+        whole("^/users/", Some(&Whole::Starts("/users/".into())));
+        whole(r"^/v1\.0/a$", Some(&Whole::Is("/v1.0/a".into())));
         for other in ["/users/", "^/users/.", "(?i)^/users", "(?m)^/users$", "^$", "^", "/a$"] {
             whole(other, None);
         }
@@ -182,8 +182,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn whole(pattern: &str, expected: Option<Whole>) {
-        assert_eq!(Whole::of(&Pattern::new(pattern, "").unwrap().hir()), expected, "{pattern}");
+    fn whole(pattern: &str, expected: Option<&Whole>) {
+        let whole = Whole::of(&Pattern::new(pattern, "").unwrap().hir());
+        assert_eq!(whole.as_ref(), expected, "{pattern}");
     }
 
     // In this order, whatever else is known besides.

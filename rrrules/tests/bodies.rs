@@ -219,14 +219,13 @@ fn post_in_pieces(text: &str, size: usize) -> Request<Counted> {
 
 type Echo = Response<String>;
 
-fn echo() -> impl Service<
-    Request<Body<Counted>>,
-    Response = Echo,
-    Error = Infallible,
-    Future = Pin<Box<dyn Future<Output = Result<Echo, Infallible>> + Send>>,
-> + Clone {
+type Answer = Pin<Box<dyn Future<Output = Result<Echo, Infallible>> + Send>>;
+
+fn echo()
+-> impl Service<Request<Body<Counted>>, Response = Echo, Error = Infallible, Future = Answer> + Clone
+{
     service_fn(|request: Request<Body<Counted>>| {
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async {
+        let answer: Answer = Box::pin(async {
             let context = request.extensions().get::<Context>().unwrap().clone();
             let body = request.into_body().collect().await.unwrap().to_bytes();
             let mut response = Response::new(String::new());

@@ -14,7 +14,9 @@ use rrcore::{Fact, Refusal};
 use crate::data_plane::answer::GRANTED;
 use crate::data_plane::body::{BoxError, ResponseBody};
 use crate::data_plane::exchange::{Exchange, Notes};
-use crate::model::{AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote, ValidationNote};
+use crate::model::{
+    AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote, ValidationNote,
+};
 
 /// Hands records over to whoever keeps them, without waiting for it.
 #[derive(Clone, Debug)]
