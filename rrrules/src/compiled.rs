@@ -80,6 +80,12 @@ impl Compiled {
         &self.rules
     }
 
+    /// The rules that may fit, in the order of evaluation.
+    pub(crate) fn candidates(&self, reading: &Reading<'_>) -> impl Iterator<Item = &Rule> {
+        let places = if self.rules.is_empty() { Places::new() } else { self.index.candidates(reading) };
+        places.into_iter().filter_map(|it| self.rule(it))
+    }
+
     pub(crate) const fn default_effect(&self) -> Effect {
         self.default
     }

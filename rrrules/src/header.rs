@@ -1,6 +1,7 @@
 //! What a rule asks of a request's headers.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -58,6 +59,33 @@ impl NameMatch {
     /// As [`Pattern::new`].
     pub fn found_by(pattern: Pattern) -> Result<Self, PatternError> {
         Ok(Self { kind: Kind::Pattern(pattern.in_any_case()?) })
+    }
+
+    pub(crate) const fn as_pattern(&self) -> Option<&Pattern> {
+        match &self.kind {
+            Kind::Exact(_) => None,
+            Kind::Pattern(pattern) => Some(pattern),
+        }
+    }
+
+    /// Whether each name that `other` is about is one that this is about.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Exact(name), Kind::Exact(other)) => name == other,
+            (Kind::Pattern(pattern), Kind::Exact(name)) => is_found(pattern, name.as_str()),
+            (Kind::Pattern(pattern), Kind::Pattern(other)) => pattern.is_alike(other),
+            (Kind::Exact(_), Kind::Pattern(_)) => false,
+        }
+    }
+}
+
+/// Such as `header x-a` or `headers named like ^x-`.
+impl fmt::Display for NameMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Exact(name) => write!(f, "header {name}"),
+            Kind::Pattern(pattern) => write!(f, "headers named like {pattern}"),
+        }
     }
 }
 

@@ -125,6 +125,15 @@ impl Pattern {
         }
     }
 
+    /// Where a match ends that is found early, in bytes; `None` where there is none.
+    pub(crate) fn first_end(&self, text: &str) -> Option<usize> {
+        match &self.inner.matcher {
+            Matcher::Is(whole) => (**whole == *text).then_some(whole.len()),
+            Matcher::Starts(start) => text.starts_with(&**start).then_some(start.len()),
+            Matcher::Regex(regex) => regex.shortest_match(text),
+        }
+    }
+
     /// What the pattern says, to derive something from it when rules are compiled.
     pub(crate) fn hir(&self) -> Hir {
         // It was parsed before, so it can be.
@@ -160,11 +169,6 @@ impl Flags {
             }
         }
         Ok(flags)
-    }
-
-    /// Whether `^` and `$` are those of lines.
-    pub(crate) const fn lines(self) -> bool {
-        self.lines
     }
 
     fn compile(self, pattern: &str) -> Result<Regex, PatternError> {
@@ -235,6 +239,13 @@ impl fmt::Display for PatternError {
 }
 
 impl std::error::Error for PatternError {}
+
+/// As it was written, without the flags.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.source())
+    }
+}
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

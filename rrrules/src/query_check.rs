@@ -1,6 +1,7 @@
 //! What a rule asks of a request's query.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::pattern::{Pattern, Presence};
 use crate::query::{Pair, Query};
@@ -47,10 +48,36 @@ impl QueryName {
         Self { kind: Kind::Pattern(pattern) }
     }
 
+    pub(crate) const fn as_pattern(&self) -> Option<&Pattern> {
+        match &self.kind {
+            Kind::Exact(_) => None,
+            Kind::Pattern(pattern) => Some(pattern),
+        }
+    }
+
+    /// Whether each name that `other` is about is one that this is about.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (_, Kind::Exact(name)) => self.is_meant(name),
+            (Kind::Pattern(pattern), Kind::Pattern(other)) => pattern.is_alike(other),
+            (Kind::Exact(_), Kind::Pattern(_)) => false,
+        }
+    }
+
     fn is_meant(&self, name: &str) -> bool {
         match &self.kind {
             Kind::Exact(exact) => **exact == *name,
             Kind::Pattern(pattern) => pattern.is_match(name),
+        }
+    }
+}
+
+/// Such as `query parameter debug` or `query parameters named like ^role`.
+impl fmt::Display for QueryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Exact(name) => write!(f, "query parameter {name}"),
+            Kind::Pattern(pattern) => write!(f, "query parameters named like {pattern}"),
         }
     }
 }
