@@ -62,6 +62,25 @@ pub(crate) fn rule() -> Shape {
     (&["effect"], properties, example)
 }
 
+/// The schema of the warnings in the answer to a write.
+pub(crate) fn warnings() -> Value {
+    json!({"type": "array", "readOnly": true, "minItems": 1,
+        "items": {"$ref": "#/components/schemas/Warning"}, "description":
+        "Only in the answer to a write, and only where there are any: what is legal, and hardly \
+         meant."})
+}
+
+/// The schema of one warning.
+pub(crate) fn warning() -> Value {
+    json!({"type": "object", "required": ["rule", "kind", "detail"], "properties": {
+        "rule": {"type": ["string", "null"], "description":
+            "The id of the rule; null where it is about all rules together, or none."},
+        "kind": {"type": "string", "description": "Such as unanchored, shadowed or open-to-all."},
+        "detail": {"type": "string", "description": "What, why it matters, and what to do."},
+        "pointer": {"type": "string", "description": "Where, as a JSON pointer (RFC 6901)."},
+    }})
+}
+
 /// The schema of a pattern.
 pub(crate) fn pattern() -> Value {
     json!({"description": "A regular expression, found anywhere in the text.", "oneOf": [

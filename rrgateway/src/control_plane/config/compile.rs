@@ -9,6 +9,7 @@ use rrauth::Index;
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
 
+use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::{Hanging, Scopes};
@@ -60,6 +61,18 @@ impl Compiler {
             .map(|(it, spec)| self.proxy(config, it, spec, &common))
             .collect();
         Ok(Arc::new(Revision { number, digest: config.digest(), proxies: proxies? }))
+    }
+
+    /// The rules that hang on `owner`, whether it is in use or not. To be called between
+    /// [`Compiler::compile`] and [`Compiler::settle`].
+    pub(crate) fn rules(
+        &mut self,
+        config: &Config,
+        owner: &Key,
+    ) -> Result<Option<Arc<RuleSet>>, Unservable> {
+        let default = config.get(owner).and_then(|it| default_rule_effect(&it.spec));
+        let hanging = default.map(|it| self.scopes.of(config, owner, it)).transpose()?;
+        Ok(hanging.map(|it| it.rules))
     }
 
     /// The revision that was compiled last is served: what it does not use may go.
