@@ -1,5 +1,6 @@
 //! Makes what a data plane serves out of the configuration, once per content.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,12 +31,20 @@ use crate::model::{
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
     scopes: Scopes,
-    policies: Memo<Policy>,
+    policies: Memo<Policy, Limits>,
     targets: Memo<Target>,
     credentials: Memo<TargetCredential>,
     consumers: Memo<Consumer>,
     indexes: Memo<Index<Arc<Consumer>>>,
     proxies: Memo<Proxy>,
+    found: Found,
+}
+
+/// What this attempt has found already: most proxies share their target and their credential.
+#[derive(Debug, Default)]
+struct Found {
+    targets: HashMap<String, Arc<Target>>,
+    credentials: HashMap<String, (Digest, Arc<TargetCredential>)>,
 }
 
 /// What all proxies of the client share.
@@ -77,7 +86,8 @@ impl Compiler {
 
     /// The revision that was compiled last is served: what it does not use may go.
     pub(crate) fn settle(&mut self) {
-        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies } = self;
+        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies, found: _ } =
+            self;
         scopes.settle();
         policies.settle();
         targets.settle();
@@ -88,7 +98,9 @@ impl Compiler {
     }
 
     fn begin(&mut self) {
-        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies } = self;
+        let Self { scopes, policies, targets, credentials, consumers, indexes, proxies, found } =
+            self;
+        *found = Found::default();
         scopes.begin();
         policies.begin();
         targets.begin();
@@ -113,13 +125,8 @@ impl Compiler {
             Some(NoAuthentication::None) => Digest([0; 32]),
             None => common.digest,
         };
-        let parts = [
-            resource.digests.whole,
-            hanging.digest,
-            target.digest,
-            credential_digest,
-            callers_digest,
-        ];
+        let own = of_parts(resource, &hanging);
+        let parts = [own, target.digest, credential_digest, callers_digest];
         let status = common.rule_deny_status.as_u16().to_be_bytes();
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain([status.as_slice()]));
         let limits = self.policy(key, spec.limits)?;
@@ -148,12 +155,15 @@ impl Compiler {
         proxy: &Key,
         id: &str,
     ) -> Result<Arc<Target>, Unservable> {
+        if let Some(found) = self.found.targets.get(id) {
+            return Ok(Arc::clone(found));
+        }
         let dangling = || Unservable::new(proxy, "/targetId", "there is no such target");
         let resource = config.get(&Key::top(Kind::Target, id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_target().ok_or_else(dangling)?;
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
-        self.targets.get(digest, || {
+        let digest = of_parts(resource, &hanging);
+        let target = self.targets.get(digest, || {
             let base_url = BaseUrl::parse(&spec.base_url)
                 .map_err(|it| Unservable::new(&resource.key, "/baseUrl", it.to_string()))?;
             Ok(Target {
@@ -169,7 +179,9 @@ impl Compiler {
                 rules: hanging.rules,
                 filters: hanging.filters,
             })
-        })
+        })?;
+        self.found.targets.insert(id.to_owned(), Arc::clone(&target));
+        Ok(target)
     }
 
     fn target_credential(
@@ -179,12 +191,15 @@ impl Compiler {
         spec: &Spec,
     ) -> Result<(Digest, Arc<TargetCredential>), Unservable> {
         let Some(id) = &spec.target_credential_id else { return self.no_credential() };
+        if let Some(found) = self.found.credentials.get(id) {
+            return Ok(found.clone());
+        }
         let dangling =
             || Unservable::new(proxy, "/targetCredentialId", "there is no such credential");
         let resource = config.get(&Key::top(Kind::Credential, &**id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_credential().ok_or_else(dangling)?;
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
+        let digest = of_parts(resource, &hanging);
         let credential = self.credentials.get(digest, || {
             Ok(TargetCredential {
                 secret: secret_name(&resource.key, spec),
@@ -195,6 +210,7 @@ impl Compiler {
                 filters: hanging.filters,
             })
         })?;
+        self.found.credentials.insert(id.clone(), (digest, Arc::clone(&credential)));
         Ok((digest, credential))
     }
 
@@ -215,11 +231,10 @@ impl Compiler {
 
     fn policy(&mut self, proxy: &Key, limits: Limits) -> Result<Arc<Policy>, Unservable> {
         let Limits { requests_per_minute, requests_per_day } = limits;
-        let digest = digest([format!("{limits:?}").as_bytes()]);
         let minute = requests_per_minute
             .map(|max| Limit::sliding("requestsPerMinute", max, Duration::from_secs(60)));
         let day = requests_per_day.map(|max| Limit::calendar_day("requestsPerDay", max));
-        self.policies.get(digest, || {
+        self.policies.get(limits, || {
             Policy::new(minute.into_iter().chain(day))
                 .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))
         })
@@ -254,13 +269,19 @@ impl Compiler {
         spec: &Credential,
     ) -> Result<(Digest, Arc<Consumer>), Unservable> {
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
+        let digest = of_parts(resource, &hanging);
         let credential = Arc::clone(&resource.key.id);
-        let Hanging { digest: _, rules, filters } = hanging;
+        let Hanging { digests: _, rules, filters } = hanging;
         let consumer =
             self.consumers.get(digest, || Ok(Consumer { credential, rules, filters }))?;
         Ok((digest, consumer))
     }
+}
+
+// Of `resource` and what hangs on it. What the default is, the resource says.
+fn of_parts(resource: &Resource, hanging: &Hanging) -> Digest {
+    let [rules, filters] = &hanging.digests;
+    digest([resource.digest().0.as_slice(), &rules.0, &filters.0])
 }
 
 fn deny_status(configuration: Configuration) -> Result<StatusCode, Unservable> {
