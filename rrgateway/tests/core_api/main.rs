@@ -9,6 +9,7 @@ mod patch;
 mod records;
 mod routes;
 mod rules;
+mod warnings;
 mod world;
 
 use std::sync::Arc;

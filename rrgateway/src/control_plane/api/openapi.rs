@@ -33,6 +33,7 @@ fn schemas() -> Value {
     let more = [
         ("Auth".to_owned(), schema::auth()),
         ("Pattern".to_owned(), rule_schema::pattern()),
+        ("Warning".to_owned(), rule_schema::warning()),
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
         ("Problem".to_owned(), problem()),

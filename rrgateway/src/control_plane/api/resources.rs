@@ -20,6 +20,7 @@ use crate::control_plane::config::activity::Origin;
 use crate::control_plane::config::change::{Change, IfMatch};
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::identifier;
+use crate::control_plane::config::lint::Concerned;
 use crate::control_plane::config::resource::{Collection, Key, Kind};
 use crate::control_plane::store::written::Written;
 use crate::control_plane::wire::answer;
@@ -105,7 +106,8 @@ fn get(api: &Api, key: &Key) -> Result<Response, Problem> {
 
 // Answers once the data plane serves it: the next request of whoever asked meets it.
 async fn write(api: &Api, change: Change, origin: Origin) -> Result<Response, Problem> {
-    let Written { number, resource, created, shown } = api.writer.write(change, origin).await?;
+    let Written { number, resource, created, concerned, shown } =
+        api.writer.write(change, origin).await?;
     api.publisher.settled(number, PATIENCE).await;
     let (acceptance, _) = api.acceptance();
     api.writer.served(acceptance.serving).await;
@@ -114,8 +116,10 @@ async fn write(api: &Api, change: Change, origin: Origin) -> Result<Response, Pr
         Some(resource) => {
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
             let secret = shown.map(|it| ("secret", Value::from(it.as_str())));
+            let warnings = warnings(concerned).await;
             let answer = render::resource(&resource, &api.data_url);
-            let mut response = render::json(status, &answer::with(answer, secret));
+            let answer = answer::with(answer, secret.into_iter().chain(warnings));
+            let mut response = render::json(status, &answer);
             render::tag(&mut response, resource.changed_in);
             if created {
                 render::location(&mut response, &resource.key);
@@ -125,6 +129,15 @@ async fn write(api: &Api, change: Change, origin: Origin) -> Result<Response, Pr
     };
     render::revision(&mut response, number);
     Ok(response)
+}
+
+// Without warnings, what is answered is the resource, as it is shown later.
+async fn warnings(concerned: Option<Concerned>) -> Option<(&'static str, Value)> {
+    let concerned = concerned?;
+    // Rules are compared with each other: not on a thread that serves, nor on the one that writes.
+    let found = tokio::task::spawn_blocking(move || concerned.warnings()).await;
+    // It fails to join only when the runtime ends.
+    found.ok().filter(|it| !it.is_empty()).map(|it| ("warnings", it.into()))
 }
 
 // Reading compiles patterns, which takes milliseconds: not on a thread that serves.

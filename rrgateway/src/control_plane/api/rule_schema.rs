@@ -41,15 +41,7 @@ pub(crate) fn rule() -> Shape {
             "All must hold, of the decoded query. A name that is a text is exact; as an object it \
              is a pattern."),
         "queryChecks": also("query"),
-        "body": {"type": ["array", "null"], "maxItems": 100, "items": {
-            "type": "object", "required": ["path"], "additionalProperties": false,
-            "properties": {"path": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
-                "presence": presence, "flags": flags, "regexFlags": also("flags")}},
-            "description": "All must hold, of a body in JSON. path is a pattern, found in the \
-                dotted path of a member, such as a.b.0.c; value is found in a text, or in a number \
-                or other scalar as it is written. A body that cannot be inspected is denied with \
-                the reason body-not-inspectable: not JSON, over 1 MiB, or with a name twice in \
-                one object. Bodies are read only where all else in a rule fits."},
+        "body": body(&pattern, &presence, &flags, &also("flags")),
         "bodyChecks": also("body"),
         "regexFlags": also("the flags of every pattern in the rule"),
         "notes": {"type": ["string", "null"], "maxLength": 4096},
@@ -60,6 +52,37 @@ pub(crate) fn rule() -> Shape {
     let example = json!({"effect": "deny", "priority": 900, "methods": ["DELETE"],
         "path": {"pattern": "^/users/"}, "notes": "nobody deletes users"});
     (&["effect"], properties, example)
+}
+
+fn body(pattern: &Value, presence: &Value, flags: &Value, regex_flags: &Value) -> Value {
+    json!({"type": ["array", "null"], "maxItems": 100, "items": {
+        "type": "object", "required": ["path"], "additionalProperties": false,
+        "properties": {"path": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
+            "presence": presence, "flags": flags, "regexFlags": regex_flags}},
+        "description": "All must hold, of a body in JSON. path is a pattern, found in the dotted \
+            path of a member, such as a.b.0.c; value is found in a text, or in a number or other \
+            scalar as it is written. A body that cannot be inspected is denied with the reason \
+            body-not-inspectable: not JSON, over 1 MiB, or with a name twice in one object. \
+            Bodies are read only where all else in a rule fits."})
+}
+
+/// The schema of the warnings in the answer to a write.
+pub(crate) fn warnings() -> Value {
+    json!({"type": "array", "readOnly": true, "minItems": 1,
+        "items": {"$ref": "#/components/schemas/Warning"}, "description":
+        "Only in the answer to a write, and only where there are any: what is legal, and hardly \
+         meant."})
+}
+
+/// The schema of one warning.
+pub(crate) fn warning() -> Value {
+    json!({"type": "object", "required": ["rule", "kind", "detail"], "properties": {
+        "rule": {"type": ["string", "null"], "description":
+            "The id of the rule; null where it is about all rules together, or none."},
+        "kind": {"type": "string", "description": "Such as unanchored, shadowed or open-to-all."},
+        "detail": {"type": "string", "description": "What, why it matters, and what to do."},
+        "pointer": {"type": "string", "description": "Where, as a JSON pointer (RFC 6901)."},
+    }})
 }
 
 /// The schema of a pattern.

@@ -39,6 +39,13 @@ pub(crate) fn schema(kind: Kind) -> Value {
             ("updatedAt", time),
         ],
     );
+    let warnings = match kind {
+        Kind::Credential | Kind::Target | Kind::Proxy | Kind::Rule => {
+            Some(("warnings", rule_schema::warnings()))
+        }
+        Kind::Filter | Kind::Configuration => None,
+    };
+    let properties = answer::with(properties, warnings);
     json!({
         "type": "object",
         "required": required,

@@ -122,7 +122,7 @@ fn write(
     };
     reference::check(config, &key, &spec)?;
     let resource = Arc::new(Resource {
-        digests: Digests::of(&key, &spec),
+        digests: Digests::of(&spec),
         created_in: old.map_or(moment.revision, |it| it.created_in),
         changed_in: moment.revision,
         created_ms: old.map_or(moment.at_ms, |it| it.created_ms),
@@ -173,7 +173,7 @@ impl Outcome {
         {
             secret.fingerprint = fingerprint;
         }
-        resource.digests = Digests::of(&resource.key, &resource.spec);
+        resource.digests = Digests::of(&resource.spec);
         self.config.insert(Arc::clone(written));
     }
 }

@@ -1,5 +1,6 @@
 //! Makes what a data plane serves out of the configuration, once per content.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use http::StatusCode;
 use rratelimit::{Limit, Policy};
 use rrauth::Index;
 use rrfilter::FilterSet;
-use rrrules::{RuleSet, Validator};
+use rrrules::RuleSet;
 
-use crate::control_plane::config::memo::Memo;
+use crate::control_plane::config::lint::default_rule_effect;
+use crate::control_plane::config::made::Made;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
-use crate::control_plane::config::scopes::{Hanging, Scopes};
+use crate::control_plane::config::scopes::Hanging;
 use crate::control_plane::config::shown::{
     CLIENT, authentication, presentation, secret_name, shown_as,
 };
@@ -29,14 +31,15 @@ use crate::model::{
 /// Remembers what it made for the revision that is served.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
-    scopes: Scopes,
-    policies: Memo<Policy>,
-    targets: Memo<Target>,
-    credentials: Memo<TargetCredential>,
-    consumers: Memo<Consumer>,
-    indexes: Memo<Index<Arc<Consumer>>>,
-    validators: Memo<Validator>,
-    proxies: Memo<Proxy>,
+    made: Made,
+    found: Found,
+}
+
+/// What this attempt has found already: most proxies share their target and their credential.
+#[derive(Debug, Default)]
+struct Found {
+    targets: HashMap<String, Arc<Target>>,
+    credentials: HashMap<String, (Digest, Arc<TargetCredential>)>,
 }
 
 /// What all proxies of the client share.
@@ -64,47 +67,26 @@ impl Compiler {
         Ok(Arc::new(Revision { number, digest: config.digest(), proxies: proxies? }))
     }
 
+    /// The rules that hang on `owner`, whether it is in use or not. To be called between
+    /// [`Compiler::compile`] and [`Compiler::settle`].
+    pub(crate) fn rules(
+        &mut self,
+        config: &Config,
+        owner: &Key,
+    ) -> Result<Option<Arc<RuleSet>>, Unservable> {
+        let default = config.get(owner).and_then(|it| default_rule_effect(&it.spec));
+        let hanging = default.map(|it| self.made.scopes.of(config, owner, it)).transpose()?;
+        Ok(hanging.map(|it| it.rules))
+    }
+
     /// The revision that was compiled last is served: what it does not use may go.
     pub(crate) fn settle(&mut self) {
-        let Self {
-            scopes,
-            policies,
-            targets,
-            credentials,
-            consumers,
-            indexes,
-            validators,
-            proxies,
-        } = self;
-        scopes.settle();
-        policies.settle();
-        targets.settle();
-        credentials.settle();
-        consumers.settle();
-        indexes.settle();
-        validators.settle();
-        proxies.settle();
+        self.made.settle();
     }
 
     fn begin(&mut self) {
-        let Self {
-            scopes,
-            policies,
-            targets,
-            credentials,
-            consumers,
-            indexes,
-            validators,
-            proxies,
-        } = self;
-        scopes.begin();
-        policies.begin();
-        targets.begin();
-        credentials.begin();
-        consumers.begin();
-        indexes.begin();
-        validators.begin();
-        proxies.begin();
+        self.found = Found::default();
+        self.made.begin();
     }
 
     fn proxy(
@@ -115,25 +97,20 @@ impl Compiler {
         common: &Common,
     ) -> Result<Arc<Proxy>, Unservable> {
         let key = &resource.key;
-        let hanging = self.scopes.of(config, key, spec.default_rule_effect)?;
+        let hanging = self.made.scopes.of(config, key, spec.default_rule_effect)?;
         let target = self.target(config, key, &spec.target_id)?;
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
             Some(NoAuthentication::None) => Digest([0; 32]),
             None => common.digest,
         };
-        let parts = [
-            resource.digests.whole,
-            hanging.digest,
-            target.digest,
-            credential_digest,
-            callers_digest,
-        ];
+        let own = of_parts(resource, &hanging);
+        let parts = [own, target.digest, credential_digest, callers_digest];
         let status = common.rule_deny_status.as_u16().to_be_bytes();
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain([status.as_slice()]));
         let limits = self.policy(key, spec.limits)?;
         let validation = self.validation(key, spec)?;
-        self.proxies.get(digest, || {
+        self.made.proxies.get(digest, || {
             Ok(Proxy {
                 digest,
                 id: Arc::clone(&key.id),
@@ -159,12 +136,15 @@ impl Compiler {
         proxy: &Key,
         id: &str,
     ) -> Result<Arc<Target>, Unservable> {
+        if let Some(found) = self.found.targets.get(id) {
+            return Ok(Arc::clone(found));
+        }
         let dangling = || Unservable::new(proxy, "/targetId", "there is no such target");
         let resource = config.get(&Key::top(Kind::Target, id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_target().ok_or_else(dangling)?;
-        let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
-        self.targets.get(digest, || {
+        let hanging = self.made.scopes.of(config, &resource.key, spec.default_rule_effect)?;
+        let digest = of_parts(resource, &hanging);
+        let target = self.made.targets.get(digest, || {
             let base_url = BaseUrl::parse(&spec.base_url)
                 .map_err(|it| Unservable::new(&resource.key, "/baseUrl", it.to_string()))?;
             Ok(Target {
@@ -180,7 +160,9 @@ impl Compiler {
                 rules: hanging.rules,
                 filters: hanging.filters,
             })
-        })
+        })?;
+        self.found.targets.insert(id.to_owned(), Arc::clone(&target));
+        Ok(target)
     }
 
     fn target_credential(
@@ -190,13 +172,16 @@ impl Compiler {
         spec: &Spec,
     ) -> Result<(Digest, Arc<TargetCredential>), Unservable> {
         let Some(id) = &spec.target_credential_id else { return self.no_credential() };
+        if let Some(found) = self.found.credentials.get(id) {
+            return Ok(found.clone());
+        }
         let dangling =
             || Unservable::new(proxy, "/targetCredentialId", "there is no such credential");
         let resource = config.get(&Key::top(Kind::Credential, &**id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_credential().ok_or_else(dangling)?;
-        let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
-        let credential = self.credentials.get(digest, || {
+        let hanging = self.made.scopes.of(config, &resource.key, spec.default_rule_effect)?;
+        let digest = of_parts(resource, &hanging);
+        let credential = self.made.credentials.get(digest, || {
             Ok(TargetCredential {
                 secret: secret_name(&resource.key, spec),
                 present: presentation(&resource.key, &spec.auth)?,
@@ -206,12 +191,13 @@ impl Compiler {
                 filters: hanging.filters,
             })
         })?;
+        self.found.credentials.insert(id.clone(), (digest, Arc::clone(&credential)));
         Ok((digest, credential))
     }
 
     fn no_credential(&mut self) -> Result<(Digest, Arc<TargetCredential>), Unservable> {
         let digest = Digest([0; 32]);
-        let credential = self.credentials.get(digest, || {
+        let credential = self.made.credentials.get(digest, || {
             Ok(TargetCredential {
                 secret: None,
                 present: Presentation::None,
@@ -226,11 +212,10 @@ impl Compiler {
 
     fn policy(&mut self, proxy: &Key, limits: Limits) -> Result<Arc<Policy>, Unservable> {
         let Limits { requests_per_minute, requests_per_day } = limits;
-        let digest = digest([format!("{limits:?}").as_bytes()]);
         let minute = requests_per_minute
             .map(|max| Limit::sliding("requestsPerMinute", max, Duration::from_secs(60)));
         let day = requests_per_day.map(|max| Limit::calendar_day("requestsPerDay", max));
-        self.policies.get(digest, || {
+        self.made.policies.get(limits, || {
             Policy::new(minute.into_iter().chain(day))
                 .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))
         })
@@ -240,7 +225,7 @@ impl Compiler {
         let Some(spec) = &spec.validation else { return Ok(None) };
         let text = serde_json::to_vec(spec)
             .map_err(|it| Unservable::new(proxy, "/validation", it.to_string()))?;
-        let validator = self.validators.get(digest([text.as_slice()]), || {
+        let validator = self.made.validators.get(digest([text.as_slice()]), || {
             spec.compiled().map_err(|flaw| Unservable { key: proxy.clone(), flaw })
         })?;
         Ok(Some(Validation { validator, watches_responses: spec.watches_responses() }))
@@ -262,7 +247,7 @@ impl Compiler {
             }
         }
         let digest = digest(known.iter().map(|(digest, _, _)| digest.0.as_slice()));
-        let index = self.indexes.get(digest, || {
+        let index = self.made.indexes.get(digest, || {
             Ok(known.into_iter().map(|(_, key, credential)| (key, credential)).collect())
         })?;
         Ok(Common { digest, index, rule_deny_status: deny_status(config.configuration())? })
@@ -274,14 +259,20 @@ impl Compiler {
         resource: &Resource,
         spec: &Credential,
     ) -> Result<(Digest, Arc<Consumer>), Unservable> {
-        let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
+        let hanging = self.made.scopes.of(config, &resource.key, spec.default_rule_effect)?;
+        let digest = of_parts(resource, &hanging);
         let credential = Arc::clone(&resource.key.id);
-        let Hanging { digest: _, rules, filters } = hanging;
+        let Hanging { digests: _, rules, filters } = hanging;
         let consumer =
-            self.consumers.get(digest, || Ok(Consumer { credential, rules, filters }))?;
+            self.made.consumers.get(digest, || Ok(Consumer { credential, rules, filters }))?;
         Ok((digest, consumer))
     }
+}
+
+// Of `resource` and what hangs on it. What the default is, the resource says.
+fn of_parts(resource: &Resource, hanging: &Hanging) -> Digest {
+    let [rules, filters] = &hanging.digests;
+    digest([resource.digest().0.as_slice(), &rules.0, &filters.0])
 }
 
 fn deny_status(configuration: Configuration) -> Result<StatusCode, Unservable> {

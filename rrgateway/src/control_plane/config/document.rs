@@ -137,7 +137,7 @@ mod tests {
             panic!("no rule")
         };
         let (key, spec) = (Key::top(Kind::Rule, "r"), Spec::Rule(rule));
-        let digests = Digests::of(&key, &spec);
+        let digests = Digests::of(&spec);
         let resource = Resource {
             key,
             created_in: 1,

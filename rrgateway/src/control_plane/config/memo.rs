@@ -1,37 +1,41 @@
 //! What was made once from some content is not made again while that content is in use.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::model::Digest;
 
-/// Values by the digest of what they were made from. Forgets what an attempt did not use, once
+/// Values by what they were made from, or the digest of that. Forgets what an attempt did not use, once
 /// that attempt has become what is served.
 #[derive(Debug)]
-pub(crate) struct Memo<T> {
-    served: HashMap<Digest, Arc<T>>,
-    attempt: HashMap<Digest, Arc<T>>,
+pub(crate) struct Memo<T, K = Digest> {
+    served: HashMap<K, Arc<T>>,
+    attempt: HashMap<K, Arc<T>>,
 }
 
-impl<T> Memo<T> {
-    /// The value made from content with this digest, made now if there is none.
+impl<T, K: Copy + Eq + Hash> Memo<T, K> {
+    /// The value made from `key`, or from content with this digest; made now if there is none.
     pub(crate) fn get<E>(
         &mut self,
-        digest: Digest,
+        key: K,
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let known = self.attempt.get(&digest).or_else(|| self.served.get(&digest)).cloned();
-        let value = match known {
-            Some(value) => value,
+        if let Some(value) = self.attempt.get(&key) {
+            return Ok(Arc::clone(value));
+        }
+        let value = match self.served.get(&key) {
+            Some(value) => Arc::clone(value),
             None => Arc::new(make()?),
         };
-        self.attempt.insert(digest, Arc::clone(&value));
+        self.attempt.insert(key, Arc::clone(&value));
         Ok(value)
     }
 
     /// Drops what the last attempt made, and starts another.
     pub(crate) fn begin(&mut self) {
         self.attempt.clear();
+        self.attempt.reserve(self.served.len());
     }
 
     /// The attempt is what is served from now on.
@@ -40,7 +44,7 @@ impl<T> Memo<T> {
     }
 }
 
-impl<T> Default for Memo<T> {
+impl<T, K> Default for Memo<T, K> {
     fn default() -> Self {
         Self { served: HashMap::new(), attempt: HashMap::new() }
     }

@@ -7,6 +7,8 @@ pub(crate) mod compile;
 pub(crate) mod document;
 pub(crate) mod draft;
 pub(crate) mod identifier;
+pub(crate) mod lint;
+pub(crate) mod made;
 pub(crate) mod memo;
 pub(crate) mod reference;
 pub(crate) mod resource;

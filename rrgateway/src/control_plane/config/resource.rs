@@ -1,7 +1,7 @@
 //! What the configuration consists of: resources, and the collections they stand in.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -57,12 +57,12 @@ pub(crate) struct Resource {
 }
 
 /// Digests of one resource.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Digests {
     /// Of what it says, wherever it stands: equal content is compiled once.
     pub(crate) content: Digest,
-    /// Of its key and its content.
-    pub(crate) whole: Digest,
+    /// Made when first asked for: of rules, nobody does.
+    whole: OnceLock<Digest>,
 }
 
 /// What a resource says.
@@ -165,15 +165,22 @@ impl Key {
 }
 
 impl Digests {
-    /// Of `spec` under `key`.
-    pub(crate) fn of(key: &Key, spec: &Spec) -> Self {
-        Self::of_text(key, &spec.to_json().to_string())
+    /// Of `spec`.
+    pub(crate) fn of(spec: &Spec) -> Self {
+        Self::of_text(&spec.to_json().to_string())
     }
 
-    /// Of what is stored as `text` under `key`.
-    pub(crate) fn of_text(key: &Key, text: &str) -> Self {
-        let content = digest([text.as_bytes()]);
-        Self { content, whole: digest([key.to_string().as_bytes(), &content.0]) }
+    /// Of what is stored as `text`.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { content: digest([text.as_bytes()]), whole: OnceLock::new() }
+    }
+}
+
+impl Resource {
+    /// Of its key and its content.
+    pub(crate) fn digest(&self) -> Digest {
+        let Self { key, digests: Digests { content, whole }, .. } = self;
+        *whole.get_or_init(|| digest([key.to_string().as_bytes(), &content.0]))
     }
 }
 

@@ -6,7 +6,7 @@ use rrfilter::FilterSet;
 use rrrules::{Rule, RuleSet};
 
 use crate::control_plane::config::memo::Memo;
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::patterns::Patterns;
@@ -18,16 +18,18 @@ use crate::model::Digest;
 #[derive(Debug, Default)]
 pub(crate) struct Scopes {
     patterns: Patterns,
-    rule_sets: Memo<RuleSet>,
+    /// By the content of the rules, and the default.
+    rule_sets: Memo<RuleSet, (Digest, Effect)>,
     filter_sets: Memo<FilterSet>,
     /// Whether something is served. What is compiled before was compiled once already, when it was
     /// written: it waits for the first request that asks.
     is_serving: bool,
 }
 
-/// What hangs on one resource, and a digest of it.
+/// What hangs on one resource.
 pub(crate) struct Hanging {
-    pub(crate) digest: Digest,
+    /// Of the rules, and of the filters.
+    pub(crate) digests: [Digest; 2],
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) filters: Arc<FilterSet>,
 }
@@ -55,8 +57,7 @@ impl Scopes {
     ) -> Result<Hanging, Unservable> {
         let (rules_digest, rules) = self.rule_set(config, owner, default)?;
         let (filters_digest, filters) = self.filter_set(config, owner)?;
-        let digest = digest([rules_digest.0.as_slice(), &filters_digest.0]);
-        Ok(Hanging { digest, rules, filters })
+        Ok(Hanging { digests: [rules_digest, filters_digest], rules, filters })
     }
 
     fn rule_set(
@@ -66,13 +67,9 @@ impl Scopes {
         default: Effect,
     ) -> Result<(Digest, Arc<RuleSet>), Unservable> {
         let collection = Collection::under(Kind::Rule, owner);
-        let word: &[u8] = match default {
-            Effect::Allow => b"allow",
-            Effect::Deny => b"deny",
-        };
-        let digest = digest([config.content(&collection).0.as_slice(), word]);
+        let digest = config.content(&collection);
         let Self { patterns, rule_sets, filter_sets: _, is_serving } = self;
-        let set = rule_sets.get(digest, || {
+        let set = rule_sets.get((digest, default), || {
             let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
             if *is_serving || resources.is_empty() {
                 let rules = compiled(&resources, patterns)?;

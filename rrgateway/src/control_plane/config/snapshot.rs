@@ -58,7 +58,7 @@ impl Config {
         }
         let spec = Spec::Configuration(Configuration::first());
         self.insert(Arc::new(Resource {
-            digests: Digests::of(&key, &spec),
+            digests: Digests::of(&spec),
             key,
             created_in: 1,
             changed_in: 1,
@@ -205,7 +205,7 @@ mod tests {
     fn rule(collection: &Collection, id: &str, text: &str, created_in: u64) -> Arc<Resource> {
         let key = collection.key(id);
         let spec = Spec::from_json(Kind::Rule, text).unwrap();
-        let digests = Digests::of(&key, &spec);
+        let digests = Digests::of(&spec);
         let (changed_in, created_ms, updated_ms) = (created_in, 0, 0);
         Arc::new(Resource { key, created_in, changed_in, created_ms, updated_ms, digests, spec })
     }

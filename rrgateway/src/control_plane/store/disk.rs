@@ -188,14 +188,14 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
     let kind = kind(row, 0)?;
     let parent = match row.get_ref(1)?.as_str()? {
         "" => None,
-        _ => Some((self::kind(row, 1)?, row.get::<_, String>(2)?.into())),
+        _ => Some((self::kind(row, 1)?, Arc::from(row.get_ref(2)?.as_str()?))),
     };
-    let key = Collection { kind, parent }.key(row.get::<_, String>(3)?);
+    let key = Collection { kind, parent }.key(row.get_ref(3)?.as_str()?);
     let text = row.get_ref(8)?.as_str()?;
     let spec = Spec::from_json(kind, text).map_err(|it| unreadable(8, it))?;
     Ok(Resource {
         // Of the text as it is: writing it out anew would take longer than reading it.
-        digests: Digests::of_text(&key, text),
+        digests: Digests::of_text(text),
         created_in: counted(row, 4)?,
         changed_in: counted(row, 5)?,
         created_ms: row.get(6)?,

@@ -13,6 +13,7 @@ use crate::control_plane::config::change::{self, Change, Means, Moment, Outcome}
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::identifier;
+use crate::control_plane::config::lint::{self, Concerned};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::shown::secret_name;
 use crate::control_plane::config::snapshot::{Config, Snapshot};
@@ -135,10 +136,14 @@ impl Reviser {
         let activity = Activity::of(&id, &outcome, moment, origin);
         let Outcome { config, before: old, written, gone, seal: _, shown } = outcome;
         let number = moment.revision;
-        let revision = self
-            .compiler
-            .compile(&config, number)
-            .map_err(|it| WriteError::Refused(invalid(it, written.as_deref())))?;
+        let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
+        let revision = self.compiler.compile(&config, number).map_err(refused)?;
+        // Also where nothing uses them yet: what cannot stand together is refused when it is
+        // written.
+        let owner = written.as_deref().and_then(lint::owner);
+        let rules = owner.map(|it| self.compiler.rules(&config, &it)).transpose();
+        let rules = rules.map_err(refused)?.flatten();
+        let concerned = written.clone().map(|it| Concerned::new(it, rules));
         let after = self.around.snapshot(number, config);
         let changed =
             Changed { written: written.as_deref(), gone: &gone, activity: activity.as_ref() };
@@ -151,7 +156,7 @@ impl Reviser {
             self.unnamed.push((number, name));
         }
         self.serve(after, revision);
-        Ok(Written { number, resource: written, created: old.is_none(), shown })
+        Ok(Written { number, resource: written, created: old.is_none(), concerned, shown })
     }
 
     fn commit(&mut self, after: &Snapshot, changed: Changed<'_>) -> rusqlite::Result<()> {

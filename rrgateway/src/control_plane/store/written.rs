@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::change_error::Refused;
+use crate::control_plane::config::lint::Concerned;
 use crate::control_plane::config::resource::Resource;
 
 /// What a write did.
@@ -14,6 +15,8 @@ pub(crate) struct Written {
     /// `None` when it was deleted.
     pub(crate) resource: Option<Arc<Resource>>,
     pub(crate) created: bool,
+    /// What may be wrong with it although it is legal; `None` when it was deleted.
+    pub(crate) concerned: Option<Concerned>,
     /// A generated secret, to be shown once.
     pub(crate) shown: Option<Zeroizing<String>>,
 }

@@ -39,7 +39,7 @@ pub(crate) enum NoAuthentication {
 }
 
 /// How often; `None` is no limit, 0 lets nothing pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Limits {
     pub(crate) requests_per_minute: Option<u64>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::control_plane::wire::fields::{Fields, Node};
 
 /// What a rule decides, or a scope where no rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Effect {
     Allow,

@@ -1,0 +1,67 @@
+//! What is legal in what was written, and hardly what was meant.
+
+use std::sync::Arc;
+
+use rrrules::RuleSet;
+use serde_json::{Value, json};
+
+use crate::control_plane::config::resource::{Key, Kind, Resource, Spec};
+use crate::control_plane::wire::proxy::NoAuthentication;
+use crate::control_plane::wire::text::Effect;
+
+/// What a write concerns: enough to tell what may be wrong with it, where there is time to.
+#[derive(Debug)]
+pub(crate) struct Concerned {
+    /// The rules, where the write is about rules or about what rules hang on.
+    pub(crate) rules: Option<Arc<RuleSet>>,
+    written: Arc<Resource>,
+}
+
+impl Concerned {
+    pub(crate) const fn new(written: Arc<Resource>, rules: Option<Arc<RuleSet>>) -> Self {
+        Self { rules, written }
+    }
+
+    /// The warnings, as they are answered. A rule gets those that name it, or none.
+    ///
+    /// Compares rules with each other, which takes up to a second where there are a thousand.
+    pub(crate) fn warnings(&self) -> Vec<Value> {
+        let rule = self.written.spec.as_rule().map(|_| &self.written.key.id);
+        let found = self.rules.iter().flat_map(|it| it.lint());
+        let about_it =
+            found.filter(|it| rule.is_none() || it.rule.is_none() || it.rule.as_ref() == rule);
+        let about_rules = about_it
+            .map(|it| json!({"rule": it.rule, "kind": it.kind.as_str(), "detail": it.reason}));
+        self.is_open().then(open).into_iter().chain(about_rules).collect()
+    }
+
+    fn is_open(&self) -> bool {
+        let proxy = self.written.spec.as_proxy();
+        proxy.is_some_and(|it| it.authentication == Some(NoAuthentication::None))
+    }
+}
+
+/// What the rules that a write of `resource` concerns hang on.
+pub(crate) fn owner(resource: &Resource) -> Option<Key> {
+    match resource.key.collection.kind {
+        Kind::Rule => resource.key.collection.owner(),
+        Kind::Credential | Kind::Target | Kind::Proxy => Some(resource.key.clone()),
+        Kind::Filter | Kind::Configuration => None,
+    }
+}
+
+/// What becomes of a request that no rule on `spec` fits; `None` where there are no rules on it.
+pub(crate) const fn default_rule_effect(spec: &Spec) -> Option<Effect> {
+    match spec {
+        Spec::Credential(it) => Some(it.default_rule_effect),
+        Spec::Target(it) => Some(it.default_rule_effect),
+        Spec::Proxy(it) => Some(it.default_rule_effect),
+        Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => None,
+    }
+}
+
+fn open() -> Value {
+    json!({"rule": null, "kind": "open-to-all", "pointer": "/authentication", "detail":
+        "Anybody who reaches the gateway may call this proxy, with the target's credential. Name \
+         proxyCredentialIds, unless that is what you mean."})
+}

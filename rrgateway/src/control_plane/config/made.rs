@@ -1,0 +1,51 @@
+//! Everything that was made out of the configuration, by the digest of what it was made from.
+
+use std::sync::Arc;
+
+use rratelimit::Policy;
+use rrauth::Index;
+use rrrules::Validator;
+
+use crate::control_plane::config::memo::Memo;
+use crate::control_plane::config::scopes::Scopes;
+use crate::control_plane::wire::proxy::Limits;
+use crate::model::{Consumer, Proxy, Target, TargetCredential};
+
+/// What was made for the revision that is served, and for the one that is attempted.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) scopes: Scopes,
+    pub(crate) policies: Memo<Policy, Limits>,
+    pub(crate) targets: Memo<Target>,
+    pub(crate) credentials: Memo<TargetCredential>,
+    pub(crate) consumers: Memo<Consumer>,
+    pub(crate) indexes: Memo<Index<Arc<Consumer>>>,
+    pub(crate) validators: Memo<Validator>,
+    pub(crate) proxies: Memo<Proxy>,
+}
+
+impl Made {
+    /// Drops what the last attempt made, and starts another.
+    pub(crate) fn begin(&mut self) {
+        self.scopes.begin();
+        self.policies.begin();
+        self.targets.begin();
+        self.credentials.begin();
+        self.consumers.begin();
+        self.indexes.begin();
+        self.validators.begin();
+        self.proxies.begin();
+    }
+
+    /// The attempt is what is served from now on.
+    pub(crate) fn settle(&mut self) {
+        self.scopes.settle();
+        self.policies.settle();
+        self.targets.settle();
+        self.credentials.settle();
+        self.consumers.settle();
+        self.indexes.settle();
+        self.validators.settle();
+        self.proxies.settle();
+    }
+}
