@@ -20,7 +20,7 @@ use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};
 use crate::control_plane::store::writer::Writer;
-use crate::model::{EgressPolicy, Publisher, ReportsIn, SecretSink};
+use crate::model::{EgressPolicy, Explain, Publisher, ReportsIn, SecretSink};
 
 /// What the control plane is started with.
 pub struct ControlPlaneConfig {
@@ -32,6 +32,8 @@ pub struct ControlPlaneConfig {
     pub egress: EgressPolicy,
     /// The data plane's vault, to put secrets in.
     pub secrets: Arc<dyn SecretSink>,
+    /// What says what would become of a request: the data plane.
+    pub explain: Arc<dyn Explain>,
     /// Where revisions go.
     pub publisher: Publisher,
     /// Where audit records come from.
@@ -81,6 +83,7 @@ impl ControlPlane {
             clock,
             egress,
             secrets,
+            explain,
             publisher,
             reports,
             data_url,
@@ -108,6 +111,7 @@ impl ControlPlane {
             owner,
             publisher,
             egress,
+            explain,
             clock,
             data_url: data_url.trim_end_matches('/').into(),
             hosts: hosts.iter().map(|it| api::host_name(it)).collect(),
