@@ -329,7 +329,10 @@ impl City {
 
 #[track_caller]
 fn agree(what: &str, answer: &Answer, said: &Value) {
-    assert_eq!(said["revision"].to_string(), answer.header("rr-revision"), "{what}");
+    if said["stage"] != "hygiene" {
+        // Before `route` no revision has decided.
+        assert_eq!(said["revision"].to_string(), answer.header("rr-revision"), "{what}");
+    }
     if answer.header("rr-proxy-code") == "proxy-access-granted" {
         assert_eq!(said["allowed"], true, "{what}: {said}");
         assert_eq!(said["code"], "proxy-access-granted", "{what}");

@@ -39,8 +39,11 @@ impl Names {
         notes: &mut Notes,
     ) {
         for (name, wire, kind) in REFERENCES {
-            if members.iter().any(|it| it.0 == wire) {
-                members.retain(|it| it.0 != wire);
+            let is_there = |name: &str| members.iter().any(|it| it.0 == name);
+            if is_there(wire) {
+                // Left where it is the only one: what is there is not missing too.
+                let is_double = is_there(name);
+                members.retain(|it| it.0 != wire || !is_double);
                 let detail = format!("a file refers to things by their names: write {name}");
                 notes.error(pointer_to(pointer, wire), detail);
             }

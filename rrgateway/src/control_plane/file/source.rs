@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::control_plane::wire::json::Json;
@@ -134,18 +134,16 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Inner, A::Error> {
         let mut members = Vec::new();
-        while let Some(name) = from.next_key::<String>()? {
-            match members.len() {
-                MOST_MEMBERS.. => drop(from.next_value::<IgnoredAny>()?),
-                _ => members.push((name, from.next_value()?)),
-            }
+        while let Some(Spanned { value: name, referenced, .. }) =
+            from.next_key::<Spanned<String>>()?
+        {
+            let spot: Spot = from.next_value()?;
+            // People look for the name; a value may begin below it.
+            members.push((name, Spot { line: referenced.line(), ..spot }));
         }
         Ok(Inner::Table(members))
     }
 }
-
-// Beyond it, whatever reads the file has refused it.
-const MOST_MEMBERS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -165,6 +163,8 @@ targets:
         let Ok((source, _)) = Source::read(YAML) else { panic!("unreadable") };
         for (pointer, line) in [
             ("/version", 1),
+            ("/targets", 2),
+            ("/targets/0", 3),
             ("/targets/0/name", 3),
             ("/targets/0/baseUrl", 4),
             ("/targets/0/nothing/there", 3),
