@@ -63,7 +63,6 @@ impl RateLimitLayer {
 impl RateLimitLayer {
     /// What would become of a request that is only described, at `now`: what is left after it, and
     /// the answer where it would not pass. Counts nothing. The same code decides about requests.
-    #[must_use]
     pub fn explain(&self, head: &Parts, now: Now) -> (Decision, Option<Refusal>) {
         let policy = self.policy.get();
         let decision = self.limiter.peek(&policy, (self.key)(head), now);

@@ -114,64 +114,7 @@ fn a_good_file_is_valid_also_where_its_secrets_are_not() {
 
 #[test]
 fn every_problem_of_a_bad_file_has_its_line_and_place() {
-    for (from, to, expected) in [
-        ("version: 1", "version: 2", "1: error: version: expected 1"),
-        (
-            "client: default",
-            "client: other",
-            "2: error: client: expected default: there is one client",
-        ),
-        ("proxies:", "proxys:", "15: error: proxys: there is no such field here"),
-        (
-            "target: stripe\n",
-            "target: stipe\n",
-            "18: error: proxies[0].target: there is no target of this name in the file",
-        ),
-        (
-            "    target: stripe\n",
-            "    targetId: stripe\n",
-            "18: error: proxies[0].targetId: a file refers to things by their names: write target",
-        ),
-        ("    target: stripe\n", "", "16: error: proxies[0].target: this is required"),
-        (
-            "[agent]",
-            "[agent, stripe-key]",
-            "20: error: proxies[0].proxyCredentials[1]: this is a credential of kind target",
-        ),
-        ("'^/admin'", "'(admin'", "14: error: targets[0].rules[0].path.pattern: "),
-        (
-            "methods: [DELETE]",
-            "methods: [delete]",
-            "23: error: proxies[0].rules[0].methods[0]: methods are case-sensitive: write DELETE",
-        ),
-        ("'$.card.number'", "'$..'", "25: error: proxies[0].filters[0].paths[0]: at 3: "),
-        (
-            "{file: secret.txt}",
-            "sk_live_canary",
-            "6: error: credentials[0].auth.token: a file has no secrets in it: ",
-        ),
-        (
-            "{type: bearer, token: {file: secret.txt}}",
-            "{type: custom, headers: {X-A: {file: secret.txt}, X-B: canary}}",
-            "6: error: credentials[0].auth.headers.X-B: a file has no secrets in it: ",
-        ),
-        (
-            "name: agent",
-            "name: stripe-key",
-            "7: error: credentials[1].name: there is one of this name already",
-        ),
-        (
-            "https://api.stripe.com",
-            "http://127.0.0.1",
-            "12: error: targets[0].baseUrl: plain http needs",
-        ),
-        ("version: 1", "version: 1\nversion: 1", "2: error: this cannot be read: "),
-        (
-            "    proxyCredentials: [agent]\n",
-            "    authentication: none\n",
-            "20: warning: proxies[0].authentication: anybody may call this proxy",
-        ),
-    ] {
+    for (from, to, expected) in PROBLEMS {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret.txt"), "sk_live_canary").unwrap();
         let file = GOOD.replacen(from, to, 1);
@@ -255,3 +198,59 @@ fn stdout(output: &Output) -> String {
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
+
+/// What is changed in the good file, and what is said of it.
+const PROBLEMS: [(&str, &str, &str); 16] = [
+    ("version: 1", "version: 2", "1: error: version: expected 1"),
+    ("client: default", "client: other", "2: error: client: expected default: there is one client"),
+    ("proxies:", "proxys:", "15: error: proxys: there is no such field here"),
+    (
+        "target: stripe\n",
+        "target: stipe\n",
+        "18: error: proxies[0].target: there is no target of this name in the file",
+    ),
+    (
+        "    target: stripe\n",
+        "    targetId: stripe\n",
+        "18: error: proxies[0].targetId: a file refers to things by their names: write target",
+    ),
+    ("    target: stripe\n", "", "16: error: proxies[0].target: this is required"),
+    (
+        "[agent]",
+        "[agent, stripe-key]",
+        "20: error: proxies[0].proxyCredentials[1]: this is a credential of kind target",
+    ),
+    ("'^/admin'", "'(admin'", "14: error: targets[0].rules[0].path.pattern: "),
+    (
+        "methods: [DELETE]",
+        "methods: [delete]",
+        "23: error: proxies[0].rules[0].methods[0]: methods are case-sensitive: write DELETE",
+    ),
+    ("'$.card.number'", "'$..'", "25: error: proxies[0].filters[0].paths[0]: at 3: "),
+    (
+        "{file: secret.txt}",
+        "sk_live_canary",
+        "6: error: credentials[0].auth.token: a file has no secrets in it: ",
+    ),
+    (
+        "{type: bearer, token: {file: secret.txt}}",
+        "{type: custom, headers: {X-A: {file: secret.txt}, X-B: canary}}",
+        "6: error: credentials[0].auth.headers.X-B: a file has no secrets in it: ",
+    ),
+    (
+        "name: agent",
+        "name: stripe-key",
+        "7: error: credentials[1].name: there is one of this name already",
+    ),
+    (
+        "https://api.stripe.com",
+        "http://127.0.0.1",
+        "12: error: targets[0].baseUrl: plain http needs",
+    ),
+    ("version: 1", "version: 1\nversion: 1", "2: error: this cannot be read: "),
+    (
+        "    proxyCredentials: [agent]\n",
+        "    authentication: none\n",
+        "20: warning: proxies[0].authentication: anybody may call this proxy",
+    ),
+];

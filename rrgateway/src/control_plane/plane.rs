@@ -96,10 +96,7 @@ impl ControlPlane {
             publisher: publisher.clone(),
             egress: egress.clone(),
         };
-        let opened = tokio::task::spawn_blocking(move || open(around));
-        let interrupted = || StoreError::Interrupted { path: data_dir.clone() };
-        let opened = opened.await.map_err(|_| interrupted())??;
-        let Opened { lock, reviser, owner, keeper, records, activity } = opened;
+        let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
         let started = Writer::start(reviser);
         let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
@@ -168,6 +165,12 @@ impl ControlPlane {
         }
         drop(lock);
     }
+}
+
+async fn opened(around: Surroundings) -> Result<Opened, StoreError> {
+    let path = around.directory.clone();
+    let opened = tokio::task::spawn_blocking(move || open(around));
+    opened.await.map_err(|_| StoreError::Interrupted { path })?
 }
 
 fn open(around: Surroundings) -> Result<Opened, StoreError> {

@@ -44,7 +44,7 @@ impl Secrets {
 
     fn visit(&mut self, json: &mut Json, pointer: &str, notes: &mut Notes, plain: &mut Plain) {
         if let Some((source, name)) = reference(json) {
-            let found = if source == ENV { from_environment(name) } else { self.from_file(name) };
+            let found = if source == ENV { environment(name) } else { self.read(name) };
             let secret = match found {
                 Found::Secret(secret) => secret,
                 Found::Missing(why) => {
@@ -75,7 +75,7 @@ impl Secrets {
         }
     }
 
-    fn from_file(&self, path: &str) -> Found {
+    fn read(&self, path: &str) -> Found {
         let mut text = Zeroizing::new(String::new());
         let read = File::open(self.directory.join(path))
             .and_then(|it| it.take(MOST_BYTES).read_to_string(&mut text));
@@ -110,7 +110,7 @@ fn reference(json: &Json) -> Option<(&'static str, &str)> {
     Some((source, name))
 }
 
-fn from_environment(name: &str) -> Found {
+fn environment(name: &str) -> Found {
     match std::env::var(name) {
         Ok(secret) => Found::Secret(Zeroizing::new(secret)),
         Err(std::env::VarError::NotPresent) => {
