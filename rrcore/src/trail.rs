@@ -51,6 +51,15 @@ pub enum Fact {
         /// How many values it removed.
         removed: u64,
     },
+    /// What was found wrong with the shape of a message.
+    Validation {
+        /// `request` or `response`.
+        message: &'static str,
+        /// `valid`, `invalid`, `mediaType`; `unchecked` where it could not be looked into.
+        outcome: &'static str,
+        /// Where, as JSON pointers of names that the schema knows.
+        pointers: Vec<Arc<str>>,
+    },
 }
 
 /// One stage's decision.

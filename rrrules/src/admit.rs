@@ -96,8 +96,9 @@ fn judge<B>(
     }
 }
 
-// What is judged is what goes on: the request leaves with this path, and no other.
-fn canonical_path<B>(request: &mut Request<B>) -> Result<CanonicalPath, Refusal> {
+/// Makes the path canonical. What is judged is what goes on: the request leaves with this path, and
+/// no other.
+pub(crate) fn canonical_path<B>(request: &mut Request<B>) -> Result<CanonicalPath, Refusal> {
     let found = request.extensions().get::<CanonicalPath>();
     if let Some(path) = found.filter(|it| it.as_str() == request.uri().path()) {
         return Ok(path.clone());

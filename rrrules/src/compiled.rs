@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::body::{BodyPlan, Content, Inspection};
 use crate::finding::Finding;
-use crate::index::{Index, Places};
+use crate::index::{Candidates, Index, Places};
 use crate::rule::{Effect, Mode, Rule};
 use crate::subject::{Reading, Subject};
 use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};
@@ -49,10 +49,7 @@ enum Inspected {
 
 impl Compiled {
     /// Compiles `rules`, which are in the order of evaluation.
-    pub(crate) fn new(
-        rules: Vec<Rule>,
-        default: Effect,
-    ) -> Result<Self, aho_corasick::BuildError> {
+    pub(crate) fn new(rules: Vec<Rule>, default: Effect) -> Result<Self, aho_corasick::BuildError> {
         let index = Index::of(&rules)?;
         let looks_at_query = rules.iter().any(Rule::looks_at_query);
         let mut all = Vec::new();
@@ -98,7 +95,9 @@ impl Compiled {
         if self.rules.is_empty() {
             return head;
         }
-        for place in self.index.candidates(reading) {
+        let mut candidates = Candidates::new();
+        self.index.candidates(reading, &mut candidates);
+        for place in candidates {
             let Some(rule) = self.rule(place) else { continue };
             match (rule.check(reading), rule.effect) {
                 (Finding::Holds, _) => head.fits.push(place),

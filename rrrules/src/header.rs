@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use crate::pattern::{Pattern, PatternError, Presence};
 use crate::subject::Reading;
@@ -86,6 +86,12 @@ impl HeaderCheck {
         I: Iterator<Item = &'a HeaderValue>,
     {
         let Some(value) = &self.value else { return lines().next().is_some() };
+        let mut found = lines();
+        if let (Some(line), None) = (found.next(), found.next())
+            && value.shuts_out(line.as_bytes())
+        {
+            return false;
+        }
         let texts = || lines().map(|line| text(line.as_bytes()));
         if texts().any(|line| value.is_match(&line)) {
             return true;
@@ -135,6 +141,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
     use crate::path::CanonicalPath;
     use crate::subject::Subject;
     use Presence::{Absent, Present};

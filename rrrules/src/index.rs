@@ -1,20 +1,26 @@
 //! Which rules of a set can fit a request at all: found in time that hardly grows with the set.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use aho_corasick::automaton::OverlappingState;
-use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
-use http::HeaderName;
+use aho_corasick::BuildError;
+use foldhash::fast::RandomState;
+use http::{HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
+use crate::gates::{Gates, Gathered};
 use crate::literal::Gate;
-use crate::methods::{self, KINDS};
-use crate::pattern::Presence;
+use crate::methods::KINDS;
+use crate::pattern::{Pattern, Presence};
+use crate::query::Pair;
 use crate::rule::{Effect, Rule};
 use crate::subject::Reading;
 
-/// Places of rules in the order of evaluation.
-pub(crate) type Places = SmallVec<[u16; 32]>;
+/// Places of rules that fit, in the order of evaluation.
+pub(crate) type Places = SmallVec<[u16; 8]>;
+
+/// Places of rules that may fit.
+pub(crate) type Candidates = SmallVec<[u16; 64]>;
 
 /// Sorts rules by one thing each that a request must have for them to fit. What it finds is asked
 /// in full; what it leaves out cannot fit.
@@ -22,30 +28,23 @@ pub(crate) type Places = SmallVec<[u16; 32]>;
 pub(crate) struct Index {
     /// All rules, for sets so small that asking each is quicker.
     small: Option<u16>,
-    starts: Texts,
-    within: Texts,
-    headers: HashMap<HeaderName, Vec<u16>>,
-    query: HashMap<Box<str>, Vec<u16>>,
+    path: Gates,
+    /// By the value of a header that must be there.
+    headers: HashMap<HeaderName, Gates, RandomState>,
+    /// By the value of a query parameter that must be there.
+    query: HashMap<Box<str>, Gates, RandomState>,
     /// Rules that nothing sorts out but the method, by its kind.
     open: [Vec<u16>; KINDS],
     /// Whether a rule that is sorted by the path also judges its other readings.
     reads_all_paths: bool,
 }
 
-/// Texts that are looked for in a path, all at once.
-#[derive(Debug, Default)]
-struct Texts {
-    automaton: Option<AhoCorasick>,
-    // By the number of the text.
-    rules: Vec<Vec<u16>>,
-}
-
-/// Texts on their way into an automaton.
+/// An index on its way.
 #[derive(Default)]
-struct Gathered {
-    texts: Vec<Box<[u8]>>,
-    rules: Vec<Vec<u16>>,
-    known: HashMap<Box<[u8]>, usize>,
+struct Draft {
+    path: Gathered,
+    headers: HashMap<HeaderName, Gathered>,
+    query: HashMap<Box<str>, Gathered>,
 }
 
 impl Index {
@@ -53,34 +52,43 @@ impl Index {
     ///
     /// # Errors
     /// When the texts in them make too large an automaton.
-    pub(crate) fn of(rules: &[Rule]) -> Result<Self, aho_corasick::BuildError> {
+    pub(crate) fn of(rules: &[Rule]) -> Result<Self, BuildError> {
         let mut index = Self::default();
         if rules.len() <= SMALL {
             index.small = u16::try_from(rules.len()).ok();
             return Ok(index);
         }
-        let (mut starts, mut within) = (Gathered::default(), Gathered::default());
-        for (place, rule) in (0..).zip(rules) {
-            match path_gate(rule) {
-                Gate::Starts(texts) => starts.add(texts, place),
-                Gate::Has(texts) => within.add(texts, place),
-                Gate::Open => {
-                    index.without_path(rule, place);
-                    continue;
+        let paths: Vec<_> = rules.iter().map(path_gates).collect();
+        let rarity = Rarity::of(paths.iter().flatten());
+        let mut draft = Draft::default();
+        for ((place, rule), gates) in (0..).zip(rules).zip(paths) {
+            match rarity.best(gates) {
+                Gate::Open => index.without_path(&mut draft, rule, place),
+                gate => {
+                    draft.path.add(gate, place);
+                    index.reads_all_paths |= rule.effect == Effect::Deny;
                 }
             }
-            index.reads_all_paths |= rule.effect == Effect::Deny;
         }
-        index.starts = starts.built(StartKind::Anchored)?;
-        index.within = within.built(StartKind::Unanchored)?;
+        index.path = draft.path.built()?;
+        for (name, gathered) in draft.headers {
+            index.headers.insert(name, gathered.built()?);
+        }
+        for (name, gathered) in draft.query {
+            index.query.insert(name, gathered.built()?);
+        }
         Ok(index)
     }
 
-    fn without_path(&mut self, rule: &Rule, place: u16) {
-        if let Some(name) = rule.headers.iter().find_map(|it| it.needs()) {
-            self.headers.entry(name.clone()).or_default().push(place);
-        } else if let Some(name) = rule.query.iter().find_map(|it| it.needs()) {
-            self.query.entry(name.into()).or_default().push(place);
+    fn without_path(&mut self, draft: &mut Draft, rule: &Rule, place: u16) {
+        let header = rule.headers.iter().find_map(|it| Some((it.needs()?, it.value.as_ref())));
+        let query = rule.query.iter().find_map(|it| Some((it.needs()?, it.value.as_ref())));
+        if let Some((name, value)) = header {
+            let gate = value.map_or(Gate::Open, longest);
+            draft.headers.entry(name.clone()).or_default().add(gate, place);
+        } else if let Some((name, value)) = query {
+            let gate = value.map_or(Gate::Open, longest);
+            draft.query.entry(name.into()).or_default().add(gate, place);
         } else {
             for (kind, open) in self.open.iter_mut().enumerate() {
                 if rule.methods.may_contain(kind) {
@@ -91,78 +99,126 @@ impl Index {
     }
 
     /// The rules that may fit, each once, in the order of evaluation.
-    pub(crate) fn candidates(&self, reading: &Reading<'_>) -> Places {
+    pub(crate) fn candidates(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if let Some(all) = self.small {
-            return (0..all).collect();
+            places.extend(0..all);
+            return;
         }
-        let mut places = Places::new();
-        let open = self.open.get(methods::kind_of(reading.subject().method));
+        let open = self.open.get(reading.method());
         places.extend_from_slice(open.map_or(&[], Vec::as_slice));
         let sorted = places.len();
-        self.by_path(reading, &mut places);
-        self.by_header(reading, &mut places);
-        self.by_query(reading, &mut places);
+        self.by_path(reading, places);
+        self.by_header(reading, places);
+        self.by_query(reading, places);
         if places.len() > sorted {
             places.sort_unstable();
             places.dedup();
         }
-        places
     }
 
-    fn by_path(&self, reading: &Reading<'_>, places: &mut Places) {
-        let path = reading.subject().path.as_str();
-        self.starts.find(path, Anchored::Yes, places);
-        self.within.find(path, Anchored::No, places);
+    fn by_path(&self, reading: &Reading<'_>, places: &mut Candidates) {
+        if self.path.is_empty() {
+            return;
+        }
+        self.path.find(reading.subject().path.as_str(), places);
         if self.reads_all_paths {
-            for path in reading.other_paths() {
-                self.starts.find(path, Anchored::Yes, places);
-                self.within.find(path, Anchored::No, places);
-            }
+            reading.other_paths().iter().for_each(|path| self.path.find(path, places));
         }
     }
 
-    // Asks the fewer of the two: the request's names, or the rules'.
-    fn by_header(&self, reading: &Reading<'_>, places: &mut Places) {
-        let headers = reading.subject().headers;
+    fn by_header(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if self.headers.is_empty() {
             return;
         }
+        let headers = reading.subject().headers;
         if reading.lacks().headers {
-            places.extend(self.headers.values().flatten().copied());
+            self.headers.values().for_each(|it| it.all(places));
         } else if reading.has_underscores() {
-            let found = headers.keys().filter_map(|name| self.headers.get(&dashed(name)?));
-            places.extend(found.flatten().copied());
+            let names = headers.keys().filter_map(|it| self.headers.get(&dashed(it)?));
+            names.for_each(|it| it.all(places));
         } else if self.headers.len() <= headers.keys_len() {
-            let found = self.headers.iter().filter(|(name, _)| headers.contains_key(*name));
-            places.extend(found.flat_map(|(_, rules)| rules).copied());
+            // Asks the fewer of the two: the rules' names, or the request's.
+            for (name, gates) in &self.headers {
+                by_lines(gates, headers.get_all(name).iter(), places);
+            }
         } else {
-            let found = headers.keys().filter_map(|name| self.headers.get(name));
-            places.extend(found.flatten().copied());
-        }
-    }
-
-    fn by_query(&self, reading: &Reading<'_>, places: &mut Places) {
-        if self.query.is_empty() {
-            return;
-        }
-        let all = || self.query.values().flatten().copied();
-        match reading.query() {
-            _ if reading.lacks().query => places.extend(all()),
-            // What a deny asks of such a query holds.
-            Err(_) => places.extend(all()),
-            Ok(query) => {
-                for pair in query.readings().flatten() {
-                    places.extend(self.query.get(&*pair.name).into_iter().flatten().copied());
+            for name in headers.keys() {
+                if let Some(gates) = self.headers.get(name) {
+                    by_lines(gates, headers.get_all(name).iter(), places);
                 }
             }
         }
     }
+
+    fn by_query(&self, reading: &Reading<'_>, places: &mut Candidates) {
+        if self.query.is_empty() {
+            return;
+        }
+        let lacks = reading.lacks();
+        match reading.query() {
+            Ok(query) if !lacks.query => {
+                let named = |pair: &Pair<'_>| self.query.get(&*pair.name);
+                for (gates, pair) in
+                    query.readings().flatten().filter_map(|it| Some((named(it)?, it)))
+                {
+                    match lacks.query_values {
+                        true => gates.all(places),
+                        false => gates.find(&pair.value, places),
+                    }
+                }
+            }
+            // Of a malformed query, all that a deny asks holds.
+            Ok(_) | Err(_) => self.query.values().for_each(|it| it.all(places)),
+        }
+    }
 }
 
-fn path_gate(rule: &Rule) -> Gate {
+/// How many rules ask for a text: of several gates, the one that most requests fail is best, and
+/// what many rules ask for, most requests have.
+struct Rarity(HashMap<Box<[u8]>, usize>);
+
+impl Rarity {
+    fn of<'a>(gates: impl Iterator<Item = &'a Gate>) -> Self {
+        let mut counts = HashMap::new();
+        for text in gates.flat_map(Gate::texts) {
+            *counts.entry(text.clone()).or_insert(0) += 1;
+        }
+        Self(counts)
+    }
+
+    fn best(&self, gates: Vec<Gate>) -> Gate {
+        let asked = |gate: &Gate| {
+            gate.texts().iter().filter_map(|it| self.0.get(it)).max().copied().unwrap_or(0)
+        };
+        let best = gates.into_iter().min_by_key(|it| (asked(it), Reverse(it.shortest())));
+        best.unwrap_or(Gate::Open)
+    }
+}
+
+fn path_gates(rule: &Rule) -> Vec<Gate> {
     match &rule.path {
-        Some((pattern, Presence::Present)) => pattern.gate(),
-        Some((_, Presence::Absent)) | None => Gate::Open,
+        Some((pattern, Presence::Present)) => pattern.gates(),
+        Some((_, Presence::Absent)) | None => Vec::new(),
+    }
+}
+
+fn longest(value: &Pattern) -> Gate {
+    value.gates().into_iter().max_by_key(Gate::shortest).unwrap_or(Gate::Open)
+}
+
+// A value may also be found in several lines put together, or in bytes that are no text.
+fn by_lines<'a>(
+    gates: &Gates,
+    mut lines: impl Iterator<Item = &'a HeaderValue>,
+    places: &mut Candidates,
+) {
+    match (lines.next(), lines.next()) {
+        (None, _) => {}
+        (Some(line), None) => match std::str::from_utf8(line.as_bytes()) {
+            Ok(text) => gates.find(text, places),
+            Err(_) => gates.all(places),
+        },
+        (Some(_), Some(_)) => gates.all(places),
     }
 }
 
@@ -173,48 +229,5 @@ fn dashed(name: &HeaderName) -> Option<HeaderName> {
     }
 }
 
-impl Gathered {
-    fn add(&mut self, texts: Vec<Box<[u8]>>, place: u16) {
-        for text in texts {
-            let number = *self.known.entry(text.clone()).or_insert_with(|| {
-                self.texts.push(text);
-                self.rules.push(Vec::new());
-                self.rules.len() - 1
-            });
-            if let Some(rules) = self.rules.get_mut(number) {
-                rules.push(place);
-            }
-        }
-    }
-
-    fn built(self, start: StartKind) -> Result<Texts, aho_corasick::BuildError> {
-        let automaton = match self.texts.is_empty() {
-            true => None,
-            false => Some(
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::Standard)
-                    .start_kind(start)
-                    .build(&self.texts)?,
-            ),
-        };
-        Ok(Texts { automaton, rules: self.rules })
-    }
-}
-
-impl Texts {
-    fn find(&self, text: &str, anchored: Anchored, places: &mut Places) {
-        let Some(automaton) = &self.automaton else { return };
-        let input = Input::new(text).anchored(anchored);
-        let mut state = OverlappingState::start();
-        // The only error is an automaton of another kind than it was built as.
-        while automaton.try_find_overlapping(input.clone(), &mut state).is_ok()
-            && let Some(found) = state.get_match()
-        {
-            let rules = self.rules.get(found.pattern().as_usize());
-            places.extend_from_slice(rules.map_or(&[], Vec::as_slice));
-        }
-    }
-}
-
 /// Up to so many rules, asking each is as quick as asking the index.
-const SMALL: usize = 6;
+const SMALL: usize = 16;

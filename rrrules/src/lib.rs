@@ -4,7 +4,9 @@ mod admit;
 mod body;
 mod body_service;
 mod compiled;
+mod escape;
 mod finding;
+mod gates;
 mod header;
 mod index;
 mod layer;
@@ -12,28 +14,38 @@ mod literal;
 mod methods;
 mod path;
 mod path_error;
+mod path_options;
 mod pattern;
 mod policy;
 mod query;
 mod query_check;
+mod reading;
 mod rule;
 mod rule_set;
 mod segment;
 mod service;
 mod subject;
+#[cfg(feature = "validation")]
+mod validation;
 mod verdict;
 
 pub use crate::body::BodyCheck;
+pub use crate::body_service::{BodyRules, BodyRulesFuture};
 pub use crate::finding::Criterion;
 pub use crate::header::{HeaderCheck, NameMatch};
-pub use crate::body_service::{BodyRules, BodyRulesFuture};
 pub use crate::layer::{BodyRulesLayer, Explained, RulesLayer};
 pub use crate::path::CanonicalPath;
 pub use crate::path_error::{PathError, PathErrorKind};
+pub use crate::path_options::{DuplicateSlashes, EncodedPercent, EncodedSlash, PathOptions};
 pub use crate::pattern::{Pattern, PatternError, Presence};
 pub use crate::query_check::{QueryCheck, QueryName};
 pub use crate::rule::{Effect, Mode, Rule};
 pub use crate::rule_set::{InvalidRuleSet, RuleSet};
 pub use crate::service::Rules;
 pub use crate::subject::Subject;
+#[cfg(feature = "validation")]
+pub use crate::validation::{
+    Invalid, InvalidSchema, MAX_VIOLATIONS, OpenApi, RequestParts, Shadowed, Validate,
+    ValidateFuture, ValidateLayer, Validator, Violation,
+};
 pub use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};

@@ -47,36 +47,71 @@ fn is(part: &Hir, look: Look) -> bool {
 }
 
 impl Gate {
-    /// The gate of a pattern that is this text, from the start on.
-    pub(crate) fn starting_with(text: &str) -> Self {
+    /// The gates of a pattern that is this text, from the start on.
+    pub(crate) fn starting_with(text: &str) -> Vec<Self> {
         match text.len() {
-            SHORTEST.. => Self::Starts(vec![text.as_bytes().into()]),
-            _ => Self::Open,
+            SHORTEST.. => vec![Self::Starts(vec![text.as_bytes().into()])],
+            _ => Vec::new(),
         }
     }
 
-    pub(crate) fn of(hir: &Hir) -> Self {
-        let start = literals(hir, ExtractKind::Prefix);
-        if hir.properties().look_set_prefix().contains(Look::Start)
-            && let Some(texts) = start
-        {
-            return Self::Starts(texts);
+    /// All that is known, each by itself enough to say no.
+    pub(crate) fn of(hir: &Hir) -> Vec<Self> {
+        let mut gates = Vec::new();
+        let is_anchored = hir.properties().look_set_prefix().contains(Look::Start);
+        let start = said(literals(hir, ExtractKind::Prefix));
+        gates.extend(start.map(|it| if is_anchored { Self::Starts(it) } else { Self::Has(it) }));
+        gates.extend(said(literals(hir, ExtractKind::Suffix)).map(Self::Has));
+        let mut within = Vec::new();
+        required(hir, &mut within);
+        gates.extend(within.into_iter().filter_map(|it| said(Some(it))).map(Self::Has));
+        gates
+    }
+
+    /// The one text that a text must start with for the pattern to be found in it.
+    pub(crate) fn start(hir: &Hir) -> Option<Box<[u8]>> {
+        let is_anchored = hir.properties().look_set_prefix().contains(Look::Start);
+        let mut texts = literals(hir, ExtractKind::Prefix).filter(|_| is_anchored)?.into_iter();
+        texts.next().filter(|_| texts.next().is_none())
+    }
+
+    /// The texts, one of which there must be.
+    pub(crate) fn texts(&self) -> &[Box<[u8]>] {
+        match self {
+            Self::Starts(texts) | Self::Has(texts) => texts,
+            Self::Open => &[],
         }
-        // Every match begins with one of the first, and ends with one of the second.
-        let end = literals(hir, ExtractKind::Suffix);
-        let shortest = |texts: &Vec<Box<[u8]>>| texts.iter().map(|it| it.len()).min();
-        match [start, end].into_iter().flatten().max_by_key(shortest) {
-            Some(texts) => Self::Has(texts),
-            None => Self::Open,
-        }
+    }
+
+    /// The bytes of the shortest of the texts.
+    pub(crate) fn shortest(&self) -> usize {
+        self.texts().iter().map(|it| it.len()).min().unwrap_or(0)
     }
 }
 
-fn literals(hir: &Hir, kind: ExtractKind) -> Option<Vec<Box<[u8]>>> {
+type Literals = Vec<Box<[u8]>>;
+
+// Every match begins (or ends) with one of these.
+fn literals(hir: &Hir, kind: ExtractKind) -> Option<Literals> {
     let seq = Extractor::new().kind(kind).extract(hir);
-    let texts: Vec<Box<[u8]>> = seq.literals()?.iter().map(|it| it.as_bytes().into()).collect();
-    let says_something = !texts.is_empty() && texts.iter().all(|it| it.len() >= SHORTEST);
-    says_something.then_some(texts)
+    Some(seq.literals()?.iter().map(|it| it.as_bytes().into()).collect())
+}
+
+// What every match has in it, wherever: each a choice of texts.
+fn required(hir: &Hir, found: &mut Vec<Literals>) {
+    match hir.kind() {
+        HirKind::Literal(literal) => found.push(vec![literal.0.clone()]),
+        HirKind::Concat(parts) => parts.iter().for_each(|it| required(it, found)),
+        HirKind::Capture(capture) => required(&capture.sub, found),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub, found),
+        HirKind::Alternation(_) => found.extend(literals(hir, ExtractKind::Prefix)),
+        HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
+}
+
+fn said(texts: Option<Literals>) -> Option<Literals> {
+    let is_said = |it: &Literals| !it.is_empty() && it.iter().all(|it| it.len() >= SHORTEST);
+    texts.filter(is_said)
 }
 
 /// Every path has a slash in it: one byte says too little.
@@ -99,14 +134,16 @@ mod tests {
 
     #[test]
     fn what_a_text_must_have_is_known() {
-        gate("^/users/[^/]+/keys$", &starts(&["/users/"]));
-        gate("^/(a1|b2)/", &starts(&["/a1/", "/b2/"]));
-        gate("/admin", &has(&["/admin"]));
-        gate(r".*\.key$", &has(&[".key"]));
-        gate("^.*/private", &has(&["/private"]));
-        gate("(?m)^/admin", &has(&["/admin"]));
-        for open in ["", ".*", "^/", r"\d+", "a*", "^a|b$|"] {
-            gate(open, &Gate::Open);
+        gates("^/users/[^/]+/keys$", &[starts(&["/users/"]), has(&["/keys"]), has(&["/users/"])]);
+        gates("^/(a1|b2)/x", &[starts(&["/a1/x", "/b2/x"])]);
+        gates("/admin", &[has(&["/admin"])]);
+        gates(r".*\.key$", &[has(&[".key"])]);
+        gates(r"^/\d+/(keys|bots)/\d", &[has(&["keys", "bots"])]);
+        gates("(?m)^/admin", &[has(&["/admin"])]);
+        gates("(?:/ab){2,}/?", &[has(&["/ab/ab"]), has(&["/ab"])]);
+        gates("(?i)^/v1$", &[starts(&["/V1", "/v1"])]);
+        for open in ["", ".*", "^/", r"\d+", "a*", "^a|b$|", "(ab)?"] {
+            gates(open, &[]);
         }
     }
 
@@ -119,7 +156,9 @@ mod tests {
         ) {
             let pattern = Pattern::new(&pattern, "").unwrap();
             if pattern.is_match(&text) {
-                prop_assert!(is_open(&pattern.gate(), text.as_bytes()), "{:?}", pattern.gate());
+                for gate in pattern.gates() {
+                    prop_assert!(is_open(&gate, text.as_bytes()), "{gate:?}");
+                }
             }
         }
     }
@@ -147,8 +186,25 @@ mod tests {
         assert_eq!(Whole::of(&Pattern::new(pattern, "").unwrap().hir()), expected, "{pattern}");
     }
 
+    // In this order, whatever else is known besides.
     #[track_caller]
-    fn gate(pattern: &str, expected: &Gate) {
-        assert_eq!(&Pattern::new(pattern, "").unwrap().gate(), expected, "{pattern}");
+    fn gates(pattern: &str, expected: &[Gate]) {
+        let mut known = Pattern::new(pattern, "").unwrap().gates();
+        for gate in &mut known {
+            match gate {
+                Gate::Starts(texts) | Gate::Has(texts) => texts.sort(),
+                Gate::Open => {}
+            }
+        }
+        let mut seen = Vec::new();
+        known.retain(|it| !seen.contains(it) && { seen.push(it.clone()); true });
+        let expected: Vec<Gate> = expected.iter().cloned().map(|mut it| {
+            if let Gate::Starts(texts) | Gate::Has(texts) = &mut it { texts.sort(); }
+            it
+        }).collect();
+        for gate in &expected {
+            assert!(known.contains(gate), "{pattern}: {known:?}");
+        }
+        assert!(!expected.is_empty() || known.is_empty(), "{pattern}: {known:?}");
     }
 }

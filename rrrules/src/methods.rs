@@ -33,17 +33,20 @@ impl Methods {
         self.known == 0 && self.others.is_empty()
     }
 
-    pub(crate) fn contains(&self, method: &Method) -> bool {
-        match kind(method.as_str()) {
-            Some(kind) => self.known & 1 << kind != 0,
-            None => self.others.iter().any(|it| **it == *method.as_str()),
+    /// Whether `method`, which is of `kind`, is in it.
+    pub(crate) fn contains(&self, method: &Method, kind: usize) -> bool {
+        match kind < KNOWN.len() {
+            true => self.known & 1 << kind != 0,
+            false => self.others.iter().any(|it| **it == *method.as_str()),
         }
     }
 
     /// Whether a method of this kind may be in it.
     pub(crate) fn may_contain(&self, kind: usize) -> bool {
         let is_known = kind < KNOWN.len();
-        self.is_any() || (is_known && self.known & 1 << kind != 0) || (!is_known && !self.others.is_empty())
+        self.is_any()
+            || (is_known && self.known & 1 << kind != 0)
+            || (!is_known && !self.others.is_empty())
     }
 
     /// Whether all methods of `other` are in it.
@@ -85,7 +88,7 @@ mod tests {
             ("LOCK", false),
         ] {
             let method = Method::from_bytes(name.as_bytes()).unwrap();
-            assert_eq!(methods.contains(&method), expected, "{name}");
+            assert_eq!(methods.contains(&method, kind_of(&method)), expected, "{name}");
             assert!(!expected || methods.may_contain(kind_of(&method)));
         }
         assert!(!methods.may_contain(kind_of(&Method::GET)));

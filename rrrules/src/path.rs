@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::path_error::{PathError, PathErrorKind};
-use crate::segment::{Segment, hex, is_plain};
+use crate::path_options::{DuplicateSlashes, PathOptions};
+use crate::reading::other_readings;
+use crate::segment::{Segment, is_plain};
 
 /// A path with one reading: what rules judge is what every server behind them reads.
 ///
-/// Starts with `/`; without dot segments and doubled slashes; escapes only what must be escaped,
-/// in upper-case hexadecimal. A slash at the end stays, and so do parameters (`;v=1`) and escaped
-/// delimiters (`%3A`), because they may mean something else without. Cheap to clone.
+/// Starts with `/`; without dot segments and, unless [`PathOptions`] keep them, doubled slashes;
+/// escapes only what must be escaped, in upper-case hexadecimal. A slash at the end stays, and so do
+/// parameters (`;v=1`) and escaped delimiters (`%3A`), because they may mean something else without.
+/// So does the case of letters. Cheap to clone.
 ///
 /// ```
 /// use rrrules::{CanonicalPath, PathErrorKind};
@@ -35,26 +38,41 @@ impl CanonicalPath {
     /// # Errors
     /// When servers would read the path in different ways: see [`PathErrorKind`].
     pub fn parse(raw: &str) -> Result<Self, PathError> {
+        Self::parse_with(raw, PathOptions::strict())
+    }
+
+    /// Like [`parse`](Self::parse), for an API that needs what `options` keep.
+    ///
+    /// Parsing what this gave, with the same options, changes nothing.
+    ///
+    /// # Errors
+    /// When servers would read the path in different ways: see [`PathErrorKind`].
+    pub fn parse_with(raw: &str, options: PathOptions) -> Result<Self, PathError> {
         if is_canonical(raw) {
             return Ok(Self { text: raw.into() });
         }
         let rest = raw.strip_prefix('/').ok_or(PathErrorKind::NotAbsolute)?;
-        let mut names = Vec::new();
+        let mut text = String::with_capacity(raw.len());
         let mut ends_in_slash = true;
-        for segment in rest.split('/') {
-            ends_in_slash = match Segment::parse(segment)? {
-                Segment::Here => true,
-                Segment::Up => names.pop().map(|_| true).ok_or(PathErrorKind::AboveRoot)?,
-                Segment::Name(name) => {
-                    names.push(name);
-                    false
+        let mut segments = rest.split('/').peekable();
+        while let Some(segment) = segments.next() {
+            let parent = text.len();
+            text.push('/');
+            // A name has a slash before it, and this one has another after it.
+            let is_empty_name = parent > 0 && segments.peek().is_some();
+            ends_in_slash = match (Segment::parse(segment, options, &mut text)?, is_empty_name) {
+                (Segment::Name, _) => false,
+                (Segment::Empty, true) if keeps_empty(options) => false,
+                (Segment::Empty | Segment::Here, _) => {
+                    text.truncate(parent);
+                    true
+                }
+                (Segment::Up, _) => {
+                    text.truncate(parent);
+                    text.truncate(text.rfind('/').ok_or(PathErrorKind::AboveRoot)?);
+                    true
                 }
             };
-        }
-        let mut text = String::with_capacity(raw.len());
-        for name in &names {
-            text.push('/');
-            text.push_str(name);
         }
         if ends_in_slash {
             text.push('/');
@@ -68,23 +86,26 @@ impl CanonicalPath {
         &self.text
     }
 
-    pub(crate) fn other_readings(&self) -> Vec<String> {
-        self.decoded().into_iter().collect()
+    /// What else lenient servers read in this path, each once; for most paths, nothing.
+    ///
+    /// They decode escapes, once or until none is left; cut parameters off (`/admin;v=1` is `/admin`
+    /// to a servlet), before or after that; merge slashes; drop spaces around names. None of these
+    /// texts has a dot segment, nor is any of them fit to be sent: it is the canonical path that
+    /// goes on. What is denied must be denied in every reading; what is allowed, in the canonical
+    /// one. At most forty texts, none longer than the path.
+    ///
+    /// Not among them: other cases of letters, and names without the slash at their end. A pattern
+    /// allows for those: `(?i)^/admin(/|$)`.
+    #[must_use]
+    pub fn other_readings(&self) -> Vec<String> {
+        other_readings(&self.text)
     }
+}
 
-    /// What a server sees that decodes every escape; `None` where there is none.
-    pub(crate) fn decoded(&self) -> Option<String> {
-        if !self.text.contains('%') {
-            return None;
-        }
-        let mut decoded = Vec::with_capacity(self.text.len());
-        let mut bytes = self.text.bytes();
-        while let Some(byte) = bytes.next() {
-            let mut digit = || bytes.next().and_then(hex).unwrap_or_default();
-            decoded.push(if byte == b'%' { digit() << 4 | digit() } else { byte });
-        }
-        // Nothing is lost: a canonical path has whole escapes of whole characters.
-        Some(String::from_utf8_lossy(&decoded).into_owned())
+fn keeps_empty(options: PathOptions) -> bool {
+    match options.duplicate_slashes {
+        DuplicateSlashes::Keep => true,
+        DuplicateSlashes::Merge => false,
     }
 }
 
@@ -111,6 +132,7 @@ impl fmt::Debug for CanonicalPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path_options::{EncodedPercent, EncodedSlash};
     use proptest::prelude::*;
 
     #[test]
@@ -163,6 +185,100 @@ mod tests {
     }
 
     #[test]
+    fn an_escaped_slash_stays_where_the_api_has_names_with_slashes() {
+        let options = PathOptions::strict().encoded_slash(EncodedSlash::Keep);
+        check_with(options, "/p/group%2fname/x", Ok("/p/group%2Fname/x"));
+        check_with(options, "/a%2f/%2f%2F/./b", Ok("/a%2F/%2F%2F/b"));
+        check_with(options, "/a%2fb/../c", Ok("/c"));
+        check_with(options, "/%2f.well-known%2f...", Ok("/%2F.well-known%2F..."));
+        check_with(options, "//a%2fb", Ok("/a%2Fb"));
+        check_with(options, "/a%2f%25", Err(PathErrorKind::EncodedPercent));
+        for raw in ["/a%5cb", "/a\\b", "/a%2f%5c"] {
+            check_with(options, raw, Err(PathErrorKind::Slash));
+        }
+        let dots = [
+            "/..%2fadmin",
+            "/x%2f..",
+            "/%2e%2e%2fadmin",
+            "/a%2f..%2fb",
+            "/.%2fa",
+            "/a%2f%2e",
+            "/..;%2fa",
+            "/a%2f..;v=1%2fb",
+            "/..;x%2fa",
+            "/a%2f..%3bx",
+            "/;%2f..",
+            "/a%2f%20..",
+            "/%2f..%e2%80%8b%2f",
+        ];
+        for raw in dots {
+            check_with(options, raw, Err(PathErrorKind::DisguisedDots));
+        }
+    }
+
+    #[test]
+    fn doubled_slashes_stay_where_names_may_be_empty() {
+        let options = PathOptions::strict().duplicate_slashes(DuplicateSlashes::Keep);
+        check_with(options, "/b//k///", Ok("/b//k///"));
+        check_with(options, "/a//%7e//", Ok("/a//~//"));
+        check_with(options, "/a//../b", Ok("/a/b"));
+        check_with(options, "/a//..", Ok("/a/"));
+        check_with(options, "/a//../..", Ok("/"));
+        check_with(options, "/a/.//./b/.//", Ok("/a//b//"));
+        check_with(options, "/a//..//..//../b", Ok("/a/b"));
+        check_with(options, "/a//../../../b", Err(PathErrorKind::AboveRoot));
+    }
+
+    #[test]
+    fn no_path_starts_with_what_could_be_a_host() {
+        let options = PathOptions::strict().duplicate_slashes(DuplicateSlashes::Keep);
+        check_with(options, "//", Ok("/"));
+        check_with(options, "//host//a", Ok("/host//a"));
+        check_with(options, "/.//host", Ok("/host"));
+        check_with(options, "/a/..//host", Ok("/host"));
+        check_with(options, "/a/%2e%2e/.///host", Ok("/host"));
+        check_with(options, "//../a", Err(PathErrorKind::AboveRoot));
+    }
+
+    #[test]
+    fn an_escaped_percent_sign_stays_where_nothing_hides_behind_it() {
+        use PathErrorKind::{BadPercent, Control, DisguisedDots, Lookalike, NotUtf8, Slash};
+        let options = PathOptions::strict().encoded_percent(EncodedPercent::Keep);
+        check_with(options, "/100%25", Ok("/100%25"));
+        check_with(options, "/%25%20%2541", Ok("/%25%20%2541"));
+        check_with(options, "/a%252e5", Ok("/a%252e5"));
+        check_with(options, "/%25252541", Err(PathErrorKind::EncodedPercent));
+        check_with(options, "/%252541", Ok("/%252541"));
+        check_with(options, "/caf%25E9/%25zz/%25u00", Ok("/caf%25E9/%25zz/%25u00"));
+        check_with(options, "/a%2fb", Err(Slash));
+        for raw in ["/%252f", "/a%25252Fb", "/%255c", "/%25%32%66"] {
+            check_with(options, raw, Err(Slash));
+        }
+        for raw in ["/%252e%252e/a", "/.%25252e", "/%252e", "/..%253bx", "/%2520..", "/.%25ff."] {
+            check_with(options, raw, Err(DisguisedDots));
+        }
+        check_with(options, "/%2500", Err(Control));
+        check_with(options, "/a%25250d", Err(Control));
+        check_with(options, "/%25ef%25bc%258f", Err(Lookalike));
+        check_with(options, "/%25c0%25ae", Err(NotUtf8));
+        check_with(options, "/%25u002e", Err(BadPercent));
+        check_with(options, "/%2525u002e", Err(BadPercent));
+        check_with(options, "/%", Err(BadPercent));
+    }
+
+    #[test]
+    fn what_two_options_keep_is_judged_together() {
+        let options = PathOptions::strict()
+            .encoded_slash(EncodedSlash::Keep)
+            .encoded_percent(EncodedPercent::Keep);
+        check_with(options, "/a%252fb%2Fc", Ok("/a%252fb%2Fc"));
+        for raw in ["/x%252f..", "/%252e%252e%2fa", "/x%25252f%2e", "/a%2f..%253b%252f"] {
+            check_with(options, raw, Err(PathErrorKind::DisguisedDots));
+        }
+        check_with(options, "/a%255cb", Err(PathErrorKind::Slash));
+    }
+
+    #[test]
     fn an_error_shows_nothing_of_the_path() {
         let error = CanonicalPath::parse("/secret%zz").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"));
@@ -198,7 +314,12 @@ mod tests {
 
     #[track_caller]
     fn check(raw: &str, expected: Result<&str, PathErrorKind>) {
-        let parsed = CanonicalPath::parse(raw);
+        check_with(PathOptions::strict(), raw, expected);
+    }
+
+    #[track_caller]
+    fn check_with(options: PathOptions, raw: &str, expected: Result<&str, PathErrorKind>) {
+        let parsed = CanonicalPath::parse_with(raw, options);
         let actual = parsed.as_ref().map(CanonicalPath::as_str).map_err(PathError::kind);
         assert_eq!(actual, expected, "{raw}");
     }

@@ -16,11 +16,14 @@ pub struct PathError {
 pub enum PathErrorKind {
     /// It does not start with `/`.
     NotAbsolute,
-    /// A `%` that two hexadecimal digits do not follow (`%zz`, `%u002e`).
+    /// A `%` that two hexadecimal digits do not follow (`%zz`, `%u002e`); of one that was escaped,
+    /// only `%u002e`.
     BadPercent,
-    /// An escaped percent sign (`%25`): decoded twice it is something else.
+    /// An escaped percent sign (`%25`), or with [`EncodedPercent::Keep`](crate::EncodedPercent) one
+    /// that takes more than three decodings: decoded again it is something else.
     EncodedPercent,
-    /// A backslash, or a slash or backslash in disguise (`\`, `%2F`, `%5C`).
+    /// A backslash, or a slash or backslash in disguise (`\`, `%2F`, `%5C`). With
+    /// [`EncodedSlash::Keep`](crate::EncodedSlash), no longer `%2F`.
     Slash,
     /// A control character or space as it is, or an escaped control character (`%00`, `%0A`).
     Control,
@@ -30,7 +33,8 @@ pub enum PathErrorKind {
     NotUtf8,
     /// A character that some servers fold to `.`, `/` or `\`, such as a full-width dot.
     Lookalike,
-    /// `.` or `..` with parameters, spaces or invisible characters around it (`/..;/`).
+    /// `.` or `..` with parameters, spaces or invisible characters around it (`/..;/`), next to an
+    /// escaped slash (`..%2F`), or escaped more than once (`%252e`).
     DisguisedDots,
     /// `?` or `#`: no part of a path.
     Delimiter,

@@ -36,7 +36,8 @@ struct Inner {
 enum Matcher {
     Is(Box<str>),
     Starts(Box<str>),
-    Regex(Box<Regex>),
+    /// With what a text must start with, if that is one text: most are told apart by it.
+    Regex { regex: Box<Regex>, start: Box<[u8]> },
 }
 
 /// The flags that change what a pattern means.
@@ -82,10 +83,14 @@ impl Pattern {
             return Err(because(format!("{length} bytes are more than the {MAX_LENGTH} allowed")));
         }
         let flags = Flags::read(flags)?;
-        let matcher = match Whole::of(&parse(pattern, flags)?) {
+        let hir = parse(pattern, flags)?;
+        let matcher = match Whole::of(&hir) {
             Some(Whole::Is(text)) => Matcher::Is(text),
             Some(Whole::Starts(text)) => Matcher::Starts(text),
-            None => Matcher::Regex(Box::new(flags.compile(pattern)?)),
+            None => Matcher::Regex {
+                regex: Box::new(flags.compile(pattern)?),
+                start: Gate::start(&hir).unwrap_or_default(),
+            },
         };
         Ok(Self { inner: Arc::new(Inner { source: pattern.into(), flags, matcher }) })
     }
@@ -104,8 +109,20 @@ impl Pattern {
         match &self.inner.matcher {
             Matcher::Is(whole) => **whole == *text,
             Matcher::Starts(start) => text.starts_with(&**start),
-            Matcher::Regex(regex) => regex.is_match(text),
+            Matcher::Regex { regex, start } => {
+                text.as_bytes().starts_with(start) && regex.is_match(text)
+            }
         }
+    }
+
+    /// Whether the first bytes of a text are enough to say that the pattern is not found in it,
+    /// whichever way they are read.
+    pub(crate) fn shuts_out(&self, text: &[u8]) -> bool {
+        let start = match &self.inner.matcher {
+            Matcher::Is(start) | Matcher::Starts(start) => start.as_bytes(),
+            Matcher::Regex { start, .. } => start,
+        };
+        start.is_ascii() && !text.starts_with(start)
     }
 
     /// What the pattern says, to derive something from it when rules are compiled.
@@ -114,11 +131,11 @@ impl Pattern {
         parse(&self.inner.source, self.inner.flags).unwrap_or_else(|_| Hir::fail())
     }
 
-    /// What a text must have for the pattern to be found in it.
-    pub(crate) fn gate(&self) -> Gate {
+    /// What a text must have for the pattern to be found in it: each of these.
+    pub(crate) fn gates(&self) -> Vec<Gate> {
         match &self.inner.matcher {
             Matcher::Is(text) | Matcher::Starts(text) => Gate::starting_with(text),
-            Matcher::Regex(_) => Gate::of(&self.hir()),
+            Matcher::Regex { .. } => Gate::of(&self.hir()),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::segment::hex;
+use smallvec::SmallVec;
+
+use crate::escape::hex;
 
 /// A query, decoded once.
 pub(crate) struct Query<'a> {
@@ -14,7 +16,8 @@ pub(crate) struct Query<'a> {
     with_plus: Vec<Pairs<'a>>,
 }
 
-pub(crate) type Pairs<'a> = Vec<Pair<'a>>;
+/// Most queries have few.
+pub(crate) type Pairs<'a> = SmallVec<[Pair<'a>; 4]>;
 
 /// A name and a value; without `=`, the value is empty.
 #[derive(Debug, PartialEq, Eq)]

@@ -60,6 +60,12 @@ impl Rule {
         }
     }
 
+    /// What it was named.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// From 0 to 1000; higher is evaluated and reported first. Never makes an `Allow` win.
     pub const fn priority(mut self, priority: u16) -> Self {
         self.priority = priority;
@@ -128,7 +134,7 @@ impl Rule {
 
     fn without_body(&self, reading: &Reading<'_>) -> Finding {
         let subject = reading.subject();
-        if !self.methods.is_any() && !self.methods.contains(subject.method) {
+        if !self.methods.is_any() && !self.methods.contains(subject.method, reading.method()) {
             return Finding::Fails(Criterion::Methods);
         }
         if !self.holds_for_path(reading) {

@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::methods;
 use crate::path::CanonicalPath;
 use crate::query::{BadEscape, Query};
 
@@ -41,17 +42,19 @@ pub(crate) struct Reading<'a> {
     paths: OnceCell<Vec<String>>,
     query: OnceCell<Result<Query<'a>, BadEscape>>,
     underscores: OnceCell<bool>,
+    method: usize,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) const fn new(subject: Subject<'a>) -> Self {
+    pub(crate) fn new(subject: Subject<'a>) -> Self {
         let lacks = Lacks { headers: false, query: false, query_values: false, body: false };
         Self::lacking(subject, lacks)
     }
 
     /// The reading of a request of which some parts are not known.
-    pub(crate) const fn lacking(subject: Subject<'a>, lacks: Lacks) -> Self {
+    pub(crate) fn lacking(subject: Subject<'a>, lacks: Lacks) -> Self {
         Self {
+            method: methods::kind_of(subject.method),
             subject,
             lacks,
             paths: OnceCell::new(),
@@ -68,6 +71,11 @@ impl<'a> Reading<'a> {
         self.lacks
     }
 
+    /// The kind of the method.
+    pub(crate) const fn method(&self) -> usize {
+        self.method
+    }
+
     /// The path in the other ways that servers may read it.
     pub(crate) fn other_paths(&self) -> &[String] {
         self.paths.get_or_init(|| self.subject.path.other_readings())
@@ -80,7 +88,9 @@ impl<'a> Reading<'a> {
 
     /// Whether a header's name has `_` in it, which many servers fold to `-`.
     pub(crate) fn has_underscores(&self) -> bool {
-        let has = || self.subject.headers.keys().any(|it| it.as_str().contains('_'));
+        // Without stopping early: names are short, and this needs no branch for each byte.
+        let has_one = |name: &str| name.bytes().fold(false, |found, it| found | (it == b'_'));
+        let has = || self.subject.headers.keys().any(|it| has_one(it.as_str()));
         *self.underscores.get_or_init(has)
     }
 }

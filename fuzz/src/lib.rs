@@ -1,0 +1,3 @@
+//! What must hold for any bytes: one function `check` for each fuzz target.
+
+pub mod canonical_path;

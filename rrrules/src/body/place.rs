@@ -1,0 +1,100 @@
+//! Where in a document its reader is.
+
+use super::paths::{Cursor, Group};
+
+/// A group of paths, and which of them matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Active<'p> {
+    pub(super) group: &'p Group,
+    pub(super) wanted: u32,
+}
+
+/// The path to the value that is being read, as far as each group of paths has followed it.
+#[derive(Debug)]
+pub(super) struct Place<'p> {
+    groups: &'p [Active<'p>],
+    here: Vec<Cursor>,
+    // For each open container, as many as there are groups: what the names in it are added to.
+    inside: Vec<Cursor>,
+    text: Option<Text>,
+}
+
+// The path as text, for paths that have no automaton.
+#[derive(Debug, Default)]
+struct Text {
+    path: String,
+    inside: Vec<usize>,
+}
+
+impl<'p> Place<'p> {
+    /// At the root.
+    pub(super) fn new(groups: &'p [Active<'p>], needs_text: bool) -> Self {
+        let here = groups.iter().map(|it| it.group.start()).collect();
+        Self { groups, here, inside: Vec::new(), text: needs_text.then(Text::default) }
+    }
+
+    /// At the root of what is read next.
+    pub(super) fn restart(&mut self) {
+        for (cursor, it) in self.here.iter_mut().zip(self.groups) {
+            *cursor = it.group.start();
+        }
+        if let Some(text) = &mut self.text {
+            text.path.clear();
+        }
+    }
+
+    /// Adds to the path: UTF-8.
+    pub(super) fn follow(&mut self, bytes: &[u8]) {
+        for (cursor, it) in self.here.iter_mut().zip(self.groups) {
+            it.group.follow(cursor, bytes);
+        }
+        if let Some(text) = &mut self.text {
+            text.path.push_str(&String::from_utf8_lossy(bytes));
+        }
+    }
+
+    /// Into the container that is here.
+    pub(super) fn enter(&mut self) {
+        self.inside.extend_from_slice(&self.here);
+        if let Some(Text { path, inside }) = &mut self.text {
+            inside.push(path.len());
+        }
+    }
+
+    /// Out of the innermost container.
+    pub(super) fn leave(&mut self) {
+        self.inside.truncate(self.inside.len().saturating_sub(self.groups.len()));
+        if let Some(text) = &mut self.text {
+            text.inside.pop();
+        }
+    }
+
+    /// To a value in the innermost container.
+    pub(super) fn step(&mut self, name: &[u8]) {
+        let outer = self.inside.len().saturating_sub(self.groups.len());
+        for (cursor, start) in self.here.iter_mut().zip(self.inside.get(outer..).unwrap_or(&[])) {
+            *cursor = *start;
+        }
+        if let Some(Text { path, inside }) = &mut self.text {
+            path.truncate(inside.last().copied().unwrap_or_default());
+        }
+        self.follow(name);
+    }
+
+    /// For each group, the paths that matter and are found here.
+    pub(super) fn found(&self) -> impl Iterator<Item = (&'p Group, u32)> {
+        let all = self.here.iter().zip(self.groups);
+        all.map(|(cursor, it)| (it.group, it.group.found(*cursor) & it.wanted))
+    }
+
+    /// The path, where it was asked for.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(|it| it.path.as_str())
+    }
+
+    /// Whether nothing can be found here or further down.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let mut all = self.here.iter().zip(self.groups);
+        self.text.is_none() && all.all(|(cursor, it)| it.group.is_hopeless(*cursor, it.wanted))
+    }
+}
