@@ -78,17 +78,20 @@ fn credential(stage: &Value) -> String {
 
 fn rules(out: &mut String, scope: &Value) {
     let mut why = match scope.get("rule") {
-        Some(rule) if rule.is_object() => decided(rule),
+        Some(rule) if rule.is_object() => match rule.get("id").and_then(Value::as_str) {
+            Some(id) => format!("by {id}"),
+            None => "by default".to_owned(),
+        },
         _ => "nobody knows the caller".to_owned(),
     };
     let reason = word(scope, "reason");
     if !reason.is_empty() {
         why = format!("{why}; the body cannot be inspected: {reason}");
     }
-    line(out, &[("", 4), (word(scope, "scope"), 17), (word(scope, "outcome"), 8)], &why);
+    line(out, &[("", 4), (word(scope, "scope"), 18), (word(scope, "outcome"), 9)], &why);
     if let Some(shadow) = scope.get("shadow").filter(|it| it.is_object()) {
         let would = format!("{}, if its rules were enforced", word(shadow, "outcome"));
-        line(out, &[("", 6), ("shadow", 15)], &would);
+        line(out, &[("", 6), ("shadow", 16)], &would);
     }
     for rule in items(scope, "rules") {
         let outcome = match word(rule, "outcome") {
@@ -100,7 +103,7 @@ fn rules(out: &mut String, scope: &Value) {
         let priority = shown(rule, "priority");
         line(
             out,
-            &[("", 6), (word(rule, "id"), 37), (word(rule, "effect"), 6), (&priority, 5)],
+            &[("", 6), (word(rule, "id"), 38), (word(rule, "effect"), 7), (&priority, 5)],
             &format!("{outcome}{mode}"),
         );
     }
@@ -181,12 +184,12 @@ DELETE /a through crm as c is refused with 400 rule-denied at stage rules (revis
   authenticate  passed   as c
   limit         passed   requestsPerMinute: 59 of 60 left
   rules         refused  400 rule-denied; deny by rul_1 of proxy
-    proxyCredential  unknown nobody knows the caller
-    proxy            deny    deny by rul_1 of proxy
-      shadow         deny, if its rules were enforced
-      rul_1                                deny  500  fits
-      rul_2                                allow 50   fails on /headers/0 (shadow)
-    target           allow   allow by the default of target
+    proxyCredential   unknown  nobody knows the caller
+    proxy             deny     by rul_1
+      shadow          deny, if its rules were enforced
+      rul_1                                 deny   500  fits
+      rul_2                                 allow  50   fails on /headers/0 (shadow)
+    target            allow    by default
   inject        passed   header authorization, available
   filter        applies  mask flt_1 of proxy
 ";

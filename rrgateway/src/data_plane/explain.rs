@@ -217,7 +217,7 @@ impl Told {
     // Stages that could not be asked say so.
     fn whole(mut self) -> Vec<Explained> {
         for stage in ORDER.into_iter().skip(self.stages.len()) {
-            self.skipped(stage, "no proxy was found for it", Finding::Nothing);
+            self.skipped(stage, "it does not get as far as a proxy", Finding::Nothing);
         }
         self.stages
     }
