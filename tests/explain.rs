@@ -65,6 +65,17 @@ async fn what_is_explained_is_what_happens() {
         ("malformed-request", Case { path: "/x?debug=%zz", ..GET }),
         ("rule-denied", Case { caller: Some("narrow"), ..GET }),
         ("rule-denied", Case { proxy: "default", ..GET }),
+        (
+            "rule-denied",
+            Case {
+                proxy: "body",
+                method: "POST",
+                body: r#"{"a":{"role":"admin"}}"#,
+                headers: json,
+                ..GET
+            },
+        ),
+        ("rule-denied", Case { proxy: "body", method: "POST", body: "role", headers: json, ..GET }),
         // What the gateway takes off, no rule sees.
         (
             "proxy-access-granted",
@@ -283,6 +294,11 @@ impl City {
             (
                 "credentials/upstream",
                 json!({"effect": "deny", "query": [{"name": "debug", "value": "^true$"}]}),
+            ),
+            (
+                "proxies/body",
+                json!({"effect": "deny", "methods": ["POST"],
+                    "body": [{"path": "role$", "value": "^admin$"}]}),
             ),
             ("credentials/narrow", json!({"effect": "deny", "priority": 7})),
             ("proxies/p", json!({"effect": "deny", "headers": [{"name": "x-forwarded-for"}]})),

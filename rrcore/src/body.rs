@@ -56,6 +56,28 @@ impl<B> Body<B> {
     }
 }
 
+impl<B> Body<Body<B>> {
+    /// The same body as one of one layer: where a second stage read it, or passed it through.
+    #[must_use]
+    pub fn flatten(self) -> Body<B> {
+        match self.kind {
+            Kind::Inner { inner } => inner,
+            Kind::Own { bytes } => Body::own(bytes),
+            Kind::Replayed { mut first, rest } => match rest.kind {
+                Kind::Inner { inner } => Body::replayed(first, inner),
+                Kind::Own { bytes } => {
+                    first.push_back(bytes);
+                    Body::own(first.iter().flatten().copied().collect::<Vec<u8>>())
+                }
+                Kind::Replayed { first: second, rest } => {
+                    first.extend(second);
+                    Body::replayed(first, rest)
+                }
+            },
+        }
+    }
+}
+
 // tower-http's layers ask for it.
 impl<B> Default for Body<B> {
     fn default() -> Self {

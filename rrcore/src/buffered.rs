@@ -259,6 +259,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_two_stages_passed_on_is_one_body_again() {
+        for limits in [(7, 7), (7, 20), (20, 7), (20, 20)] {
+            let (first, second) = limits;
+            let read = BufferedBody::read(sent(&["12345", "67890"], None), first).await;
+            let read = BufferedBody::read(request(read), second).await;
+            assert_eq!(text(request(read).map(Body::flatten)).await, "1234567890", "{limits:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_fault_decides_the_answer() {
         for (fault, expected) in [
             (Some(BodyFault::TooLarge), Code::ContentTooLarge),
@@ -297,6 +307,13 @@ mod tests {
             None => drop(sender),
         }
         Request::new(body)
+    }
+
+    fn request<B: fmt::Debug>(outcome: ReadOutcome<B>) -> Request<Body<B>> {
+        match outcome {
+            ReadOutcome::Whole(request) | ReadOutcome::TooLarge(request) => request,
+            other @ ReadOutcome::Failed(_) => panic!("{other:?}"),
+        }
     }
 
     fn whole<B: fmt::Debug>(outcome: ReadOutcome<B>) -> Request<Body<B>> {

@@ -100,12 +100,10 @@ impl Compiled {
         for place in candidates {
             let Some(rule) = self.rule(place) else { continue };
             match (rule.check(reading), rule.effect) {
-                (Finding::Holds, _) => head.fits.push(place),
+                // Unknown is only what a described request lacks: then a deny fits, to be safe.
+                (Finding::Holds, _) | (Finding::Unknown(_), Effect::Deny) => head.fits.push(place),
                 (Finding::NeedsBody, _) => head.pending.push(place),
-                (Finding::Fails(_), _) => {}
-                // Only of described requests: a request that is here is known whole.
-                (Finding::Unknown(_), Effect::Deny) => head.fits.push(place),
-                (Finding::Unknown(_), Effect::Allow) => {}
+                (Finding::Fails(_), _) | (Finding::Unknown(_), Effect::Allow) => {}
             }
         }
         head

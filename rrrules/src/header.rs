@@ -48,8 +48,16 @@ impl NameMatch {
     /// # Errors
     /// As [`Pattern::new`].
     pub fn pattern(pattern: &str, flags: &str) -> Result<Self, PatternError> {
-        let pattern = Pattern::new(pattern, &format!("{flags}i"))?;
-        Ok(Self { kind: Kind::Pattern(pattern) })
+        Self::found_by(Pattern::new(pattern, &format!("{flags}i"))?)
+    }
+
+    /// Every header whose name `pattern` is found in; in any case, whatever its flags. A pattern
+    /// that has the flag `i` is shared, and any other compiled anew.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn found_by(pattern: Pattern) -> Result<Self, PatternError> {
+        Ok(Self { kind: Kind::Pattern(pattern.in_any_case()?) })
     }
 }
 

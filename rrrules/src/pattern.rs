@@ -82,7 +82,10 @@ impl Pattern {
             let length = pattern.len();
             return Err(because(format!("{length} bytes are more than the {MAX_LENGTH} allowed")));
         }
-        let flags = Flags::read(flags)?;
+        Self::with(pattern, Flags::read(flags)?)
+    }
+
+    fn with(pattern: &str, flags: Flags) -> Result<Self, PatternError> {
         let hir = parse(pattern, flags)?;
         let matcher = match Whole::of(&hir) {
             Some(Whole::Is(text)) => Matcher::Is(text),
@@ -99,6 +102,20 @@ impl Pattern {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.inner.source
+    }
+
+    /// Whether a clone of it is somewhere: for whoever keeps compiled patterns while rules use them.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
+    /// The same pattern, found in any case.
+    pub(crate) fn in_any_case(self) -> Result<Self, PatternError> {
+        if self.inner.flags.any_case {
+            return Ok(self);
+        }
+        Self::with(&self.inner.source, Flags { any_case: true, ..self.inner.flags })
     }
 
     pub(crate) fn flags(&self) -> Flags {

@@ -34,6 +34,14 @@ async fn what_is_valid_goes_on_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_layer_that_is_off_reads_and_records_nothing() {
+    let received = pass(ValidateLayer::off(), post(&["no ", "JSON"])).await;
+    assert!(received.extensions().get::<BufferedBody>().is_none());
+    assert!(received.extensions().get::<Context>().is_none());
+    assert_eq!(received.into_body().collect().await.unwrap().to_bytes(), "no JSON");
+}
+
+#[tokio::test]
 async fn what_is_not_valid_never_reaches_the_inner_service() {
     let refused =
         refuse(by_schema(), post(&["{\"name\":", "\"canary\",\"price\":\"canary\"}"])).await;

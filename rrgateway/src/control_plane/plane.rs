@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use rrcore::Clock;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
+use crate::control_plane::config::snapshot::Snapshot;
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file::Lock;
@@ -97,6 +100,7 @@ impl ControlPlane {
             egress: egress.clone(),
         };
         let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
+        let oldest = oldest(reviser.current(), clock.clone());
         let started = Writer::start(reviser);
         let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
@@ -120,7 +124,7 @@ impl ControlPlane {
             token: data_dir.join(owner::FILE),
             lost,
             stop,
-            records: tokio::spawn(keeper.run(reports, stopped)),
+            records: tokio::spawn(keeper.run(reports, stopped, oldest)),
             writer: thread,
             lock,
         })
@@ -171,6 +175,15 @@ async fn opened(around: Surroundings) -> Result<Opened, StoreError> {
     let path = around.directory.clone();
     let opened = tokio::task::spawn_blocking(move || open(around));
     opened.await.map_err(|_| StoreError::Interrupted { path })?
+}
+
+// When what is now too old to be kept was received: milliseconds since the Unix epoch.
+fn oldest(current: Arc<ArcSwap<Snapshot>>, clock: Clock) -> impl Fn() -> i64 + Send {
+    move || {
+        let days = current.load().config.configuration().audit_retention_days;
+        let oldest = clock.now().wall.saturating_sub(Duration::from_secs(days * 24 * 60 * 60));
+        i64::try_from(oldest.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 fn open(around: Surroundings) -> Result<Opened, StoreError> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rrrules::PathOptions;
+
 use crate::data_plane::injection;
 use crate::data_plane::layers::{Layers, Shared};
 use crate::data_plane::pipeline;
@@ -61,6 +63,7 @@ impl Builder {
             table,
             aliases: aliased.collect(),
             patterns: RouteTable::new(&revision.proxies)?,
+            readings: readings(&revision.proxies),
         })
     }
 
@@ -71,4 +74,16 @@ impl Builder {
         let stack = pipeline::route(&layers, upstream);
         Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers) })
     }
+}
+
+// There are eight at the most.
+fn readings(proxies: &[Arc<Proxy>]) -> Vec<PathOptions> {
+    let mut readings = vec![PathOptions::strict()];
+    for proxy in proxies.iter().filter(|it| !it.routes.is_empty()) {
+        let options = proxy.target.path_options;
+        if !readings.contains(&options) {
+            readings.push(options);
+        }
+    }
+    readings
 }

@@ -100,6 +100,7 @@ fn rules(proxy: &Proxy, clock: &Clock) -> RulesLayer {
         .scope(Scope::TargetCredential, Arc::clone(&proxy.credential.rules))
         .scope(Scope::Proxy, Arc::clone(&proxy.rules))
         .scope(Scope::Target, Arc::clone(&proxy.target.rules))
+        .deny_status(proxy.rule_deny_status)
         .clock(clock.clone());
     match &proxy.authentication {
         // The proxy-credential scope is empty and allows.

@@ -9,7 +9,7 @@ use http::header::{ALLOW, HOST};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Uri};
 use rrcore::{Code, Refusal, Stage};
-use rrrules::CanonicalPath;
+use rrrules::{CanonicalPath, PathOptions};
 
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::Layers;
@@ -34,6 +34,9 @@ pub struct Routes {
     pub aliases: HashMap<Arc<str>, Arc<str>>,
     /// By host, path and method.
     pub patterns: RouteTable,
+    /// The ways in which the targets of proxies with routes have their paths read: the strict one
+    /// first.
+    pub readings: Vec<PathOptions>,
 }
 
 /// A proxy, ready to serve.
@@ -97,7 +100,10 @@ impl Routes {
     ) -> Result<&Route, Refusal> {
         note(exchange, self.revision, request.uri());
         let (route, path) = match split(request.uri().path()) {
-            Some((name, rest)) => (self.named(name)?, canonical(rest)),
+            Some((name, rest)) => {
+                let route = self.named(name)?;
+                (route, canonical(rest, route.options()))
+            }
             None => self.routed(exchange, request)?,
         };
         exchange.notes().proxy = Some(Arc::clone(&route.proxy));
@@ -119,27 +125,84 @@ impl Routes {
         route.ok_or_else(|| Code::ProxyNotFound.into())
     }
 
-    // Matched on the canonical path: the one that goes on.
+    // Matched on the canonical path: the one that goes on. How a path is read depends on the target,
+    // and that is known only once it has been matched; so a route has a request when the path as
+    // *its* target reads it matches, whatever it looks like to others.
     fn routed<B>(
         &self,
         exchange: &Exchange,
         request: &Request<B>,
     ) -> Result<(&Route, Reading), Refusal> {
-        let whole = canonical(request.uri().path())?;
-        exchange.notes().path = whole.as_str().to_owned();
-        match self.patterns.find(&host(request), whole.as_str(), request.method()) {
-            Found::Nothing => Err(Code::ProxyNotFound.into()),
-            Found::OtherMethods(methods) => Err(other_methods(&methods)),
-            Found::Proxy { proxy, path } => {
-                let route = self.table.get(proxy).ok_or(Code::ProxyNotFound)?;
-                Ok((route, canonical(path)))
+        let (host, raw) = (host(request), request.uri().path());
+        let mut missed = Missed::Nothing;
+        for options in &self.readings {
+            let whole = match canonical(raw, *options) {
+                Ok(whole) => whole,
+                Err(refusal) => {
+                    missed = missed.or(Missed::Unread(None, refusal));
+                    continue;
+                }
+            };
+            exchange.notes().path = whole.as_str().to_owned();
+            match self.patterns.find(&host, whole.as_str(), request.method()) {
+                Found::Nothing => {}
+                Found::OtherMethods(methods) => missed = missed.or(Missed::Methods(methods)),
+                Found::Proxy { proxy, path } => {
+                    let route = self.table.get(proxy).ok_or(Code::ProxyNotFound)?;
+                    match canonical(raw, route.options()) {
+                        Ok(own) if own == whole => {
+                            return Ok((route, canonical(path, route.options())));
+                        }
+                        // Another path to its target: that one is looked for in its turn.
+                        Ok(_) => {}
+                        Err(refusal) => missed = missed.or(Missed::Unread(Some(route), refusal)),
+                    }
+                }
             }
+        }
+        match missed {
+            Missed::Nothing => Err(Code::ProxyNotFound.into()),
+            Missed::Methods(methods) => Err(other_methods(&methods)),
+            Missed::Unread(None, refusal) => Err(refusal),
+            Missed::Unread(Some(route), refusal) => Ok((route, Err(refusal))),
         }
     }
 }
 
-fn canonical(path: &str) -> Reading {
-    CanonicalPath::parse(path).map_err(|error| malformed().detail(error.to_string()))
+/// Why no route has a request, from the least to the most that is known.
+enum Missed<'a> {
+    /// None has this path.
+    Nothing,
+    /// It has no single reading, to the target of this route.
+    Unread(Option<&'a Route>, Refusal),
+    /// They have other methods.
+    Methods(Vec<Method>),
+}
+
+impl Missed<'_> {
+    fn or(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Unread(None, _) => 1,
+            Self::Unread(Some(_), _) => 2,
+            Self::Methods(_) => 3,
+        }
+    }
+}
+
+impl Route {
+    fn options(&self) -> PathOptions {
+        self.proxy.target.path_options
+    }
+}
+
+fn canonical(path: &str, options: PathOptions) -> Reading {
+    let path = CanonicalPath::parse_with(path, options);
+    path.map_err(|error| malformed().detail(error.to_string()))
 }
 
 // Hygiene has seen to it that there is one host and that it is one.

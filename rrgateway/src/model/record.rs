@@ -81,7 +81,7 @@ pub struct LimitNote {
 pub struct RuleNote {
     /// Its name.
     pub scope: &'static str,
-    /// `allow` or `deny`.
+    /// `allow`, `deny`; `shadowAllow`, `shadowDeny` where it only would have been so.
     pub outcome: &'static str,
     /// The rules that matched.
     pub rule_ids: Vec<Arc<str>>,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, Method, StatusCode};
 use rrauth::Index;
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
@@ -42,6 +42,8 @@ pub struct Proxy {
     pub limits: Arc<rratelimit::Policy>,
     /// The rules that hang on the proxy.
     pub rules: Arc<RuleSet>,
+    /// What a request is answered with that rules deny.
+    pub rule_deny_status: StatusCode,
     /// The filters that hang on the proxy.
     pub filters: Arc<FilterSet>,
     /// What is called.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use rrfilter::FilterSet;
-use rrrules::RuleSet;
+use rrrules::{PathOptions, RuleSet};
 
 use crate::model::Digest;
 
@@ -21,6 +21,8 @@ pub struct Target {
     pub id: Arc<str>,
     /// Where it is.
     pub base_url: BaseUrl,
+    /// What of a path its API needs as it was sent.
+    pub path_options: PathOptions,
     /// How long it may take.
     pub timeouts: Timeouts,
     /// The rules that hang on it.

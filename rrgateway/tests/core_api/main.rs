@@ -2,6 +2,8 @@
 #![cfg(test)] // tells clippy that this may panic
 
 mod activity;
+mod compiled;
+mod configuration;
 mod credentials;
 mod patch;
 mod records;
@@ -40,7 +42,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 12);
+    assert_eq!(operations, 9 * 6 + 3 + 12);
 }
 
 #[tokio::test]

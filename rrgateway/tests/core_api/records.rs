@@ -23,6 +23,7 @@ async fn records_are_found_newest_first_by_status_code_and_stage() {
             status,
             code,
             stage,
+            received_at_ms: NOW_MS,
             ..Record::default()
         };
         assert!(world.reports.report(record));
@@ -127,7 +128,7 @@ async fn records_of_an_older_gateway_are_found_too() {
     let directory = tempfile::tempdir().unwrap();
     let raw = rusqlite::Connection::open(directory.path().join("records.db")).unwrap();
     raw.execute_batch(OLD).unwrap();
-    let body = json!({"id": "req_1", "receivedAt": "1970-01-01T00:00:01.234Z", "durationMs": 7.5,
+    let body = json!({"id": "req_1", "receivedAt": "2023-11-14T22:13:01.234Z", "durationMs": 7.5,
         "credentialId": "alice", "method": "GET", "path": "/v1"});
     let insert = "INSERT INTO record (id, client, status, code, body) VALUES (?, ?, 200, '', ?)";
     raw.execute(insert, ["req_1", "default", &body.to_string()]).unwrap();
@@ -135,8 +136,8 @@ async fn records_of_an_older_gateway_are_found_too() {
     let world = World::in_directory(directory).await.unwrap();
     for (query, count) in [
         ("", 1),
-        ("?after=1970-01-01T00:00:01.234Z&before=1970-01-01T00:00:01.235Z", 1),
-        ("?after=1970-01-01T00:00:01.235Z", 0),
+        ("?after=2023-11-14T22:13:01.234Z&before=2023-11-14T22:13:01.235Z", 1),
+        ("?after=2023-11-14T22:13:01.235Z", 0),
         ("?credentialId=alice&method=GET&pathPrefix=/v&minDurationMs=7", 1),
         ("?minDurationMs=8", 0),
     ] {
@@ -144,6 +145,30 @@ async fn records_of_an_older_gateway_are_found_too() {
         assert_eq!(ids(&found).len(), count, "{query}");
     }
 }
+
+#[tokio::test]
+async fn records_are_kept_as_long_as_the_configuration_says() {
+    let mut world = World::new().await;
+    for days in [0, 29, 31, 89, 91] {
+        let received_at_ms = NOW_MS - days * DAY_MS;
+        let record = Record { id: format!("req_{days}"), received_at_ms, ..Record::default() };
+        assert!(world.reports.report(Record { client_id: "default".into(), ..record }));
+    }
+    world.eventually(&format!("{CLIENT}/requests"), 5).await;
+    for (days, left) in [(None, 4), (Some(30), 2), (Some(1), 1)] {
+        if let Some(days) = days {
+            let answer = world.patch("configuration", json!({"auditRetentionDays": days})).await;
+            assert_eq!(answer.status, StatusCode::OK);
+        }
+        // Each start looks, and then each hour.
+        world = World::in_directory(world.stop().await).await.unwrap();
+        world.eventually(&format!("{CLIENT}/requests"), left).await;
+    }
+}
+
+// What the clock of these tests says.
+const NOW_MS: i64 = 1_700_000_000_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 const OLD: &str = "
     CREATE TABLE record (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,

@@ -1,5 +1,6 @@
 //! Rules and filters as they are written, and what the data plane makes of them.
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use rrfilter::Operation;
 use rrrules::{CanonicalPath, Effect, Subject};
@@ -34,12 +35,40 @@ async fn every_criterion_of_a_rule_is_judged() {
         if let Some(name) = header {
             headers.insert(name, http::HeaderValue::from_static("1"));
         }
-        let path = CanonicalPath::parse(path).unwrap();
-        let subject = Subject { method: &Method::GET, path: &path, query, headers: &headers };
+        let (path, body) = (CanonicalPath::parse(path).unwrap(), Bytes::new());
+        let subject =
+            Subject { method: &Method::GET, path: &path, query, headers: &headers, body: &body };
         let revision = world.revision();
         let verdict = revision.proxies[0].rules.decide(&subject);
         assert_eq!(verdict.effect, expected, "{subject:?}");
     }
+}
+
+#[tokio::test]
+async fn a_rule_on_the_body_and_one_in_shadow_reach_the_data_plane() {
+    let world = World::new().await;
+    world.fill().await;
+    world.put("proxies/p", json!({"name": "p", "targetId": "t"})).await;
+    let body = json!([{"path": "^role$", "value": {"pattern": "^ADMIN$", "flags": "i"}}]);
+    let rule = json!({"effect": "deny", "body": body});
+    let answer = world.put("proxies/p/rules/r", rule).await;
+    assert_eq!(answer.json["body"][0]["presence"], "present");
+    world.put("proxies/p/rules/s", json!({"effect": "deny", "mode": "shadow"})).await;
+    for (text, effect, shadow) in
+        [(r#"{"role":"admin"}"#, Effect::Deny, Effect::Deny), ("{}", Effect::Allow, Effect::Deny)]
+    {
+        let (path, body) = (CanonicalPath::parse("/").unwrap(), Bytes::from(text));
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", http::HeaderValue::from_static("application/json"));
+        let (method, query) = (&Method::POST, None);
+        let subject = Subject { method, path: &path, query, headers: &headers, body: &body };
+        let verdict = world.revision().proxies[0].rules.decide(&subject);
+        assert_eq!(verdict.effect, effect, "{text}");
+        let would = verdict.shadow.unwrap();
+        assert_eq!((would.effect, &*would.matched[0]), (shadow, "s"), "{text}");
+    }
+    let answer = world.patch("proxies/p/rules/s", json!({"mode": "enforce"})).await;
+    assert_eq!((&answer.json["mode"], &answer.json["body"]), (&json!("enforce"), &json!([])));
 }
 
 #[tokio::test]
@@ -51,8 +80,15 @@ async fn flaws_of_a_rule_are_told_where_the_client_wrote_them() {
         "path": {"pattern": "a"}, "pathPattern": "a", "query": [], "queryChecks": []});
     world.refuses(rules, both, &["/pathPattern", "/headerChecks", "/queryChecks"]).await;
     let patterns = json!({"effect": "deny", "pathPattern": "(a", "queryChecks": [
-        {"name": {"pattern": "(?=a)"}}, {"name": "a", "value": "("}], "mode": "shadow"});
-    let pointers = ["/pathPattern", "/queryChecks/0/name/pattern", "/queryChecks/1/value", "/mode"];
+        {"name": {"pattern": "(?=a)"}}, {"name": "a", "value": "("}], "body": [{"path": "("}],
+        "mode": "audit"});
+    let pointers = [
+        "/pathPattern",
+        "/queryChecks/0/name/pattern",
+        "/queryChecks/1/value",
+        "/body/0/path",
+        "/mode",
+    ];
     world.refuses(rules, patterns, &pointers).await;
 }
 

@@ -22,5 +22,4 @@ mod tests;
 pub use self::check::BodyCheck;
 pub(crate) use self::content::Content;
 pub(crate) use self::inspection::Inspection;
-pub(crate) use self::not_inspectable::NotInspectable;
 pub(crate) use self::plan::BodyPlan;

@@ -42,8 +42,17 @@ impl ValidateLayer {
     /// Lets pass what `validator` does: a [`Validator`], an `Arc` of one, or a
     /// [`Handle`](rrcore::Handle) on one that is replaced while requests run.
     pub fn new(validator: impl Into<Current<Validator>>) -> Self {
+        Self::of(Some(validator.into()))
+    }
+
+    /// Lets everything pass, unread: for a stack whose shape does not depend on its policy.
+    pub fn off() -> Self {
+        Self::of(None)
+    }
+
+    fn of(validator: Option<Current<Validator>>) -> Self {
         let shared = Shared {
-            validator: validator.into(),
+            validator,
             clock: Clock::system(),
             max_body_bytes: MAX_BODY_BYTES,
             budget: None,

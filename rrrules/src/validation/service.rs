@@ -32,7 +32,8 @@ pub struct Validate<S> {
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
-    pub(super) validator: Current<Validator>,
+    /// `None` lets everything pass.
+    pub(super) validator: Option<Current<Validator>>,
     pub(super) clock: Clock,
     pub(super) max_body_bytes: usize,
     pub(super) budget: Option<Budget>,
@@ -99,8 +100,12 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let shared = &self.shared;
+        let Some(validator) = &shared.validator else {
+            let inner = self.inner.call(request.map(Body::inner));
+            return ValidateFuture { state: State::Forward { inner, watch: None } };
+        };
         let check = Check {
-            validator: shared.validator.to_arc(),
+            validator: validator.to_arc(),
             context: Context::of(request.extensions_mut(), &shared.clock),
             max_body_bytes: shared.max_body_bytes,
             response_bytes: shared.response_bytes,

@@ -27,7 +27,7 @@ pub(crate) async fn list(api: &Api, uri: &Uri) -> Result<Response, Problem> {
 }
 
 fn kind(text: &str) -> Result<Kind, &'static str> {
-    Kind::of_word(text).ok_or("expected credential, target, proxy, rule or filter")
+    Kind::of_word(text).ok_or("expected credential, target, proxy, rule, filter or configuration")
 }
 
 fn action(text: &str) -> Result<Action, &'static str> {

@@ -31,7 +31,10 @@ pub(crate) fn record() -> Value {
         "subject": maybe_text,
         "auth": maybe(&json!({"type": maybe_text, "outcome": text})),
         "limits": items(&json!({"policy": text, "remaining": number})),
-        "rules": items(&json!({"scope": text, "outcome": text,
+        "rules": items(&json!({"scope": text, "outcome":
+            {"enum": ["allow", "deny", "shadowAllow", "shadowDeny"], "description":
+            "shadowAllow, shadowDeny: what the scope would have said if its rules in shadow mode, \
+             whose ids follow, were enforced."},
             "ruleIds": {"type": "array", "items": text}})),
         "filters": items(&json!({"id": text, "scope": text, "removed": number})),
         "redactions": items(&json!({"entity": text, "count": number})),
@@ -55,7 +58,7 @@ pub(crate) fn activity() -> Value {
         "address": {"type": ["string", "null"], "description": "The peer of the connection."},
         "action": {"enum": ["create", "update", "delete"]},
         "resource": {"type": "object", "required": ["type", "id"], "properties": {
-            "type": {"enum": ["credential", "target", "proxy", "rule", "filter"]},
+            "type": {"enum": ["credential", "target", "proxy", "rule", "filter", "configuration"]},
             "id": text,
             "parent": {"type": "object", "description": "What a rule or filter hangs on.",
                 "properties": {"type": text, "id": text}}}},

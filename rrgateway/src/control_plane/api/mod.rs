@@ -18,7 +18,9 @@ mod resources;
 mod revisions;
 mod router;
 mod routes;
+mod rule_schema;
 mod schema;
+mod shape;
 mod state;
 
 pub(crate) use self::guard::host_name;

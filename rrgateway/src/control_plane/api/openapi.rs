@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
-use crate::control_plane::api::{body, explain_schema, log_schema, schema};
+use crate::control_plane::api::{body, explain_schema, log_schema, rule_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The document.
@@ -32,7 +32,7 @@ fn schemas() -> Value {
     let kinds = Kind::ALL.map(|kind| (schema::name(kind).to_owned(), schema::schema(kind)));
     let more = [
         ("Auth".to_owned(), schema::auth()),
-        ("Pattern".to_owned(), schema::pattern()),
+        ("Pattern".to_owned(), rule_schema::pattern()),
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
         ("Question".to_owned(), explain_schema::question()),
@@ -114,6 +114,9 @@ fn responses(action: Action) -> Value {
         Action::Resource(Verb::List, kind, _) => json!({"200": shown(&list(&of(kind)))}),
         Action::Resource(Verb::Create, kind, _) => json!({"201": shown(&of(kind))}),
         Action::Resource(Verb::Get | Verb::Patch, kind, _) => json!({"200": shown(&of(kind))}),
+        Action::Resource(Verb::Put, kind, _) if kind.only().is_some() => {
+            json!({"200": shown(&of(kind))})
+        }
         Action::Resource(Verb::Put, kind, _) => {
             json!({"200": shown(&of(kind)), "201": shown(&of(kind))})
         }

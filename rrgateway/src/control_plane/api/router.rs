@@ -64,6 +64,7 @@ async fn serve(
     let uri = request.uri().clone();
     match action {
         Action::Resource(verb, kind, None) => {
+            let id = kind.only().unwrap_or(id);
             resources::serve(api, verb, Collection::top(kind), id, request).await
         }
         Action::Resource(verb, kind, Some(parent)) => {

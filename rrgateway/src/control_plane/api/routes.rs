@@ -97,6 +97,13 @@ pub(crate) fn routes() -> Vec<Route> {
                   counted"
                 .to_owned(),
     });
+    all.extend(CONFIGURATION.map(|(method, verb, summary)| Route {
+        method,
+        path: format!("{CLIENT}/configuration"),
+        action: Action::Resource(verb, Kind::Configuration, None),
+        tag: Kind::Configuration.segment(),
+        summary: summary.to_owned(),
+    }));
     all.extend(FIXED.map(|(path, action, tag, summary)| Route {
         method: Method::GET,
         path: path.to_owned(),
@@ -136,6 +143,13 @@ fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 6] {
 }
 
 const CLIENT: &str = "/v1/clients/{client}";
+
+// It is there from the start, and stays.
+const CONFIGURATION: [(Method, Verb, &str); 3] = [
+    (Method::GET, Verb::Get, "Show what holds for the whole client"),
+    (Method::PUT, Verb::Put, "Replace what holds for the whole client"),
+    (Method::PATCH, Verb::Patch, "Change what holds for the whole client"),
+];
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::control_plane::api::rule_schema;
+use crate::control_plane::api::shape::Shape;
 use crate::control_plane::config::resource::Kind;
 use crate::control_plane::wire::answer;
+use crate::control_plane::wire::configuration::LONGEST_RETENTION;
 
 /// The name of the schema of `kind`.
 pub(crate) const fn name(kind: Kind) -> &'static str {
@@ -13,6 +16,7 @@ pub(crate) const fn name(kind: Kind) -> &'static str {
         Kind::Proxy => "Proxy",
         Kind::Rule => "Rule",
         Kind::Filter => "Filter",
+        Kind::Configuration => "Configuration",
     }
 }
 
@@ -22,8 +26,9 @@ pub(crate) fn schema(kind: Kind) -> Value {
         Kind::Credential => credential(),
         Kind::Target => target(),
         Kind::Proxy => proxy(),
-        Kind::Rule => rule(),
+        Kind::Rule => rule_schema::rule(),
         Kind::Filter => filter(),
+        Kind::Configuration => configuration(),
     };
     let time = json!({"type": "string", "format": "date-time", "readOnly": true});
     let properties = answer::with(
@@ -42,8 +47,6 @@ pub(crate) fn schema(kind: Kind) -> Value {
         "examples": [example],
     })
 }
-
-type Shape = (&'static [&'static str], Value, Value);
 
 fn credential() -> Shape {
     let read_only = |kind: Value| answer::with(kind, [("readOnly", true.into())]);
@@ -129,14 +132,18 @@ fn target() -> Shape {
         "defaultRuleEffect": effect(),
         "allowPlaintext": {"type": "boolean", "default": false, "description":
             "Allows http instead of https."},
+        "pathOptions": {"type": ["object", "null"], "additionalProperties": false, "properties": {
+            "encodedSlash": kept("reject", "%2F: kept for names with a slash in them."),
+            "duplicateSlashes": kept("merge", "//: kept for names that are empty."),
+            "encodedPercent": kept("reject", "%25: kept for names with a percent sign in them.")},
+            "description": "What of a path the API behind needs as it was sent, and servers do not \
+                all read alike. A deny is asked about every reading of what is kept."},
     });
     let example = json!({"name": "stripe", "baseUrl": "https://api.stripe.com"});
     (&["name", "baseUrl"], properties, example)
 }
 
 fn proxy() -> Shape {
-    let limit =
-        json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
     let properties = json!({
         "name": text("Unique among the proxies of the client."),
         "alias": {"type": ["string", "null"], "pattern": "^[a-z0-9-]{1,64}$", "description":
@@ -152,9 +159,8 @@ fn proxy() -> Shape {
         "targetCredentialId": {"type": ["string", "null"], "description":
             "What the gateway shows the upstream; null: nothing."},
         "defaultRuleEffect": effect(),
-        "limits": {"type": ["object", "null"], "additionalProperties": false, "properties": {
-            "requestsPerMinute": limit, "requestsPerDay": limit}, "description":
-            "Over all callers. null is no limit, 0 lets nothing pass."},
+        "limits": limits("Over all callers. null is no limit, 0 lets nothing pass. A new proxy \
+            that gives none gets those of the client's configuration."),
         "routes": {"type": ["array", "null"], "maxItems": 100, "items": route(), "description":
             "Requests that are for this proxy without naming it in their path. Of one host and \
              path, each method leads to one proxy."},
@@ -178,63 +184,6 @@ fn route() -> Value {
     }})
 }
 
-fn rule() -> Shape {
-    let pattern = json!({"$ref": "#/components/schemas/Pattern"});
-    let presence = json!({"enum": ["present", "absent", "must_exist", "must_not_exist"],
-        "default": "present", "description": "Answered as present or absent."});
-    let flags = json!({"type": "string", "description":
-        "Flags for all patterns in here; answered with each."});
-    let also = |what: &str| {
-        json!({"writeOnly": true, "description":
-        format!("Another spelling of {what}, answered as that.")})
-    };
-    let checks = |what: &str| {
-        json!({"type": ["array", "null"], "maxItems": 100, "items": {
-        "type": "object", "required": ["name"], "additionalProperties": false,
-        "properties": {"name": pattern, "value": {"oneOf": [pattern, {"type": "null"}]},
-            "presence": presence, "flags": flags, "regexFlags": also("flags")}},
-        "description": what})
-    };
-    let properties = json!({
-        "effect": {"enum": ["allow", "deny"], "description":
-            "One deny that fits is enough; else one allow; else the scope's defaultRuleEffect."},
-        "priority": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 500,
-            "description": "Orders evaluation and reports; never lets an allow win over a deny."},
-        "methods": {"type": ["array", "null"], "items": {"type": "string"}, "minItems": 1},
-        "path": {"type": ["object", "null"], "required": ["pattern"],
-            "additionalProperties": false,
-            "properties": {"pattern": pattern, "presence": presence, "flags": flags,
-                "regexFlags": also("flags")}},
-        "pathPattern": also("path.pattern"),
-        "pathPresence": also("path.presence"),
-        "headers": checks(
-            "All must hold. A name that is a text is exact; as an object it is a pattern."),
-        "headerChecks": also("headers"),
-        "query": checks(
-            "All must hold, of the decoded query. A name that is a text is exact; as an object it \
-             is a pattern."),
-        "queryChecks": also("query"),
-        "regexFlags": also("the flags of every pattern in the rule"),
-        "notes": {"type": ["string", "null"], "maxLength": 4096},
-        "mode": {"enum": ["enforce"], "default": "enforce"},
-    });
-    let example = json!({"effect": "deny", "priority": 900, "methods": ["DELETE"],
-        "path": {"pattern": "^/users/"}, "notes": "nobody deletes users"});
-    (&["effect"], properties, example)
-}
-
-/// The schema of a pattern.
-pub(crate) fn pattern() -> Value {
-    json!({"description": "A regular expression, found anywhere in the text.", "oneOf": [
-        {"type": "string", "maxLength": 4096},
-        {"type": "object", "required": ["pattern"], "additionalProperties": false,
-            "properties": {"pattern": {"type": "string", "maxLength": 4096},
-                "flags": {"type": "string", "description": "Any of i m s x u g."},
-                "regexFlags": {"type": "string", "writeOnly": true, "description":
-                    "Another spelling of flags."}}},
-    ]})
-}
-
 fn filter() -> Shape {
     let properties = json!({
         "operation": {"enum": ["retain", "destroy", "mask"], "description":
@@ -249,6 +198,25 @@ fn filter() -> Shape {
     (&["operation", "paths"], properties, example)
 }
 
+fn configuration() -> Shape {
+    let properties = json!({
+        "limits": limits("Copied into a new proxy that gives none. null is no limit."),
+        "ruleDenyStatus": {"enum": [400, 403], "default": 400, "description":
+            "What a request is answered with that rules deny."},
+        "auditRetentionDays": {"type": "integer", "minimum": 1, "maximum": LONGEST_RETENTION,
+            "default": 90, "description": "Older audit records are deleted."},
+    });
+    let example = json!({"limits": {"requestsPerMinute": 600}, "ruleDenyStatus": 403});
+    (&[], properties, example)
+}
+
+fn limits(what: &str) -> Value {
+    let limit =
+        json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
+    json!({"type": ["object", "null"], "additionalProperties": false, "properties": {
+        "requestsPerMinute": limit, "requestsPerDay": limit}, "description": what})
+}
+
 fn text(what: &str) -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": 200, "description": what})
 }
@@ -256,6 +224,10 @@ fn text(what: &str) -> Value {
 fn timeout(default: u64, what: &str) -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": 3_600_000, "default": default,
         "description": what})
+}
+
+fn kept(default: &str, what: &str) -> Value {
+    json!({"enum": [default, "keep"], "default": default, "description": what})
 }
 
 fn effect() -> Value {

@@ -8,7 +8,7 @@ use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::document;
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::reference;
-use crate::control_plane::config::resource::{Key, Resource, Spec};
+use crate::control_plane::config::resource::{Digests, Key, Resource, Spec};
 use crate::control_plane::config::secret::{self, Generate};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::json::Json;
@@ -110,13 +110,19 @@ fn write(
             (Spec::Credential(settled.0), settled.1)
         }
         Draft::Target(it) => (Spec::Target(it), secret::Fresh::default()),
-        Draft::Proxy(it) => (Spec::Proxy(it), secret::Fresh::default()),
+        Draft::Proxy { mut proxy, is_limited } => {
+            if old.is_none() && !is_limited {
+                proxy.limits = config.configuration().limits;
+            }
+            (Spec::Proxy(proxy), secret::Fresh::default())
+        }
         Draft::Rule(it) => (Spec::Rule(it), secret::Fresh::default()),
         Draft::Filter(it) => (Spec::Filter(it), secret::Fresh::default()),
+        Draft::Configuration(it) => (Spec::Configuration(it), secret::Fresh::default()),
     };
     reference::check(config, &key, &spec)?;
     let resource = Arc::new(Resource {
-        digest: Resource::digest_of(&key, &spec),
+        digests: Digests::of(&key, &spec),
         created_in: old.map_or(moment.revision, |it| it.created_in),
         changed_in: moment.revision,
         created_ms: old.map_or(moment.at_ms, |it| it.created_ms),
@@ -167,7 +173,7 @@ impl Outcome {
         {
             secret.fingerprint = fingerprint;
         }
-        resource.digest = Resource::digest_of(&resource.key, &resource.spec);
+        resource.digests = Digests::of(&resource.key, &resource.spec);
         self.config.insert(Arc::clone(written));
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use rratelimit::{Limit, Policy};
 use rrauth::Index;
 use rrfilter::FilterSet;
@@ -16,6 +17,7 @@ use crate::control_plane::config::shown::{
 };
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
+use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
@@ -35,10 +37,12 @@ pub(crate) struct Compiler {
     proxies: Memo<Proxy>,
 }
 
-/// All callers of the client.
-struct Callers {
+/// What all proxies of the client share.
+struct Common {
+    /// Of the callers.
     digest: Digest,
     index: Arc<Index<Arc<Consumer>>>,
+    rule_deny_status: StatusCode,
 }
 
 impl Compiler {
@@ -49,11 +53,11 @@ impl Compiler {
         number: u64,
     ) -> Result<Arc<Revision>, Unservable> {
         self.begin();
-        let callers = self.callers(config)?;
+        let common = self.common(config)?;
         let proxies: Result<Vec<_>, _> = config
             .list(&Collection::top(Kind::Proxy), 0)
             .filter_map(|it| it.spec.as_proxy().map(|spec| (it, spec)))
-            .map(|(it, spec)| self.proxy(config, it, spec, &callers))
+            .map(|(it, spec)| self.proxy(config, it, spec, &common))
             .collect();
         Ok(Arc::new(Revision { number, digest: config.digest(), proxies: proxies? }))
     }
@@ -86,7 +90,7 @@ impl Compiler {
         config: &Config,
         resource: &Resource,
         spec: &Spec,
-        callers: &Callers,
+        common: &Common,
     ) -> Result<Arc<Proxy>, Unservable> {
         let key = &resource.key;
         let hanging = self.scopes.of(config, key, spec.default_rule_effect)?;
@@ -94,11 +98,17 @@ impl Compiler {
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
             Some(NoAuthentication::None) => Digest([0; 32]),
-            None => callers.digest,
+            None => common.digest,
         };
-        let parts =
-            [resource.digest, hanging.digest, target.digest, credential_digest, callers_digest];
-        let digest = digest(parts.iter().map(|it| it.0.as_slice()));
+        let parts = [
+            resource.digests.whole,
+            hanging.digest,
+            target.digest,
+            credential_digest,
+            callers_digest,
+        ];
+        let status = common.rule_deny_status.as_u16().to_be_bytes();
+        let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain([status.as_slice()]));
         let limits = self.policy(key, spec.limits)?;
         self.proxies.get(digest, || {
             Ok(Proxy {
@@ -108,9 +118,10 @@ impl Compiler {
                 routes: spec.routes.iter().map(Route::compiled).collect(),
                 client: CLIENT.into(),
                 active: spec.active,
-                authentication: authentication(config, spec, &callers.index),
+                authentication: authentication(config, spec, &common.index),
                 limits,
                 rules: hanging.rules,
+                rule_deny_status: common.rule_deny_status,
                 filters: hanging.filters,
                 target,
                 credential,
@@ -128,7 +139,7 @@ impl Compiler {
         let resource = config.get(&Key::top(Kind::Target, id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_target().ok_or_else(dangling)?;
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digest.0.as_slice(), &hanging.digest.0]);
+        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
         self.targets.get(digest, || {
             let base_url = BaseUrl::parse(&spec.base_url)
                 .map_err(|it| Unservable::new(&resource.key, "/baseUrl", it.to_string()))?;
@@ -136,6 +147,7 @@ impl Compiler {
                 digest,
                 id: Arc::clone(&resource.key.id),
                 base_url,
+                path_options: spec.path_options.compiled(),
                 timeouts: Timeouts {
                     connect: Duration::from_millis(spec.connect_timeout_ms),
                     response: Duration::from_millis(spec.timeout_ms),
@@ -159,7 +171,7 @@ impl Compiler {
         let resource = config.get(&Key::top(Kind::Credential, &**id)).ok_or_else(dangling)?;
         let spec = resource.spec.as_credential().ok_or_else(dangling)?;
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digest.0.as_slice(), &hanging.digest.0]);
+        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
         let credential = self.credentials.get(digest, || {
             Ok(TargetCredential {
                 secret: secret_name(&resource.key, spec),
@@ -200,7 +212,7 @@ impl Compiler {
         })
     }
 
-    fn callers(&mut self, config: &Config) -> Result<Callers, Unservable> {
+    fn common(&mut self, config: &Config) -> Result<Common, Unservable> {
         let mut known = Vec::new();
         for resource in config.list(&Collection::top(Kind::Credential), 0) {
             let Some(spec) = resource.spec.as_credential() else { continue };
@@ -219,7 +231,7 @@ impl Compiler {
         let index = self.indexes.get(digest, || {
             Ok(known.into_iter().map(|(_, key, credential)| (key, credential)).collect())
         })?;
-        Ok(Callers { digest, index })
+        Ok(Common { digest, index, rule_deny_status: deny_status(config.configuration())? })
     }
 
     fn consumer(
@@ -229,13 +241,20 @@ impl Compiler {
         spec: &Credential,
     ) -> Result<(Digest, Arc<Consumer>), Unservable> {
         let hanging = self.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = digest([resource.digest.0.as_slice(), &hanging.digest.0]);
+        let digest = digest([resource.digests.whole.0.as_slice(), &hanging.digest.0]);
         let credential = Arc::clone(&resource.key.id);
         let Hanging { digest: _, rules, filters } = hanging;
         let consumer =
             self.consumers.get(digest, || Ok(Consumer { credential, rules, filters }))?;
         Ok((digest, consumer))
     }
+}
+
+fn deny_status(configuration: Configuration) -> Result<StatusCode, Unservable> {
+    StatusCode::from_u16(configuration.rule_deny_status).map_err(|it| {
+        let key = Key::top(Kind::Configuration, CLIENT);
+        Unservable::new(&key, "/ruleDenyStatus", it.to_string())
+    })
 }
 
 // What expired before 1970 has expired.

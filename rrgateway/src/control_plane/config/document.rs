@@ -15,9 +15,11 @@ pub(crate) fn shown(resource: &Resource) -> Value {
     let id = &*resource.key.id;
     let said = match &resource.spec {
         Spec::Credential(it) => answer::credential(id, it),
-        Spec::Target(_) | Spec::Proxy(_) | Spec::Rule(_) | Spec::Filter(_) => {
-            resource.spec.to_json()
-        }
+        Spec::Target(_)
+        | Spec::Proxy(_)
+        | Spec::Rule(_)
+        | Spec::Filter(_)
+        | Spec::Configuration(_) => resource.spec.to_json(),
     };
     answer::with(
         said,
@@ -48,7 +50,7 @@ pub(crate) fn patched(
             base.remove("auth");
         }
         Kind::Rule => respell(&mut base, &patch),
-        Kind::Credential | Kind::Target | Kind::Proxy | Kind::Filter => {}
+        Kind::Credential | Kind::Target | Kind::Proxy | Kind::Filter | Kind::Configuration => {}
     }
     // What it was made of is JSON, so it can be read as that.
     let base = serde_json::from_value(Value::Object(base)).unwrap_or(Json::Null);
@@ -58,14 +60,20 @@ pub(crate) fn patched(
 fn writable(spec: &Spec) -> Value {
     match spec {
         Spec::Credential(it) => answer::writable(it),
-        Spec::Target(_) | Spec::Proxy(_) | Spec::Rule(_) | Spec::Filter(_) => spec.to_json(),
+        Spec::Target(_)
+        | Spec::Proxy(_)
+        | Spec::Rule(_)
+        | Spec::Filter(_)
+        | Spec::Configuration(_) => spec.to_json(),
     }
 }
 
 // Writes what `patch` changes in another spelling in that spelling: the two of them would be both
 // at once.
 fn respell(rule: &mut Map<String, Value>, patch: &Json) {
-    for (name, other) in [("headers", "headerChecks"), ("query", "queryChecks")] {
+    for (name, other) in
+        [("headers", "headerChecks"), ("query", "queryChecks"), ("body", "bodyChecks")]
+    {
         if patch.member(other).is_some() && patch.member(name).is_none() {
             rule.remove(name);
         }
@@ -85,12 +93,12 @@ fn respell(rule: &mut Map<String, Value>, patch: &Json) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control_plane::config::resource::Key;
+    use crate::control_plane::config::resource::{Digests, Key};
 
     #[test]
     fn a_rule_is_patched_in_either_spelling() {
         let base = r#"{"effect":"deny","path":{"pattern":"^/a","presence":"absent"},
-            "headers":[{"name":"x-a"}],"query":[{"name":"q"}]}"#;
+            "headers":[{"name":"x-a"}],"query":[{"name":"q"}],"body":[{"path":"b"}]}"#;
         check(
             base,
             r#"{"pathPattern":"^/b"}"#,
@@ -104,6 +112,12 @@ mod tests {
         check(base, r#"{"headerChecks":[]}"#, "/headers", "[]");
         check(base, r#"{"headerChecks":null}"#, "/headers", "[]");
         check(base, r#"{"queryChecks":null}"#, "/query", "[]");
+        check(base, r#"{"bodyChecks":null}"#, "/body", "[]");
+        let body = r#"[{"path":"c","value":null,"presence":"absent"}]"#;
+        let change = r#"{"bodyChecks":[{"path":"c","presence":"must_not_exist"}]}"#;
+        check(base, change, "/body", body);
+        check(base, r#"{"mode":"shadow"}"#, "/mode", r#""shadow""#);
+        check(base, r#"{"mode":"shadow"}"#, "/body/0/path", r#""b""#);
         check(base, r#"{"priority":7}"#, "/priority", "7");
         let both = patch(base, r#"{"headers":[],"headerChecks":[]}"#).unwrap_err();
         assert_eq!(both[0].pointer, "/headerChecks");
@@ -123,14 +137,14 @@ mod tests {
             panic!("no rule")
         };
         let (key, spec) = (Key::top(Kind::Rule, "r"), Spec::Rule(rule));
-        let digest = Resource::digest_of(&key, &spec);
+        let digests = Digests::of(&key, &spec);
         let resource = Resource {
             key,
             created_in: 1,
             changed_in: 1,
             created_ms: 0,
             updated_ms: 0,
-            digest,
+            digests,
             spec,
         };
         match patched(&resource, json(change), &egress)? {

@@ -1,6 +1,7 @@
 //! A resource as a client sent it: read, but not yet held against the rest.
 
 use crate::control_plane::config::resource::Kind;
+use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::CredentialDraft;
 use crate::control_plane::wire::fields::{Flaw, Flaws};
 use crate::control_plane::wire::filter::Filter;
@@ -15,9 +16,10 @@ use crate::model::EgressPolicy;
 pub(crate) enum Draft {
     Credential(CredentialDraft),
     Target(Target),
-    Proxy(Proxy),
+    Proxy { proxy: Proxy, is_limited: bool },
     Rule(Rule),
     Filter(Filter),
+    Configuration(Configuration),
 }
 
 impl Draft {
@@ -26,14 +28,21 @@ impl Draft {
         let draft = Flaws::read(json, |node| match kind {
             Kind::Credential => CredentialDraft::read(node).map(Self::Credential),
             Kind::Target => Target::read(node, egress).map(Self::Target),
-            Kind::Proxy => Proxy::read(node).map(Self::Proxy),
+            Kind::Proxy => {
+                Proxy::read(node).map(|(proxy, is_limited)| Self::Proxy { proxy, is_limited })
+            }
             Kind::Rule => Rule::read(node).map(Self::Rule),
             Kind::Filter => Filter::read(node).map(Self::Filter),
+            Kind::Configuration => Configuration::read(node).map(Self::Configuration),
         })?;
         let compiles = match &draft {
             Self::Filter(it) => it.compiled("").map(drop),
             // The patterns of a rule were compiled when they were read.
-            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) | Self::Rule(_) => Ok(()),
+            Self::Credential(_)
+            | Self::Target(_)
+            | Self::Proxy { .. }
+            | Self::Rule(_)
+            | Self::Configuration(_) => Ok(()),
         };
         compiles.map(|()| draft).map_err(|it| vec![it])
     }

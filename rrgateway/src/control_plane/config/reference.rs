@@ -29,7 +29,7 @@ pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refus
             is_named_alone(config, key, it)?;
             routes::check(config, key, it)
         }
-        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) => Ok(()),
+        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => Ok(()),
     }
 }
 
@@ -50,7 +50,7 @@ fn names(proxy: &Proxy, kind: Kind, id: &str) -> bool {
             proxy.target_credential_id.as_deref() == Some(id)
                 || proxy.proxy_credential_ids.iter().any(|it| it == id)
         }
-        Kind::Proxy | Kind::Rule | Kind::Filter => false,
+        Kind::Proxy | Kind::Rule | Kind::Filter | Kind::Configuration => false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::proxy::Proxy;
@@ -12,7 +13,7 @@ use crate::control_plane::wire::rule::Rule;
 use crate::control_plane::wire::target::Target;
 use crate::model::Digest;
 
-/// The five kinds of resource.
+/// The kinds of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Credential,
@@ -20,6 +21,8 @@ pub(crate) enum Kind {
     Proxy,
     Rule,
     Filter,
+    /// What holds for the whole client: there is one.
+    Configuration,
 }
 
 /// Where resources of one kind stand: beside the others of the client, or under one of them.
@@ -49,9 +52,17 @@ pub(crate) struct Resource {
     pub(crate) created_ms: i64,
     /// Milliseconds since the Unix epoch.
     pub(crate) updated_ms: i64,
-    /// Of the key and what it says.
-    pub(crate) digest: Digest,
+    pub(crate) digests: Digests,
     pub(crate) spec: Spec,
+}
+
+/// Digests of one resource.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digests {
+    /// Of what it says, wherever it stands: equal content is compiled once.
+    pub(crate) content: Digest,
+    /// Of its key and its content.
+    pub(crate) whole: Digest,
 }
 
 /// What a resource says.
@@ -62,11 +73,18 @@ pub(crate) enum Spec {
     Proxy(Proxy),
     Rule(Rule),
     Filter(Filter),
+    Configuration(Configuration),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Credential, Self::Target, Self::Proxy, Self::Rule, Self::Filter];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Credential,
+        Self::Target,
+        Self::Proxy,
+        Self::Rule,
+        Self::Filter,
+        Self::Configuration,
+    ];
     /// What rules and filters hang on.
     pub(crate) const PARENTS: [Self; 3] = [Self::Credential, Self::Target, Self::Proxy];
 
@@ -78,6 +96,7 @@ impl Kind {
             Self::Proxy => "proxy",
             Self::Rule => "rule",
             Self::Filter => "filter",
+            Self::Configuration => "configuration",
         }
     }
 
@@ -89,6 +108,7 @@ impl Kind {
             Self::Proxy => "proxies",
             Self::Rule => "rules",
             Self::Filter => "filters",
+            Self::Configuration => "configuration",
         }
     }
 
@@ -100,6 +120,15 @@ impl Kind {
             Self::Proxy => "prx_",
             Self::Rule => "rul_",
             Self::Filter => "flt_",
+            Self::Configuration => "cfg_",
+        }
+    }
+
+    /// The id of the only one that there is, where there is but one.
+    pub(crate) const fn only(self) -> Option<&'static str> {
+        match self {
+            Self::Configuration => Some(ONLY),
+            Self::Credential | Self::Target | Self::Proxy | Self::Rule | Self::Filter => None,
         }
     }
 
@@ -135,10 +164,16 @@ impl Key {
     }
 }
 
-impl Resource {
-    /// Digests `spec` under `key`.
-    pub(crate) fn digest_of(key: &Key, spec: &Spec) -> Digest {
-        digest([key.to_string().as_bytes(), spec.to_json().to_string().as_bytes()])
+impl Digests {
+    /// Of `spec` under `key`.
+    pub(crate) fn of(key: &Key, spec: &Spec) -> Self {
+        Self::of_text(key, &spec.to_json().to_string())
+    }
+
+    /// Of what is stored as `text` under `key`.
+    pub(crate) fn of_text(key: &Key, text: &str) -> Self {
+        let content = digest([text.as_bytes()]);
+        Self { content, whole: digest([key.to_string().as_bytes(), &content.0]) }
     }
 }
 
@@ -152,6 +187,7 @@ impl Spec {
             Self::Proxy(it) => serde_json::to_value(it),
             Self::Rule(it) => serde_json::to_value(it),
             Self::Filter(it) => serde_json::to_value(it),
+            Self::Configuration(it) => serde_json::to_value(it),
         };
         // Only maps whose keys are no texts cannot be written, and there are none.
         json.unwrap_or_default()
@@ -164,6 +200,7 @@ impl Spec {
             Kind::Proxy => Self::Proxy(serde_json::from_str(text)?),
             Kind::Rule => Self::Rule(serde_json::from_str(text)?),
             Kind::Filter => Self::Filter(serde_json::from_str(text)?),
+            Kind::Configuration => Self::Configuration(serde_json::from_str(text)?),
         })
     }
 
@@ -173,7 +210,7 @@ impl Spec {
             Self::Credential(it) => Some(&it.name),
             Self::Target(it) => Some(&it.name),
             Self::Proxy(it) => Some(&it.name),
-            Self::Rule(_) | Self::Filter(_) => None,
+            Self::Rule(_) | Self::Filter(_) | Self::Configuration(_) => None,
         }
     }
 
@@ -183,50 +220,49 @@ impl Spec {
     }
 
     pub(crate) const fn as_credential(&self) -> Option<&Credential> {
-        match self {
-            Self::Credential(it) => Some(it),
-            Self::Target(_) | Self::Proxy(_) | Self::Rule(_) | Self::Filter(_) => None,
-        }
+        if let Self::Credential(it) = self { Some(it) } else { None }
     }
 
     pub(crate) const fn as_target(&self) -> Option<&Target> {
-        match self {
-            Self::Target(it) => Some(it),
-            Self::Credential(_) | Self::Proxy(_) | Self::Rule(_) | Self::Filter(_) => None,
-        }
+        if let Self::Target(it) = self { Some(it) } else { None }
     }
 
     pub(crate) const fn as_proxy(&self) -> Option<&Proxy> {
-        match self {
-            Self::Proxy(it) => Some(it),
-            Self::Credential(_) | Self::Target(_) | Self::Rule(_) | Self::Filter(_) => None,
-        }
+        if let Self::Proxy(it) = self { Some(it) } else { None }
     }
 
     pub(crate) const fn as_rule(&self) -> Option<&Rule> {
-        match self {
-            Self::Rule(it) => Some(it),
-            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) | Self::Filter(_) => None,
-        }
+        if let Self::Rule(it) = self { Some(it) } else { None }
     }
 
     pub(crate) const fn as_filter(&self) -> Option<&Filter> {
-        match self {
-            Self::Filter(it) => Some(it),
-            Self::Credential(_) | Self::Target(_) | Self::Proxy(_) | Self::Rule(_) => None,
-        }
+        if let Self::Filter(it) = self { Some(it) } else { None }
+    }
+
+    pub(crate) const fn as_configuration(&self) -> Option<&Configuration> {
+        if let Self::Configuration(it) = self { Some(it) } else { None }
     }
 }
 
 /// `credential/a/rule/b`: what it hangs on, if anything, then itself.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((kind, id)) = &self.collection.parent {
-            write!(f, "{}/{id}/", kind.word())?;
-        }
-        write!(f, "{}/{}", self.collection.kind.word(), self.id)
+        write!(f, "{}/{}", self.collection, self.id)
     }
 }
+
+/// `credential/a/rule`.
+impl fmt::Display for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((kind, id)) = &self.parent {
+            write!(f, "{}/{id}/", kind.word())?;
+        }
+        f.write_str(self.kind.word())
+    }
+}
+
+/// The id of what there is one of.
+pub(crate) const ONLY: &str = "default";
 
 /// Digests `parts` so that no two lists of parts digest alike.
 pub(crate) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {

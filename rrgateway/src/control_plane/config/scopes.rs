@@ -1,25 +1,28 @@
-//! What hangs on a credential, target or proxy: its rules and filters, compiled once.
+//! What hangs on a credential, target or proxy: its rules and filters, compiled once per content.
 
 use std::sync::Arc;
 
-use rrfilter::{Filter, FilterSet};
+use rrfilter::FilterSet;
 use rrrules::{Rule, RuleSet};
 
 use crate::control_plane::config::memo::Memo;
-use crate::control_plane::config::resource::{Collection, Key, Kind, digest};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
+use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::rule::effect;
 use crate::control_plane::wire::text::Effect;
 use crate::model::Digest;
 
-/// Rules and filters, and the sets that they stand in.
+/// The sets that rules and filters stand in. Sets that say the same are one, whatever they hang on.
 #[derive(Debug, Default)]
 pub(crate) struct Scopes {
-    rules: Memo<Rule>,
+    patterns: Patterns,
     rule_sets: Memo<RuleSet>,
-    filters: Memo<Filter>,
     filter_sets: Memo<FilterSet>,
+    /// Whether something is served. What is compiled before was compiled once already, when it was
+    /// written: it waits for the first request that asks.
+    is_serving: bool,
 }
 
 /// What hangs on one resource, and a digest of it.
@@ -31,19 +34,16 @@ pub(crate) struct Hanging {
 
 impl Scopes {
     pub(crate) fn begin(&mut self) {
-        let Self { rules, rule_sets, filters, filter_sets } = self;
-        rules.begin();
+        let Self { patterns: _, rule_sets, filter_sets, is_serving: _ } = self;
         rule_sets.begin();
-        filters.begin();
         filter_sets.begin();
     }
 
     pub(crate) fn settle(&mut self) {
-        let Self { rules, rule_sets, filters, filter_sets } = self;
-        rules.settle();
+        let Self { patterns: _, rule_sets, filter_sets, is_serving } = self;
         rule_sets.settle();
-        filters.settle();
         filter_sets.settle();
+        *is_serving = true;
     }
 
     /// What hangs on `owner`.
@@ -65,21 +65,22 @@ impl Scopes {
         owner: &Key,
         default: Effect,
     ) -> Result<(Digest, Arc<RuleSet>), Unservable> {
-        let (mut digests, mut rules) = (Vec::new(), Vec::new());
-        for it in config.list(&Collection::under(Kind::Rule, owner), 0) {
-            let Some(spec) = it.spec.as_rule() else { continue };
-            let rule = self.rules.get(it.digest, || {
-                spec.compiled(&it.key.id).map_err(|flaw| Unservable { key: it.key.clone(), flaw })
-            })?;
-            digests.push(it.digest);
-            rules.push((*rule).clone());
-        }
-        let default_word = format!("{default:?}");
-        let parts = digests.iter().map(|it| it.0.as_slice());
-        let digest = digest(parts.chain([default_word.as_bytes()]));
-        let set = self.rule_sets.get(digest, || {
-            RuleSet::new(rules, effect(default))
-                .map_err(|it| Unservable::new(owner, "", it.to_string()))
+        let collection = Collection::under(Kind::Rule, owner);
+        let word: &[u8] = match default {
+            Effect::Allow => b"allow",
+            Effect::Deny => b"deny",
+        };
+        let digest = digest([config.content(&collection).0.as_slice(), word]);
+        let Self { patterns, rule_sets, filter_sets: _, is_serving } = self;
+        let set = rule_sets.get(digest, || {
+            let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
+            if *is_serving || resources.is_empty() {
+                let rules = compiled(&resources, patterns)?;
+                return RuleSet::new(rules, effect(default))
+                    .map_err(|it| Unservable::new(owner, "", it.to_string()));
+            }
+            let patterns = patterns.clone();
+            Ok(RuleSet::deferred(move || later(&resources, &patterns), effect(default)))
         })?;
         Ok((digest, set))
     }
@@ -89,17 +90,31 @@ impl Scopes {
         config: &Config,
         owner: &Key,
     ) -> Result<(Digest, Arc<FilterSet>), Unservable> {
-        let (mut digests, mut filters) = (Vec::new(), Vec::new());
-        for it in config.list(&Collection::under(Kind::Filter, owner), 0) {
-            let Some(spec) = it.spec.as_filter() else { continue };
-            let filter = self.filters.get(it.digest, || {
-                spec.compiled(&it.key.id).map_err(|flaw| Unservable { key: it.key.clone(), flaw })
-            })?;
-            digests.push(it.digest);
-            filters.push((*filter).clone());
-        }
-        let digest = digest(digests.iter().map(|it| it.0.as_slice()));
-        let set = self.filter_sets.get(digest, || Ok(FilterSet::new(filters)))?;
+        let collection = Collection::under(Kind::Filter, owner);
+        let digest = config.content(&collection);
+        let set = self.filter_sets.get(digest, || {
+            let resources = config.list(&collection, 0);
+            let filters = resources.filter_map(|it| {
+                let compiled = it.spec.as_filter()?.compiled(&it.key.id);
+                Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
+            });
+            Ok(FilterSet::new(filters.collect::<Result<Vec<_>, _>>()?))
+        })?;
         Ok((digest, set))
     }
+}
+
+fn compiled(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
+    let rules = resources.iter().filter_map(|it| {
+        let compiled = it.spec.as_rule()?.compiled(Arc::clone(&it.key.id), patterns);
+        Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
+    });
+    rules.collect()
+}
+
+// Nobody waits for the reason: it is for the operator, and the set denies.
+fn later(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
+    compiled(resources, patterns).inspect_err(|error| {
+        tracing::error!(%error, "rules that were served before cannot be, and deny");
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::control_plane::config::activity::Activity;
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
+use crate::control_plane::config::resource::{Collection, Digests, Key, Kind, Resource, Spec};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::store::file::Format;
 use crate::model::Digest;
@@ -85,12 +85,18 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Option<Snapshot>
     for resource in rows.query_map([], resource)? {
         snapshot.config.insert(Arc::new(resource?));
     }
+    snapshot.config.ensure_configuration(first_ms(connection)?);
     let mut secrets = connection.prepare("SELECT credential, version FROM secret")?;
     for known in secrets.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
         let (id, version) = known?;
         snapshot.config.know_version(&id.into(), version);
     }
     Ok(Some(snapshot))
+}
+
+// When the first revision was made.
+fn first_ms(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT min(created_ms) FROM revision", [], |row| row.get(0))
 }
 
 /// What one revision changed.
@@ -185,9 +191,11 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
         _ => Some((self::kind(row, 1)?, row.get::<_, String>(2)?.into())),
     };
     let key = Collection { kind, parent }.key(row.get::<_, String>(3)?);
-    let spec = Spec::from_json(kind, row.get_ref(8)?.as_str()?).map_err(|it| unreadable(8, it))?;
+    let text = row.get_ref(8)?.as_str()?;
+    let spec = Spec::from_json(kind, text).map_err(|it| unreadable(8, it))?;
     Ok(Resource {
-        digest: Resource::digest_of(&key, &spec),
+        // Of the text as it is: writing it out anew would take longer than reading it.
+        digests: Digests::of_text(&key, text),
         created_in: counted(row, 4)?,
         changed_in: counted(row, 5)?,
         created_ms: row.get(6)?,

@@ -1,4 +1,5 @@
-//! Keeps the audit records: taken in batches, never in the way of what they record.
+//! Keeps the audit records as long as they are wanted: taken in batches, never in the way of what
+//! they record.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub(crate) const RECORDS: Format = Format {
 };
 
 const MOST: usize = 256;
+const MOST_SWEPT: usize = 1_000;
+const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// Writes records until there are no more, or it is told to stop.
 #[derive(Debug)]
@@ -63,6 +66,14 @@ pub(crate) struct Keeper {
     /// `None` after a failure, until it has been opened anew.
     connection: Option<Connection>,
     lost: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    /// As many as were received.
+    Keep(usize),
+    /// What was received before this.
+    Sweep(i64),
 }
 
 impl Keeper {
@@ -78,47 +89,84 @@ impl Keeper {
     }
 
     /// Runs until all senders are gone, or `stop` turns true; then what is waiting is kept too.
-    pub(crate) async fn run(mut self, mut reports: ReportsIn, mut stop: watch::Receiver<bool>) {
+    /// Every hour, what was received before `oldest` is deleted (milliseconds since the Unix
+    /// epoch).
+    pub(crate) async fn run(
+        mut self,
+        mut reports: ReportsIn,
+        mut stop: watch::Receiver<bool>,
+        oldest: impl Fn() -> i64,
+    ) {
+        let mut sweeps = tokio::time::interval(SWEEP);
         loop {
             let mut batch = Vec::with_capacity(MOST);
-            let received = tokio::select! {
-                count = reports.receive(&mut batch, MOST) => Some(count),
-                () = told(&mut stop) => None,
+            let task = tokio::select! {
+                count = reports.receive(&mut batch, MOST) => Task::Keep(count),
+                () = told(&mut stop) => Task::Keep(waiting(&mut reports, &mut batch).await),
+                _ = sweeps.tick() => Task::Sweep(oldest()),
             };
-            let count = match received {
-                Some(count) => count,
-                None => waiting(&mut reports, &mut batch).await,
-            };
-            if count == 0 {
+            if task == Task::Keep(0) {
                 break;
             }
-            let kept = tokio::task::spawn_blocking(move || {
-                self.keep(&batch);
-                self
+            let done = tokio::task::spawn_blocking(move || {
+                let more = match task {
+                    Task::Keep(_) => self.keep(&batch),
+                    Task::Sweep(before) => self.sweep(before),
+                };
+                (self, more)
             });
             // The only way it can fail is a panic while writing, which nothing can be saved from.
-            let Ok(keeper) = kept.await else { return };
+            let Ok((keeper, more)) = done.await else { return };
             self = keeper;
+            if more {
+                sweeps.reset_immediately();
+            }
         }
         _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 
-    fn keep(&mut self, batch: &[Record]) {
+    fn keep(&mut self, batch: &[Record]) -> bool {
         if let Err(error) = self.try_to_keep(batch) {
             self.connection = None;
             let count = batch.len() as u64;
             let lost = self.lost.fetch_add(count, Ordering::Relaxed) + count;
             tracing::error!(%error, count, lost, "audit records could not be kept");
         }
+        false
     }
 
     fn try_to_keep(&mut self, batch: &[Record]) -> Result<(), StoreError> {
         let path = self.directory.join(RECORDS.name);
-        let connection = match &mut self.connection {
+        write(self.connection()?, batch).map_err(|source| StoreError::Database { path, source })
+    }
+
+    // Some of what is too old: whether there may be more. A record that waits comes first.
+    fn sweep(&mut self, before: i64) -> bool {
+        match self.try_to_sweep(before) {
+            Ok(deleted) => deleted == MOST_SWEPT,
+            Err(error) => {
+                self.connection = None;
+                tracing::error!(%error, "old audit records could not be deleted");
+                false
+            }
+        }
+    }
+
+    fn try_to_sweep(&mut self, before: i64) -> Result<usize, StoreError> {
+        let path = self.directory.join(RECORDS.name);
+        let delete = format!(
+            "DELETE FROM record WHERE position IN (SELECT position FROM record \
+             WHERE received_ms < ? ORDER BY received_ms LIMIT {MOST_SWEPT})"
+        );
+        let deleted = self.connection()?.execute(&delete, [before]);
+        deleted.map_err(|source| StoreError::Database { path, source })
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        Ok(match &mut self.connection {
             Some(it) => it,
             none @ None => none.insert(file::open(&self.directory, RECORDS)?),
-        };
-        write(connection, batch).map_err(|source| StoreError::Database { path, source })
+        })
     }
 }
 

@@ -64,7 +64,8 @@ impl Reviser {
             unnamed: Vec::new(),
         };
         if is_first {
-            let first = reviser.around.snapshot(1, Config::default());
+            let config = Config::first(reviser.around.wall_ms());
+            let first = reviser.around.snapshot(1, config);
             let made = reviser.commit(&first, Changed::default());
             made.map_err(|it| reviser.around.database(it))?;
             reviser.current.store(Arc::new(first));

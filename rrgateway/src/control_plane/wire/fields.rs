@@ -202,6 +202,24 @@ impl<'f> Node<'f> {
         }
     }
 
+    /// One of a few numbers.
+    pub(crate) fn number(self, numbers: &[u16]) -> Option<u16> {
+        let known = match &self.json {
+            Json::Number(Some(it)) => numbers.iter().find(|number| u64::from(**number) == *it),
+            Json::Number(None)
+            | Json::Null
+            | Json::Bool(_)
+            | Json::Text(_)
+            | Json::List(_)
+            | Json::Object(_) => None,
+        };
+        if let Some(number) = known {
+            return Some(*number);
+        }
+        let numbers: Vec<_> = numbers.iter().map(u16::to_string).collect();
+        self.flaw(format!("expected {}", numbers.join(" or ")))
+    }
+
     pub(crate) fn boolean(self) -> Option<bool> {
         let Json::Bool(it) = self.json else { return self.flaw("expected true or false") };
         Some(it)

@@ -3,12 +3,15 @@
 pub(crate) mod answer;
 pub(crate) mod auth;
 pub(crate) mod check;
+pub(crate) mod configuration;
 pub(crate) mod credential;
 pub(crate) mod explanation;
 pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod json;
+pub(crate) mod path_options;
 pub(crate) mod pattern;
+pub(crate) mod patterns;
 pub(crate) mod proxy;
 pub(crate) mod question;
 pub(crate) mod record;

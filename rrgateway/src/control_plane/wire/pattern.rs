@@ -4,6 +4,7 @@ use rrrules::{Pattern as Compiled, PatternError, Presence as Judged};
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::{Fields, Node};
+use crate::control_plane::wire::patterns::Patterns;
 
 /// As it is stored and answered: a text, or, with flags, an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +53,11 @@ impl Pattern {
         Some(Self::Full(Flagged { pattern: pattern?, flags: flags.given.unwrap_or_default() }))
     }
 
-    pub(crate) fn compiled(&self) -> Result<Compiled, PatternError> {
+    /// The pattern that judges, from `patterns`.
+    pub(crate) fn compiled(&self, patterns: &Patterns) -> Result<Compiled, PatternError> {
         match self {
-            Self::Plain(pattern) => Compiled::new(pattern, ""),
-            Self::Full(Flagged { pattern, flags }) => Compiled::new(pattern, flags),
+            Self::Plain(pattern) => patterns.get(pattern, ""),
+            Self::Full(Flagged { pattern, flags }) => patterns.get(pattern, flags),
         }
     }
 }

@@ -44,9 +44,10 @@ pub(crate) struct Limits {
 }
 
 impl Proxy {
-    /// Reads what a client sent.
-    pub(crate) fn read(node: Node<'_>) -> Option<Self> {
+    /// Reads what a client sent, and whether it gives limits.
+    pub(crate) fn read(node: Node<'_>) -> Option<(Self, bool)> {
         let mut fields = node.object()?;
+        let is_limited = fields.has("limits");
         let name = text::name(&mut fields);
         let alias = fields.optional("alias", |it| it.parsed(1..=64, |text| alias(&text)));
         let active = fields.or("active", true, Node::boolean);
@@ -63,7 +64,7 @@ impl Proxy {
         let limits = fields.or("limits", Limits::default(), Limits::read);
         let routes = fields.or("routes", Vec::new(), |it| it.list(MOST_ROUTES, Route::read));
         fields.close();
-        Some(Self {
+        let proxy = Self {
             name: name?,
             alias: alias?,
             active: active?,
@@ -75,12 +76,13 @@ impl Proxy {
             default_rule_effect: default_rule_effect?,
             limits: limits?,
             routes: routes?,
-        })
+        };
+        Some((proxy, is_limited))
     }
 }
 
 impl Limits {
-    fn read(node: Node<'_>) -> Option<Self> {
+    pub(crate) fn read(node: Node<'_>) -> Option<Self> {
         let mut fields = node.object()?;
         let requests_per_minute = fields.optional("requestsPerMinute", |it| it.integer(LIMIT));
         let requests_per_day = fields.optional("requestsPerDay", |it| it.integer(LIMIT));
@@ -127,9 +129,11 @@ mod tests {
 
     #[test]
     fn a_proxy_that_names_no_caller_admits_nobody() {
-        let proxy = read(r#"{"name":"p","targetId":"t"}"#).unwrap();
+        let (proxy, is_limited) = read(r#"{"name":"p","targetId":"t"}"#).unwrap();
         assert!(proxy.proxy_credential_ids.is_empty() && proxy.authentication.is_none());
-        assert_eq!(proxy.limits, Limits::default());
+        assert_eq!((proxy.limits, is_limited), (Limits::default(), false));
+        let given = read(r#"{"name":"p","targetId":"t","limits":{}}"#).unwrap();
+        assert!(given.1, "no limit, in so many words");
     }
 
     #[test]
@@ -173,7 +177,7 @@ mod tests {
         assert_eq!(read(document).unwrap_err(), expected);
     }
 
-    fn read(document: &str) -> Result<Proxy, String> {
+    fn read(document: &str) -> Result<(Proxy, bool), String> {
         let json = Json::parse(document.as_bytes()).unwrap();
         Flaws::read(json, Proxy::read)
             .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())

@@ -1,11 +1,14 @@
-//! A rule: allow or deny, on method, path, headers and query.
+//! A rule: allow or deny, on method, path, headers, query and body.
+
+use std::sync::Arc;
 
 use rrrules::Rule as Compiled;
 use serde::{Deserialize, Serialize};
 
-use crate::control_plane::wire::check::{Check, PathCheck};
+use crate::control_plane::wire::check::{BodyCheck, Check, PathCheck};
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
 use crate::control_plane::wire::pattern::{Flags, Pattern, Presence};
+use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::text::{self, Effect};
 
 /// As it is stored and answered, whichever spelling it was written in.
@@ -19,6 +22,8 @@ pub(crate) struct Rule {
     pub(crate) headers: Vec<Check>,
     #[serde(default)]
     pub(crate) query: Vec<Check>,
+    #[serde(default)]
+    pub(crate) body: Vec<BodyCheck>,
     pub(crate) notes: Option<String>,
     #[serde(default)]
     pub(crate) mode: Mode,
@@ -31,6 +36,8 @@ pub(crate) enum Mode {
     /// It is done.
     #[default]
     Enforce,
+    /// It is recorded, and nothing comes of it.
+    Shadow,
 }
 
 impl Rule {
@@ -50,8 +57,11 @@ impl Rule {
         let spelling = fields.spelled(["query", "queryChecks"]);
         let query = fields
             .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| Check::of_query(it, &flags)));
+        let spelling = fields.spelled(["body", "bodyChecks"]);
+        let body = fields
+            .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| BodyCheck::read(it, &flags)));
         let notes = fields.optional("notes", |it| it.text(0..=4_096));
-        let mode = fields.or("mode", Mode::Enforce, |it| it.word(&[("enforce", Mode::Enforce)]));
+        let mode = fields.or("mode", Mode::Enforce, |it| it.word(&Mode::WORDS));
         fields.close();
         Some(Self {
             effect: effect?,
@@ -60,29 +70,45 @@ impl Rule {
             path: path?,
             headers: headers?,
             query: query?,
+            body: body?,
             notes: notes?,
             mode: mode?,
         })
     }
 
-    /// The rule that judges requests.
-    pub(crate) fn compiled(&self, id: &str) -> Result<Compiled, Flaw> {
-        let mut rule = Compiled::new(id, effect(self.effect)).priority(self.priority);
+    /// The rule that judges requests, as `id`, of `patterns`.
+    pub(crate) fn compiled(&self, id: Arc<str>, patterns: &Patterns) -> Result<Compiled, Flaw> {
+        let mut rule =
+            Compiled::new(id, effect(self.effect)).priority(self.priority).mode(self.mode.judged());
         if let Some(methods) = &self.methods {
             rule = rule.methods(methods);
         }
         if let Some(PathCheck { pattern, presence }) = &self.path {
-            let pattern = pattern.compiled();
+            let pattern = pattern.compiled(patterns);
             let pattern = pattern.map_err(|it| Flaw::new("/path/pattern", it.to_string()))?;
             rule = rule.path(pattern, presence.judged());
         }
         for (index, check) in self.headers.iter().enumerate() {
-            rule = rule.header(check.for_headers(&format!("/headers/{index}"))?);
+            rule = rule.header(check.for_headers(&format!("/headers/{index}"), patterns)?);
         }
         for (index, check) in self.query.iter().enumerate() {
-            rule = rule.query(check.for_query(&format!("/query/{index}"))?);
+            rule = rule.query(check.for_query(&format!("/query/{index}"), patterns)?);
+        }
+        for (index, check) in self.body.iter().enumerate() {
+            rule = rule.body(check.compiled(&format!("/body/{index}"), patterns)?);
         }
         Ok(rule)
+    }
+}
+
+impl Mode {
+    const WORDS: [(&'static str, Self); 2] = [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
+
+    const fn judged(self) -> rrrules::Mode {
+        match self {
+            Self::Enforce => rrrules::Mode::Enforce,
+            Self::Shadow => rrrules::Mode::Shadow,
+        }
     }
 }
 
@@ -139,7 +165,9 @@ mod tests {
             "pathPattern":{"pattern":"^/a","regexFlags":"i"},"pathPresence":"must_not_exist",
             "headerChecks":[{"name":"x-a","value":"^b","presence":"must_exist"},
                 {"name":{"pattern":"^x-"},"presence":"must_not_exist"}],
-            "queryChecks":[{"name":"q"}],"notes":"why"}"#,
+            "queryChecks":[{"name":"q"}],
+            "bodyChecks":[{"path":"^user\\.role$","value":{"pattern":"^admin$","regexFlags":"i"}},
+                {"path":"^a","presence":"must_not_exist"}],"notes":"why","mode":"shadow"}"#,
             FULL,
         );
         answers(
@@ -149,7 +177,13 @@ mod tests {
             r#"{"effect":"allow","priority":900,"methods":["GET"],
             "path":{"pattern":{"pattern":"^/a","flags":"i"},"presence":"absent"},
             "headers":[{"name":"x-a","value":null,"presence":"present"}],
-            "query":[],"notes":"why","mode":"enforce"}"#,
+            "query":[],"body":[],"notes":"why","mode":"enforce"}"#,
+        );
+        answers(
+            r#"{"effect":"deny","regexFlags":"i","body":[{"path":"^a","value":"b"}]}"#,
+            r#"{"effect":"deny","priority":500,"methods":null,"path":null,"headers":[],"query":[],
+            "body":[{"path":{"pattern":"^a","flags":"i"},"value":{"pattern":"b","flags":"i"},
+                "presence":"present"}],"notes":null,"mode":"enforce"}"#,
         );
     }
 
@@ -174,6 +208,10 @@ mod tests {
         check(
             r#""query":[],"queryChecks":[]"#,
             "/queryChecks: this is another spelling of query: give one",
+        );
+        check(
+            r#""body":[],"bodyChecks":[]"#,
+            "/bodyChecks: this is another spelling of body: give one",
         );
         check(
             r#""path":{"pattern":{"pattern":"a","flags":"i","regexFlags":"i"}}"#,
@@ -212,12 +250,16 @@ mod tests {
             (r#""queryChecks":[{"name":"a","value":"(a"}]"#, "/queryChecks/0/value: "),
             (r#""pathPattern":"(?=a)""#, "/pathPattern: "),
             (r#""headers":[{"name":{"pattern":"(a"}}]"#, "/headers/0/name/pattern: "),
+            (r#""body":[{"path":"(a"}]"#, "/body/0/path: "),
+            (r#""body":[{"path":"a","value":{"pattern":"(a"}}]"#, "/body/0/value/pattern: "),
+            (r#""body":[{"path":""},{"value":"a"}]"#, "/body/1/path: "),
+            (r#""body":[{"path":"a","name":"b"}]"#, "/body/0/name: "),
+            (r#""body":{"path":"a"}"#, "/body: "),
         ] {
             let said = read(&format!(r#"{{"effect":"deny",{more}}}"#)).unwrap_err();
             assert!(said.starts_with(pointer), "{said}");
         }
-        check(r#"{"effect":"deny","mode":"shadow"}"#, "/mode: expected \"enforce\"");
-        check(r#"{"effect":"deny","body":[]}"#, "/body: there is no such field here");
+        check(r#"{"effect":"deny","mode":"audit"}"#, "/mode: expected \"enforce\" or \"shadow\"");
     }
 
     const FULL: &str = r#"{"effect":"allow","priority":900,"methods":["GET"],
@@ -225,12 +267,15 @@ mod tests {
         "headers":[{"name":"x-a","value":"^b","presence":"present"},
                    {"name":{"pattern":"^x-","flags":""},"value":null,"presence":"absent"}],
         "query":[{"name":"q","value":null,"presence":"present"}],
-        "notes":"why","mode":"enforce"}"#;
+        "body":[{"path":"^user\\.role$","value":{"pattern":"^admin$","flags":"i"},
+                 "presence":"present"},
+                {"path":"^a","value":null,"presence":"absent"}],
+        "notes":"why","mode":"shadow"}"#;
 
     #[track_caller]
     fn answers(sent: &str, expected: &str) {
         let rule = read(sent).unwrap();
-        _ = rule.compiled("rul_1").unwrap();
+        _ = rule.compiled("rul_1".into(), &Patterns::default()).unwrap();
         let answered = serde_json::to_value(rule).unwrap();
         assert_eq!(answered, serde_json::from_str::<serde_json::Value>(expected).unwrap());
     }

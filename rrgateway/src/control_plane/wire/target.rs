@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::path_options::PathOptions;
 use crate::control_plane::wire::text::{self, Effect};
 use crate::model::{BaseUrl, EgressPolicy};
 
@@ -19,6 +20,8 @@ pub(crate) struct Target {
     pub(crate) idle_timeout_ms: u64,
     pub(crate) default_rule_effect: Effect,
     pub(crate) allow_plaintext: bool,
+    #[serde(default = "PathOptions::strict")]
+    pub(crate) path_options: PathOptions,
 }
 
 impl Target {
@@ -34,6 +37,7 @@ impl Target {
         let connect = fields.or("connectTimeoutMs", 5_000, |it| it.integer(TIMEOUTS));
         let idle = fields.or("idleTimeoutMs", 30_000, |it| it.integer(TIMEOUTS));
         let default_rule_effect = text::default_rule_effect(&mut fields);
+        let path_options = fields.or("pathOptions", PathOptions::strict(), PathOptions::read);
         fields.close();
         Some(Self {
             name: name?,
@@ -43,6 +47,7 @@ impl Target {
             idle_timeout_ms: idle?,
             default_rule_effect: default_rule_effect?,
             allow_plaintext: plaintext?,
+            path_options: path_options?,
         })
     }
 }
@@ -81,6 +86,31 @@ mod tests {
         let times = (target.timeout_ms, target.connect_timeout_ms, target.idle_timeout_ms);
         assert_eq!(times, (30_000, 5_000, 30_000));
         assert_eq!((target.default_rule_effect, target.allow_plaintext), (Effect::Allow, false));
+        assert_eq!(target.path_options, PathOptions::strict());
+    }
+
+    #[test]
+    fn what_is_kept_of_a_path_is_said_in_words() {
+        let with = |options: &str| {
+            let url = "https://api.example.com";
+            read(&format!(r#"{{"name":"a","baseUrl":"{url}","pathOptions":{options}}}"#))
+        };
+        let options = with(r#"{"encodedSlash":"keep"}"#).unwrap().path_options;
+        let kept = rrrules::PathOptions::strict().encoded_slash(rrrules::EncodedSlash::Keep);
+        assert_eq!(options.compiled(), kept);
+        for (options, expected) in [
+            (
+                r#"{"encodedSlash":"merge"}"#,
+                "/pathOptions/encodedSlash: expected \"reject\" or \"keep\"",
+            ),
+            (
+                r#"{"duplicateSlashes":"reject"}"#,
+                "/pathOptions/duplicateSlashes: expected \"merge\" or \"keep\"",
+            ),
+            (r#"{"encodedDot":"keep"}"#, "/pathOptions/encodedDot: there is no such field here"),
+        ] {
+            assert_eq!(with(options).unwrap_err(), expected);
+        }
     }
 
     #[test]
