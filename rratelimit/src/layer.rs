@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use rrcore::{Clock, Context, Current};
+use rrcore::{Clock, Context, Current, Now, Refusal};
 use tower_layer::Layer;
 
+use crate::answer;
+use crate::decision::Decision;
 use crate::key::Key;
 use crate::limiter::Limiter;
 use crate::policy::Policy;
@@ -55,6 +57,22 @@ impl RateLimitLayer {
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
+    }
+}
+
+impl RateLimitLayer {
+    /// What would become of a request that is only described, at `now`: what is left after it, and
+    /// the answer where it would not pass. Counts nothing. The same code decides about requests.
+    pub fn explain(&self, head: &Parts, now: Now) -> (Decision, Option<Refusal>) {
+        let policy = self.policy.get();
+        let decision = self.limiter.peek(&policy, (self.key)(head), now);
+        let refusal = match &decision {
+            Decision::Allowed { .. } => None,
+            Decision::Refused { retry_after, .. } => {
+                Some(answer::refusal(*retry_after, decision.violated()))
+            }
+        };
+        (decision, refusal)
     }
 }
 

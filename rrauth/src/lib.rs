@@ -15,6 +15,7 @@ pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
 pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
+pub use crate::inbound::explain::AuthExplained;
 pub use crate::inbound::future::AuthFuture;
 pub use crate::inbound::index::{Index, IndexBuilder};
 pub use crate::inbound::layer::AuthLayer;

@@ -103,6 +103,18 @@ impl Refusal {
         self.extra.as_ref()?.members.get(name)
     }
 
+    /// What the caller is told besides the title, if the stage added something.
+    #[must_use]
+    pub fn get_detail(&self) -> Option<&str> {
+        self.extra.as_ref()?.detail.as_deref()
+    }
+
+    /// The members that the stage added to the problem document, with their names.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let members = self.extra.as_ref().map(|it| &it.members);
+        members.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Renders `application/problem+json`, and leaves the refusal in the response's extensions.
     #[must_use]
     pub fn into_response(self, id: &RequestId) -> Response<Bytes> {
@@ -164,6 +176,8 @@ mod tests {
             .because("10.0.0.7 said no")
             .member("rule", serde_json::json!({"id": "rul_1"}));
         assert_eq!(refusal.reason(), Some("10.0.0.7 said no"));
+        assert_eq!(refusal.get_detail(), None);
+        assert_eq!(refusal.members().map(|(name, _)| name).collect::<Vec<_>>(), ["rule"]);
 
         let response = refusal.into_response(&id);
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);

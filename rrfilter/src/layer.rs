@@ -86,6 +86,16 @@ impl FilterLayer {
     }
 }
 
+impl FilterLayer {
+    /// The filters that would apply to the response to a request with these extensions, in their
+    /// order, with what they hang on; `None` where nobody knows those of the caller.
+    #[must_use]
+    pub fn explain(&self, extensions: &Extensions) -> Option<Vec<(Scope, Filter)>> {
+        let plan = self.policy.plan(extensions)?;
+        Some(plan.filters().map(|(scope, filter)| (scope, filter.clone())).collect())
+    }
+}
+
 impl Default for FilterLayer {
     fn default() -> Self {
         Self::new()

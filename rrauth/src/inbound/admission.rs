@@ -23,14 +23,16 @@ impl Settings {
     pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Shown, Rejection> {
         let shown = self.places.read(request.headers(), request.uri())?;
         let shown = shown.ok_or(Rejection::Missing)?;
+        self.strip(request).map(|()| shown)
+    }
+
+    /// Takes off whatever `request` shows.
+    pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
         let mut uri = std::mem::take(request.uri_mut());
         let stripped = self.places.strip(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
-        match stripped {
-            Ok(()) => Ok(shown),
-            // A credential that cannot be taken off must not go on.
-            Err(Unwritable) => Err(Rejection::Invalid("it cannot be taken off".to_owned())),
-        }
+        // A credential that cannot be taken off must not go on.
+        stripped.map_err(|Unwritable| Rejection::Invalid("it cannot be taken off".to_owned()))
     }
 
     /// Passes the request on if the credential found for it holds.

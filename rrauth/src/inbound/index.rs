@@ -47,6 +47,11 @@ impl<T> Index<T> {
         self.by_digest.get(digest)
     }
 
+    /// All credentials that it knows, in no order.
+    pub fn credentials(&self) -> impl Iterator<Item = &Arc<Credential<T>>> {
+        self.by_digest.values()
+    }
+
     /// How many secrets it knows.
     #[must_use]
     pub fn len(&self) -> usize {

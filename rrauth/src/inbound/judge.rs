@@ -25,13 +25,20 @@ pub(crate) fn judge<T>(
     found: Option<&Credential<T>>,
     wall: Duration,
 ) -> Result<&Credential<T>, Rejection> {
-    let Some(credential) = found else {
-        return Err(Rejection::Invalid("there is no such credential".to_owned()));
-    };
+    let credential = found.ok_or_else(unknown)?;
     let id = &credential.id;
     if !way.suits(credential.kind) {
         return Err(Rejection::Invalid(format!("{id} may not be shown this way")));
     }
+    holds(credential, wall)
+}
+
+/// Judges a credential of which the secret was shown as it should be, at `wall` time.
+pub(crate) fn holds<T>(
+    credential: &Credential<T>,
+    wall: Duration,
+) -> Result<&Credential<T>, Rejection> {
+    let id = &credential.id;
     if !credential.active {
         return Err(Rejection::Invalid(format!("{id} is switched off")));
     }
@@ -41,6 +48,11 @@ pub(crate) fn judge<T>(
         }
         Some(_) | None => Ok(credential),
     }
+}
+
+/// Nobody has such a credential.
+pub(crate) fn unknown() -> Rejection {
+    Rejection::Invalid("there is no such credential".to_owned())
 }
 
 impl From<Unusable> for Rejection {

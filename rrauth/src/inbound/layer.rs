@@ -68,6 +68,16 @@ impl<C> AuthLayer<C> {
     }
 }
 
+impl<C> AuthLayer<C> {
+    pub(crate) const fn source(&self) -> &Current<C> {
+        &self.source
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
 impl<S, C> Layer<S> for AuthLayer<C> {
     type Service = Auth<S, C>;
 

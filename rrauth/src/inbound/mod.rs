@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod challenge;
 pub(crate) mod credential;
 pub(crate) mod digest;
+pub(crate) mod explain;
 pub(crate) mod future;
 pub(crate) mod index;
 pub(crate) mod judge;

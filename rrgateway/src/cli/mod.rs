@@ -1,7 +1,11 @@
 //! The command line.
 
+mod client;
 mod demo;
+mod explain;
+mod explained;
 mod run;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -20,6 +24,8 @@ struct Cli {
 enum Command {
     Demo(demo::Demo),
     Run(run::Run),
+    Explain(explain::Explain),
+    Validate(validate::Validate),
 }
 
 /// Reads the command line and does what it says.
@@ -28,6 +34,8 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(demo) => demo.execute(),
         Command::Run(run) => run.execute(),
+        Command::Explain(explain) => explain.execute(),
+        Command::Validate(validate) => validate.execute(),
     };
     done.unwrap_or_else(|error| {
         complain(&error);
@@ -44,6 +52,8 @@ const AFTER_HELP: &str = "\
 Start here:
   rrgateway demo              see one request through each outcome, then try it with curl
   rrgateway run               serve: callers on 127.0.0.1:8080, the Core API on 127.0.0.1:8081
+  rrgateway explain --help    ask a running gateway why it refuses a request, or lets it pass
+  rrgateway validate -f F     check a file of configuration without a gateway
 
 After `run`, configure it over HTTP with the token in ./rr-data/admin.token;
 the API is described at http://127.0.0.1:8081/docs.";

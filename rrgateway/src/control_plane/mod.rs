@@ -2,6 +2,7 @@
 
 mod api;
 mod config;
+pub(crate) mod file;
 mod plane;
 mod store;
 mod wire;

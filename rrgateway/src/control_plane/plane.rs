@@ -23,7 +23,7 @@ use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};
 use crate::control_plane::store::writer::Writer;
-use crate::model::{EgressPolicy, Publisher, ReportsIn, SecretSink};
+use crate::model::{EgressPolicy, Explain, Publisher, ReportsIn, SecretSink};
 
 /// What the control plane is started with.
 pub struct ControlPlaneConfig {
@@ -35,6 +35,8 @@ pub struct ControlPlaneConfig {
     pub egress: EgressPolicy,
     /// The data plane's vault, to put secrets in.
     pub secrets: Arc<dyn SecretSink>,
+    /// What says what would become of a request: the data plane.
+    pub explain: Arc<dyn Explain>,
     /// Where revisions go.
     pub publisher: Publisher,
     /// Where audit records come from.
@@ -84,6 +86,7 @@ impl ControlPlane {
             clock,
             egress,
             secrets,
+            explain,
             publisher,
             reports,
             data_url,
@@ -96,10 +99,7 @@ impl ControlPlane {
             publisher: publisher.clone(),
             egress: egress.clone(),
         };
-        let opened = tokio::task::spawn_blocking(move || open(around));
-        let interrupted = || StoreError::Interrupted { path: data_dir.clone() };
-        let opened = opened.await.map_err(|_| interrupted())??;
-        let Opened { lock, reviser, owner, keeper, records, activity } = opened;
+        let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
         let oldest = oldest(reviser.current(), clock.clone());
         let started = Writer::start(reviser);
         let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
@@ -112,6 +112,7 @@ impl ControlPlane {
             owner,
             publisher,
             egress,
+            explain,
             clock,
             data_url: data_url.trim_end_matches('/').into(),
             hosts: hosts.iter().map(|it| api::host_name(it)).collect(),
@@ -168,6 +169,12 @@ impl ControlPlane {
         }
         drop(lock);
     }
+}
+
+async fn opened(around: Surroundings) -> Result<Opened, StoreError> {
+    let path = around.directory.clone();
+    let opened = tokio::task::spawn_blocking(move || open(around));
+    opened.await.map_err(|_| StoreError::Interrupted { path })?
 }
 
 // When what is now too old to be kept was received: milliseconds since the Unix epoch.

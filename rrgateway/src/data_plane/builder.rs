@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rrrules::PathOptions;
 
 use crate::data_plane::injection;
-use crate::data_plane::pipeline::{self, Shared};
+use crate::data_plane::layers::{Layers, Shared};
+use crate::data_plane::pipeline;
 use crate::data_plane::route_table::RouteTable;
 use crate::data_plane::router::{Live, Route, Routes};
 use crate::data_plane::secrets::Secrets;
@@ -69,8 +70,9 @@ impl Builder {
     fn route(&self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
         let injection = Arc::new(injection::of(&proxy.credential, &self.secrets));
         let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
-        let stack = pipeline::route(proxy, &self.shared, injection, upstream);
-        Ok(Route { proxy: Arc::clone(proxy), stack })
+        let layers = Layers::of(proxy, &self.shared, injection);
+        let stack = pipeline::route(&layers, upstream);
+        Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers) })
     }
 }
 

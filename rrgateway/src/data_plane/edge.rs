@@ -56,6 +56,10 @@ impl Edge {
         &self.inner.live
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     pub(super) fn max_request_bytes(&self) -> u64 {
         self.inner.max_request_bytes
     }

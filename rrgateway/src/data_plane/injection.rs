@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use http::HeaderName;
 use rrauth::Injection;
+use rrcore::{Code, Now, Refusal};
 use zeroize::Zeroizing;
 
 use crate::data_plane::secrets::Secrets;
@@ -22,6 +23,21 @@ pub fn of(credential: &TargetCredential, secrets: &Secrets) -> Injection {
         tracing::error!(secret = ?credential.secret, %error, "a target credential is unusable");
         Injection::unavailable(error.to_string())
     })
+}
+
+/// Whether `credential` has not expired `now`.
+///
+/// # Errors
+/// 503 `credential-unavailable` where it has.
+pub fn in_time(credential: &TargetCredential, now: Now) -> Result<(), Refusal> {
+    let now = i64::try_from(now.wall.as_millis()).unwrap_or(i64::MAX);
+    match credential.expires_at_ms {
+        Some(end) if end <= now => {
+            Err(Refusal::new(Code::CredentialUnavailable)
+                .because("the target credential has expired"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn open(credential: &TargetCredential, secrets: &Secrets) -> anyhow::Result<Injection> {

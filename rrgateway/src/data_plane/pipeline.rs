@@ -16,22 +16,20 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use rratelimit::{Key, Limiter, RateLimitLayer};
-use rrauth::{AuthLayer, AuthorizeLayer, InjectLayer, Injection};
-use rrcore::{Budget, Clock, Code, Refusal, Scope};
-use rrfilter::FilterLayer;
-use rrrules::{RulesLayer, ValidateLayer};
+use rrauth::AuthorizeLayer;
+use rrcore::{Code, Refusal};
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::data_plane::answer;
 use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::exchange::Exchange;
+use crate::data_plane::layers::{Callers, Layers};
 use crate::data_plane::record::Recorded;
 use crate::data_plane::stack::RouteStack;
 use crate::data_plane::upstream::Upstream;
-use crate::data_plane::{hygiene, router};
-use crate::model::{Authentication, Consumer, Proxy};
+use crate::data_plane::{hygiene, layers, router};
+use crate::model::Consumer;
 
 /// What every request meets before its proxy is known, and every response last.
 pub async fn edge(edge: Edge, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
@@ -65,115 +63,52 @@ async fn through(
     }
 }
 
-/// What outlives a revision: counters, and the clock that everything is timed by.
-#[derive(Clone, Debug)]
-pub struct Shared {
-    /// What was spent of each limit.
-    pub limiter: Arc<Limiter>,
-    /// The time.
-    pub clock: Clock,
-    /// Memory for the request bodies that stages look into.
-    pub bodies: Budget,
-}
-
-/// What a request meets once its proxy is known.
-pub fn route(
-    proxy: &Proxy,
-    shared: &Shared,
-    injection: Arc<Injection>,
-    upstream: Upstream,
-) -> RouteStack {
-    let clock = &shared.clock;
-    let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
+/// What a request meets once its proxy is known. `explain.rs` asks the same layers in this order.
+pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
     let judged = ServiceBuilder::new()
         // How often, over all callers of the proxy. Below authentication, so that guessing keys
         // costs nobody their quota.
-        .layer(
-            RateLimitLayer::new(Arc::clone(&proxy.limits), Arc::clone(&shared.limiter))
-                .key(move |_| key)
-                .clock(clock.clone()),
-        )
+        .layer(layers.limit.clone())
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
-        .layer(rules(proxy, clock).bodies().budget(&shared.bodies))
+        .layer(layers.rules_with_bodies())
         // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
         // above everything that may change the body.
-        .layer(validation(proxy, shared))
+        .layer(layers.validate.clone())
         .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
         // What of the response passes; nearest the upstream but for the credential, so that
         // nothing above ever sees what it takes out.
-        .layer(filters(proxy, clock))
+        .layer(layers.filter.clone())
         // What the client said belongs to its own hop. The rules have seen it.
         .map_request(hygiene::without_nominated)
         // As whom. Last, after everything that could show, log or refuse: what is injected here
         // is seen by the upstream only.
-        .layer(InjectLayer::new(injection).clock(clock.clone()))
+        .layer(layers.inject.clone())
         .service(upstream);
-    match &proxy.authentication {
+    match &layers.callers {
         // Stages 3 and 4 off, because the proxy says so in so many words. The caller's
         // `Authorization` is not ours to forward.
-        Authentication::None => RouteStack::new(
+        Callers::Anybody => RouteStack::new(
             ServiceBuilder::new()
                 .map_response(erase)
                 .map_request(hygiene::without_authorization)
                 .service(judged),
         ),
-        Authentication::Credentials { index, headers, bound } => {
-            let bound = bound.clone();
+        Callers::Known { authenticate, bound } => {
+            let bound = Arc::clone(bound);
             RouteStack::new(
                 ServiceBuilder::new()
                     .map_response(erase)
                     // Who is calling. Takes the caller's credential off the request; everything
                     // below may rely on the identity and its `Consumer`.
-                    .layer(
-                        AuthLayer::new(Arc::clone(index))
-                            .headers(headers.iter().cloned())
-                            .clock(clock.clone()),
-                    )
+                    .layer(authenticate.clone())
                     // Whether that credential is bound to this proxy.
                     .layer(AuthorizeLayer::new(move |caller: &Arc<Consumer>, _: &_| {
-                        bound.contains(&caller.credential)
+                        layers::may_call(&bound, caller)
                     }))
                     .service(judged),
             )
         }
-    }
-}
-
-fn rules(proxy: &Proxy, clock: &Clock) -> RulesLayer {
-    let layer = RulesLayer::new()
-        .scope(Scope::TargetCredential, Arc::clone(&proxy.credential.rules))
-        .scope(Scope::Proxy, Arc::clone(&proxy.rules))
-        .scope(Scope::Target, Arc::clone(&proxy.target.rules))
-        .deny_status(proxy.rule_deny_status)
-        .clock(clock.clone());
-    match &proxy.authentication {
-        // The proxy-credential scope is empty and allows.
-        Authentication::None => layer,
-        Authentication::Credentials { .. } => layer.per_caller(|extensions| {
-            extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.rules))
-        }),
-    }
-}
-
-fn validation(proxy: &Proxy, shared: &Shared) -> ValidateLayer {
-    let Some(validation) = &proxy.validation else { return ValidateLayer::off() };
-    let layer = ValidateLayer::new(Arc::clone(&validation.validator));
-    let layer = if validation.watches_responses { layer.responses(WATCHED_BYTES) } else { layer };
-    layer.budget(&shared.bodies).clock(shared.clock.clone())
-}
-
-fn filters(proxy: &Proxy, clock: &Clock) -> FilterLayer {
-    let layer = FilterLayer::new()
-        .scope(Scope::TargetCredential, Arc::clone(&proxy.credential.filters))
-        .scope(Scope::Target, Arc::clone(&proxy.target.filters))
-        .scope(Scope::Proxy, Arc::clone(&proxy.filters))
-        .clock(clock.clone());
-    match &proxy.authentication {
-        Authentication::None => layer,
-        Authentication::Credentials { .. } => layer.per_caller(|extensions| {
-            extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.filters))
-        }),
     }
 }
 
@@ -184,6 +119,3 @@ where
 {
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
-
-/// Of a response that is looked at, so much is kept until its end.
-const WATCHED_BYTES: usize = 1 << 20;

@@ -16,13 +16,15 @@ use tokio::sync::oneshot;
 
 use crate::data_plane::builder::Builder;
 use crate::data_plane::edge::{Edge, Peer};
-use crate::data_plane::pipeline::{self, Shared};
+use crate::data_plane::explain::Explainer;
+use crate::data_plane::layers::Shared;
+use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::Connector;
 use crate::listen::{self, Drain, Drainer, Limits};
-use crate::model::{EgressPolicy, Reports, Subscription};
+use crate::model::{EgressPolicy, Explain, Reports, Subscription};
 
 /// What a data plane is made of.
 #[derive(Debug)]
@@ -53,6 +55,7 @@ pub struct DataPlaneConfig {
 #[derive(Debug)]
 pub struct DataPlane {
     address: SocketAddr,
+    explainer: Explainer,
     drainer: Drainer,
     workers: Vec<Worker>,
     builder: Worker,
@@ -89,6 +92,7 @@ impl DataPlane {
         let listeners = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
         let address = listeners.first().context("no listener")?.local_addr()?;
+        let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
         let subscription = config.subscription;
         let builder = Worker::spawn("rr-revisions", builder.follow(subscription, live))?;
@@ -97,13 +101,19 @@ impl DataPlane {
             let serving = serve(listener, edge.clone(), config.limits.clone(), drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
-        Ok(Self { address, drainer, workers, builder })
+        Ok(Self { address, explainer, drainer, workers, builder })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What says what would become of a request, by the routes that are served.
+    #[must_use]
+    pub fn explain(&self) -> Arc<dyn Explain> {
+        Arc::new(self.explainer.clone())
     }
 
     /// Stops accepting, lets requests in flight finish for `grace` at the most, then ends.

@@ -12,6 +12,7 @@ use rrcore::{Code, Refusal, Stage};
 use rrrules::{CanonicalPath, PathOptions};
 
 use crate::data_plane::exchange::Exchange;
+use crate::data_plane::layers::Layers;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
 use crate::model::Proxy;
@@ -45,6 +46,8 @@ pub struct Route {
     pub proxy: Arc<Proxy>,
     /// Its stages and its upstream.
     pub stack: RouteStack,
+    /// The stages alone, to be asked what they would do.
+    pub layers: Arc<Layers>,
 }
 
 impl Live {
@@ -80,30 +83,42 @@ pub fn route<B>(
 ) -> Result<RouteStack, Refusal> {
     let guard = live.current.load();
     let routes = guard.as_ref().ok_or(Code::NotReady)?;
-    note(exchange, routes.revision, request.uri());
-    let (route, path) = match split(request.uri().path()) {
-        Some((name, rest)) => {
-            let route = routes.named(name)?;
-            (route, canonical(rest, route.options()))
-        }
-        None => routes.routed(exchange, request)?,
-    };
-    exchange.notes().proxy = Some(Arc::clone(&route.proxy));
-    let path = path?;
-    exchange.notes().path = path.as_str().to_owned();
-    let target = rewritten(&path, request.uri().query()).ok_or_else(malformed)?;
-    *request.uri_mut() = target;
-    request.extensions_mut().insert(path);
-    if !route.proxy.active {
-        return Err(Code::ProxyInactive.into());
-    }
-    exchange.context().passed(Stage::Route);
-    Ok(route.stack.clone())
+    routes.route(exchange, request).map(|it| it.stack.clone())
 }
 
 type Reading = Result<CanonicalPath, Refusal>;
 
 impl Routes {
+    /// As [`route`], in these routes. What was found is noted also where the request is refused.
+    ///
+    /// # Errors
+    /// As [`route`].
+    pub fn route<B>(
+        &self,
+        exchange: &Exchange,
+        request: &mut Request<B>,
+    ) -> Result<&Route, Refusal> {
+        note(exchange, self.revision, request.uri());
+        let (route, path) = match split(request.uri().path()) {
+            Some((name, rest)) => {
+                let route = self.named(name)?;
+                (route, canonical(rest, route.options()))
+            }
+            None => self.routed(exchange, request)?,
+        };
+        exchange.notes().proxy = Some(Arc::clone(&route.proxy));
+        let path = path?;
+        exchange.notes().path = path.as_str().to_owned();
+        let target = rewritten(&path, request.uri().query()).ok_or_else(malformed)?;
+        *request.uri_mut() = target;
+        request.extensions_mut().insert(path);
+        if !route.proxy.active {
+            return Err(Code::ProxyInactive.into());
+        }
+        exchange.context().passed(Stage::Route);
+        Ok(route)
+    }
+
     fn named(&self, name: &str) -> Result<&Route, Refusal> {
         let by_alias = || self.table.get(self.aliases.get(name)?);
         let route = self.table.get(name).or_else(by_alias);

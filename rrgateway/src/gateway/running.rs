@@ -135,6 +135,7 @@ impl GatewayBuilder {
             clock: self.clock.clone(),
             egress,
             secrets: Arc::new(secrets),
+            explain: data.explain(),
             publisher,
             reports: reports_in,
             data_url: format!("http://{}", data.address()),

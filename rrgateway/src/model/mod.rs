@@ -3,6 +3,7 @@
 mod channel;
 mod digest;
 mod egress;
+mod explain;
 mod record;
 mod revision;
 mod secret;
@@ -13,6 +14,10 @@ pub use self::channel::{
 };
 pub use self::digest::Digest;
 pub use self::egress::EgressPolicy;
+pub use self::explain::{
+    Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
+    ScopeSays,
+};
 pub use self::record::{
     AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
 };

@@ -12,7 +12,8 @@ use http_body_util::BodyExt;
 use rrcore::ManualClock;
 use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
 use rrgateway::model::{
-    EgressPolicy, Reports, Revision, SecretName, SecretRefused, SecretSink, channel, reports,
+    EgressPolicy, Explain, Explanation, Question, Reports, Revision, SecretName, SecretRefused,
+    SecretSink, channel, reports,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,6 +48,15 @@ pub(crate) struct Sink {
     retained: Mutex<Option<Vec<SecretName>>>,
 }
 
+/// Serves nothing, and says so.
+struct Nobody;
+
+impl Explain for Nobody {
+    fn explain(&self, _: &Question) -> Explanation {
+        Explanation { revision: None, stages: Vec::new() }
+    }
+}
+
 pub(crate) type Started =
     (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
 
@@ -72,6 +82,7 @@ impl World {
             clock: ManualClock::starting_at(Duration::from_secs(1_700_000_000)).clock(),
             egress: EgressPolicy::default(),
             secrets: Arc::<Sink>::clone(&sink),
+            explain: Arc::new(Nobody),
             publisher,
             reports: reports_in,
             data_url: "http://127.0.0.1:8080".to_owned(),

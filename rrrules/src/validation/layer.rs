@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rrcore::{Budget, Clock, Current};
+use bytes::Bytes;
+use http::Request;
+use rrcore::{Budget, Clock, Current, Refusal};
 use tower_layer::Layer;
 
 use super::service::{Shared, Validate};
@@ -81,6 +83,15 @@ impl ValidateLayer {
     pub const fn responses(mut self, bytes: usize) -> Self {
         self.shared.response_bytes = Some(bytes);
         self
+    }
+
+    /// Decides about a request that is only described, by what is in force; `body` as it would be
+    /// sent. The same code decides about requests.
+    ///
+    /// # Errors
+    /// What the answer would be.
+    pub fn explain<B>(&self, request: &Request<B>, body: &Bytes) -> Result<(), Refusal> {
+        self.shared.explain(request, body)
     }
 
     /// Reads the time from `clock`, where this is the first layer that asks for it.

@@ -192,10 +192,7 @@ impl Check {
     }
 
     fn judge<B>(&self, request: &Request<B>, body: Option<&Bytes>) -> Result<(), Refused> {
-        let plain = body.map(|it| plain(request.headers(), it, self.max_body_bytes)).transpose();
-        let plain = plain.map_err(|code| (refusal(code), Vec::new()))?;
-        let checked = self.validator.check(&parts(request), plain.as_deref());
-        checked.map_err(|invalid| refused(&invalid))
+        judge(&self.validator, request, body, self.max_body_bytes)
     }
 
     fn forward<S, B>(&self, inner: &mut S, request: Request<Body<B>>) -> State<S, B, S::Future>
@@ -215,6 +212,31 @@ impl Check {
         let response = self.context.refuse_with(refusal, facts);
         State::Answer { response: Some(Box::new(response)) }
     }
+}
+
+impl Shared {
+    pub(super) fn explain<B>(&self, request: &Request<B>, body: &Bytes) -> Result<(), Refusal> {
+        let Some(validator) = &self.validator else { return Ok(()) };
+        let validator = validator.get();
+        let is_read = body.is_empty() || validator.needs_body(&parts(request));
+        if is_read && body.len() > self.max_body_bytes {
+            return Err(refusal(Code::ContentTooLarge));
+        }
+        let body = is_read.then_some(body);
+        judge(&validator, request, body, self.max_body_bytes).map_err(|(refusal, _)| refusal)
+    }
+}
+
+fn judge<B>(
+    validator: &Validator,
+    request: &Request<B>,
+    body: Option<&Bytes>,
+    max_body_bytes: usize,
+) -> Result<(), Refused> {
+    let plain = body.map(|it| plain(request.headers(), it, max_body_bytes)).transpose();
+    let plain = plain.map_err(|code| (refusal(code), Vec::new()))?;
+    let checked = validator.check(&parts(request), plain.as_deref());
+    checked.map_err(|invalid| refused(&invalid))
 }
 
 fn parts<B>(request: &Request<B>) -> RequestParts<'_> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::{log_schema, schema};
+use crate::control_plane::api::{explain_schema, log_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -23,6 +23,10 @@ pub(crate) fn page() -> String {
         match (kind, tag) {
             (Some(kind), _) => page.push_str(&fields(&schema::schema(kind))),
             (None, "requests") => page.push_str(&fields(&log_schema::record())),
+            (None, "explain") => {
+                page.push_str(&fields(&explain_schema::question()));
+                page.push_str(&fields(&explain_schema::explanation()));
+            }
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
             (None, _) => {}
         }

@@ -4,6 +4,8 @@ mod activity;
 mod auth;
 mod body;
 mod docs;
+mod explain;
+mod explain_schema;
 mod guard;
 mod log_schema;
 mod newest;

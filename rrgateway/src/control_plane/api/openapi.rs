@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
-use crate::control_plane::api::{body, log_schema, rule_schema, schema};
+use crate::control_plane::api::{body, explain_schema, log_schema, rule_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The document.
@@ -36,6 +36,8 @@ fn schemas() -> Value {
         ("Warning".to_owned(), rule_schema::warning()),
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
+        ("Question".to_owned(), explain_schema::question()),
+        ("Explanation".to_owned(), explain_schema::explanation()),
         ("Problem".to_owned(), problem()),
     ];
     Value::Object(kinds.into_iter().chain(more).collect())
@@ -62,11 +64,12 @@ fn operation(route: &Route) -> Value {
 }
 
 fn content(action: Action) -> Option<Value> {
-    let Action::Resource(verb, kind, _) = action else { return None };
-    let (types, schema) = match verb {
-        Verb::Create | Verb::Put => (body::WHOLE, of(kind)),
-        Verb::Patch => (body::PATCH, change(kind)),
-        Verb::List | Verb::Get | Verb::Delete => return None,
+    let (types, schema) = match action {
+        Action::Resource(Verb::Create | Verb::Put, kind, _) => (body::WHOLE, of(kind)),
+        Action::Resource(Verb::Patch, kind, _) => (body::PATCH, change(kind)),
+        Action::Explain => (body::WHOLE, reference("Question")),
+        // Everything else reads.
+        _ => return None,
     };
     Some(types.iter().map(|it| ((*it).to_owned(), json!({"schema": schema}))).collect())
 }
@@ -125,6 +128,7 @@ fn responses(action: Action) -> Value {
         Action::GetProxyRequest => json!({"200": shown(&reference("Record"))}),
         Action::ListActivity => json!({"200": shown(&list(&reference("Activity")))}),
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
+        Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Home => json!({"303": plain("The docs")}),
         Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
             json!({"200": plain("Done")})
@@ -151,6 +155,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         | Action::GetProxyRequest
         | Action::ListActivity => &["401", "403", "404", "421", "422", "503"],
         Action::CurrentRevision => &["401", "403", "421"],
+        Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
         Action::OpenApi | Action::Docs | Action::Style | Action::Home => &["403", "421"],

@@ -28,6 +28,7 @@ pub(crate) enum Action {
     GetProxyRequest,
     ListActivity,
     CurrentRevision,
+    Explain,
     Live,
     Ready,
     OpenApi,
@@ -45,7 +46,8 @@ impl Action {
             | Self::ListProxyRequests
             | Self::GetProxyRequest
             | Self::ListActivity
-            | Self::CurrentRevision => true,
+            | Self::CurrentRevision
+            | Self::Explain => true,
             Self::Live | Self::Ready | Self::OpenApi | Self::Docs | Self::Style | Self::Home => {
                 false
             }
@@ -65,6 +67,7 @@ impl Action {
             )
             | Self::GetProxyRequest
             | Self::CurrentRevision
+            | Self::Explain
             | Self::Live
             | Self::Ready
             | Self::OpenApi
@@ -84,6 +87,16 @@ pub(crate) fn routes() -> Vec<Route> {
             all.extend(collection(hanging, Some(kind)));
         }
     }
+    all.push(Route {
+        method: Method::POST,
+        path: "/v1/explain".to_owned(),
+        action: Action::Explain,
+        tag: "explain",
+        summary:
+            "Say what would become of a request, stage by stage: nothing is sent, and nothing \
+                  counted"
+                .to_owned(),
+    });
     all.extend(CONFIGURATION.map(|(method, verb, summary)| Route {
         method,
         path: format!("{CLIENT}/configuration"),

@@ -8,7 +8,7 @@ use rrcore::Clock;
 use crate::control_plane::store::owner::Owner;
 use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::writer::Writer;
-use crate::model::{Acceptance, EgressPolicy, Publisher};
+use crate::model::{Acceptance, EgressPolicy, Explain, Publisher};
 
 /// Shared by all requests.
 pub(crate) struct Api {
@@ -18,6 +18,7 @@ pub(crate) struct Api {
     pub(crate) owner: Owner,
     pub(crate) publisher: Publisher,
     pub(crate) egress: EgressPolicy,
+    pub(crate) explain: Arc<dyn Explain>,
     pub(crate) clock: Clock,
     /// Where the data plane is reached, without a slash at the end.
     pub(crate) data_url: Arc<str>,

@@ -80,6 +80,20 @@ impl<'f> Node<'f> {
         matches!(self.json, Json::Object(_))
     }
 
+    /// Whether this is a text, for what may be written in two ways.
+    pub(crate) const fn is_text(&self) -> bool {
+        matches!(self.json, Json::Text(_))
+    }
+
+    /// Whether this is an object without members, for tables that may be empty.
+    pub(crate) const fn is_empty_object(&self) -> bool {
+        matches!(&self.json, Json::Object(members) if members.is_empty())
+    }
+
+    pub(crate) const fn is_list(&self) -> bool {
+        matches!(self.json, Json::List(_))
+    }
+
     pub(crate) const fn is_empty_list(&self) -> bool {
         matches!(&self.json, Json::List(items) if items.is_empty())
     }
@@ -166,6 +180,12 @@ impl<'f> Node<'f> {
         };
         flaws.note(&pointer, flaw);
         None
+    }
+
+    /// A text of whatever characters.
+    pub(crate) fn content(self) -> Option<Zeroizing<String>> {
+        let Json::Text(text) = self.json else { return self.flaw("expected a text") };
+        Some(text)
     }
 
     pub(crate) fn integer(self, range: RangeInclusive<u64>) -> Option<u64> {

@@ -66,7 +66,7 @@ pub(crate) fn methods(node: Node<'_>) -> Option<Vec<String>> {
 }
 
 // Methods are case-sensitive (RFC 9110 §9.1): a rule against `delete` would let DELETE pass.
-fn method(text: &str) -> Result<String, String> {
+pub(crate) fn method(text: &str) -> Result<String, String> {
     let upper = text.to_ascii_uppercase();
     Method::from_bytes(text.as_bytes()).map_err(|_| "this is not a method".to_owned())?;
     if upper != text && KNOWN.contains(&upper.as_str()) {

@@ -24,7 +24,7 @@ pub use self::client::Connector;
 use self::client::Partition;
 use crate::data_plane::body::StagedBody;
 use crate::data_plane::exchange::{Exchange, UpstreamNotes};
-use crate::data_plane::hygiene;
+use crate::data_plane::{hygiene, injection};
 use crate::model::Proxy;
 
 /// Sends requests to one proxy's target. Cheap to clone.
@@ -103,7 +103,8 @@ impl Inner {
         exchange: &Exchange,
         request: Request<StagedBody>,
     ) -> Result<Response<UpstreamBody>, Refusal> {
-        self.check_credential(exchange)?;
+        // The injection is built when a revision arrives; a date can pass after that.
+        injection::in_time(&self.proxy.credential, exchange.context().now())?;
         let timeouts = self.proxy.target.timeouts;
         let request = self.addressed(request)?;
         let clock = exchange.context().clock().clone();
@@ -119,16 +120,6 @@ impl Inner {
             Ok(Ok(response)) => response,
         };
         self.relayed(response, timeouts.idle)
-    }
-
-    // The injection is built when a revision arrives; a date can pass after that.
-    fn check_credential(&self, exchange: &Exchange) -> Result<(), Refusal> {
-        let now = i64::try_from(exchange.context().now().wall.as_millis()).unwrap_or(i64::MAX);
-        match self.proxy.credential.expires_at_ms {
-            Some(end) if end <= now => Err(Refusal::new(Code::CredentialUnavailable)
-                .because("the target credential has expired")),
-            Some(_) | None => Ok(()),
-        }
     }
 
     fn addressed(&self, request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {

@@ -1,0 +1,23 @@
+//! What is allowed, but may not be what is meant.
+
+use std::sync::Arc;
+
+use rrrules::RuleSet;
+
+use crate::control_plane::config::resource::Spec;
+
+/// What is odd about a set of rules: with the id of the rule, where it is one rule.
+pub(crate) fn warnings_of(rules: &RuleSet) -> Vec<(Option<Arc<str>>, String)> {
+    rules.lint().into_iter().map(|it| (it.rule, it.reason)).collect()
+}
+
+/// What is odd about a resource: where in it, and why.
+pub(crate) fn about(spec: &Spec) -> Option<(&'static str, &'static str)> {
+    let proxy = spec.as_proxy()?;
+    if proxy.authentication.is_some() {
+        return Some(("/authentication", "anybody may call this proxy"));
+    }
+    let is_closed = proxy.proxy_credential_ids.is_empty();
+    is_closed
+        .then_some(("/proxyCredentialIds", "nobody may call this proxy: it names no credential"))
+}
