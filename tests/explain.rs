@@ -76,6 +76,18 @@ async fn what_is_explained_is_what_happens() {
             },
         ),
         ("rule-denied", Case { proxy: "body", method: "POST", body: "role", headers: json, ..GET }),
+        (
+            "proxy-access-granted",
+            Case { proxy: "shaped", method: "POST", body: r#"{"a":1}"#, headers: json, ..GET },
+        ),
+        (
+            "validation-failed",
+            Case { proxy: "shaped", method: "POST", body: r#"{"b":1}"#, headers: json, ..GET },
+        ),
+        (
+            "unsupported-media-type",
+            Case { proxy: "shaped", method: "POST", body: r#"{"a":1}"#, ..GET },
+        ),
         // What the gateway takes off, no rule sees.
         (
             "proxy-access-granted",
@@ -176,6 +188,7 @@ async fn stages_behind_the_refusing_one_are_asked_as_far_as_they_can_tell() {
         "authorize passed",
         "limit passed",
         "rules passed",
+        "validate passed",
         "inject passed",
         "upstream notSent",
         "filter applies",
@@ -268,6 +281,7 @@ impl City {
             ("off", json!({"active": false})),
             ("closed", json!({"proxyCredentialIds": []})),
             ("spent", json!({"limits": {"requestsPerDay": 0}})),
+            ("shaped", json!({"validation": {"request": {"schema": {"required": ["a"]}}}})),
             ("default", json!({"defaultRuleEffect": "deny"})),
             ("unavailable", json!({"targetCredentialId": "off"})),
             ("outdated", json!({"targetCredentialId": "outdated"})),

@@ -4,12 +4,18 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::body::{BodyPlan, Content, Inspection};
 use crate::finding::Finding;
-use crate::index::{Candidates, Index, Places};
+use crate::gates::Candidates;
+use crate::index::Index;
 use crate::rule::{Effect, Mode, Rule};
 use crate::subject::{Reading, Subject};
 use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};
+
+/// Places of rules that fit, in the order of evaluation.
+type Places = SmallVec<[u16; 8]>;
 
 /// The rules of one scope, compiled.
 pub(crate) struct Compiled {

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use smallvec::SmallVec;
 
-use crate::index::Candidates;
 use crate::literal::Gate;
+
+/// Places of rules that may fit.
+pub(crate) type Candidates = SmallVec<[u16; 64]>;
 
 /// The gates of some rules, put together.
 #[derive(Debug, Default)]

@@ -6,21 +6,14 @@ use std::collections::HashMap;
 use aho_corasick::BuildError;
 use foldhash::fast::RandomState;
 use http::{HeaderName, HeaderValue};
-use smallvec::SmallVec;
 
-use crate::gates::{Gates, Gathered};
+use crate::gates::{Candidates, Gates, Gathered};
 use crate::literal::Gate;
 use crate::methods::KINDS;
 use crate::pattern::{Pattern, Presence};
 use crate::query::Pair;
 use crate::rule::{Effect, Rule};
 use crate::subject::Reading;
-
-/// Places of rules that fit, in the order of evaluation.
-pub(crate) type Places = SmallVec<[u16; 8]>;
-
-/// Places of rules that may fit.
-pub(crate) type Candidates = SmallVec<[u16; 64]>;
 
 /// Sorts rules by one thing each that a request must have for them to fit. What it finds is asked
 /// in full; what it leaves out cannot fit.

@@ -227,8 +227,9 @@ fn note(exchange: &Exchange, revision: u64, uri: &Uri) {
     notes.revision = revision;
     // Until it has a canonical form; bounded, since it is a client's text.
     notes.path = uri.path().chars().take(PATH_CHARS).collect();
-    let pairs = uri.query().unwrap_or_default().split('&').take(QUERY_KEYS);
-    let names = pairs.filter_map(|it| it.split('=').next()).filter(|it| !it.is_empty());
+    // Empty pairs are no parameters: they must not crowd out those that are.
+    let names = uri.query().unwrap_or_default().split('&').filter_map(|it| it.split('=').next());
+    let names = names.filter(|it| !it.is_empty()).take(QUERY_KEYS);
     notes.query_keys = names.map(|it| it.chars().take(KEY_CHARS).collect()).collect();
 }
 

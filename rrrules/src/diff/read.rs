@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::diff::described::Described;
 use crate::json::{JsonError, Node};
 use crate::path::CanonicalPath;
+use crate::path_options::{DuplicateSlashes, EncodedPercent, EncodedSlash, PathOptions};
 
 impl Described {
     /// Reads what an audit record knows of a request: `method`, `path`, and of the query the names
@@ -53,7 +54,7 @@ pub(super) fn record(record: &Value) -> Result<Option<Described>, JsonError> {
     if stage.is_some_and(|it| BEFORE_PATHS.contains(&it)) {
         return Ok(None);
     }
-    let path = CanonicalPath::parse(text).ok().filter(|it| it.as_str() == text);
+    let path = CanonicalPath::parse_with(text, KEPT).ok().filter(|it| it.as_str() == text);
     let request = path.map(|path| Described::new(method, path));
     let are_all = |names: &Vec<&str>| {
         names.len() < MOST_NAMES && names.iter().all(|it| it.chars().count() < LONGEST_NAME)
@@ -70,7 +71,7 @@ pub(super) fn request(request: &Value) -> Result<Described, JsonError> {
     let mut fields = Node::root(request).object()?;
     let method = method(&fields.required("method")?)?;
     let node = fields.required("path")?;
-    let path = CanonicalPath::parse(node.text(0..=usize::MAX)?);
+    let path = CanonicalPath::parse_with(node.text(0..=usize::MAX)?, KEPT);
     let path = path.map_err(|error| node.error(error.to_string()))?;
     let mut described = Described::new(method, path);
     if let Some(node) = fields.given("query") {
@@ -135,6 +136,12 @@ const LONGEST_NAME: usize = 64;
 const MOST_NAME: usize = 256;
 const MOST_LINES: usize = 1_000;
 
+/// What any target may have let in: that is for the target to decide, and was decided.
+const KEPT: PathOptions = PathOptions::strict()
+    .encoded_slash(EncodedSlash::Keep)
+    .duplicate_slashes(DuplicateSlashes::Keep)
+    .encoded_percent(EncodedPercent::Keep);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,8 +176,9 @@ mod tests {
             Described::from_record(&record).unwrap().is_some()
         };
         assert!(is_some("/a", None) && is_some("/a", Some("rules")));
+        // A target may keep these.
+        assert!(is_some("/a//b", None) && is_some("/a%2Fb%25", None));
         for (path, stage) in [
-            ("/a//b", None),
             ("/%2e", None),
             ("", None),
             ("/api/x", Some("route")),
