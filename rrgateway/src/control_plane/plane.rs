@@ -135,6 +135,12 @@ impl ControlPlane {
         api::router(Arc::clone(&self.api))
     }
 
+    /// Waits until a data plane has answered to the revision that was current at the start.
+    pub async fn is_served(&self) {
+        let number = self.api.writer.current().number;
+        self.api.publisher.settled(number, FIRST).await;
+    }
+
     /// The file with the owner's token.
     #[must_use]
     pub fn owner_token_path(&self) -> &Path {
@@ -196,6 +202,9 @@ fn open(around: Surroundings) -> Result<Opened, StoreError> {
     let activity = Reader::open(&directory, CONTROL)?;
     Ok(Opened { lock, reviser, owner, keeper, records, activity })
 }
+
+/// A data plane that takes longer for its first revision is waited for by nobody.
+const FIRST: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for ControlPlaneConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

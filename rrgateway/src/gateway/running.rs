@@ -145,6 +145,7 @@ impl GatewayBuilder {
         .context("the control plane cannot start")?;
         let (control_drainer, drain) = listen::drain();
         tokio::spawn(serve(control_listener, control.router(), drain));
+        control.is_served().await;
         directory.announce(data.address(), control_address)?;
         tracing::info!(data = %data.address(), control = %control_address, "listening");
         let grace = self.grace;

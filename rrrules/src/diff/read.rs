@@ -178,12 +178,9 @@ mod tests {
         assert!(is_some("/a", None) && is_some("/a", Some("rules")));
         // A target may keep these.
         assert!(is_some("/a//b", None) && is_some("/a%2Fb%25", None));
-        for (path, stage) in [
-            ("/%2e", None),
-            ("", None),
-            ("/api/x", Some("route")),
-            ("/a", Some("hygiene")),
-        ] {
+        for (path, stage) in
+            [("/%2e", None), ("", None), ("/api/x", Some("route")), ("/a", Some("hygiene"))]
+        {
             assert!(!is_some(path, stage), "{path}");
         }
     }
