@@ -108,16 +108,14 @@ impl Compiled {
         if self.rules.is_empty() {
             return head;
         }
+        if self.index.is_small() {
+            (0..).zip(&self.rules).for_each(|(place, rule)| head.ask(rule, place, reading));
+            return head;
+        }
         let mut candidates = Candidates::new();
         self.index.candidates(reading, &mut candidates);
         for place in candidates {
-            let Some(rule) = self.rule(place) else { continue };
-            match (rule.check(reading), rule.effect) {
-                // Unknown is only what a described request lacks: then a deny fits, to be safe.
-                (Finding::Holds, _) | (Finding::Unknown(_), Effect::Deny) => head.fits.push(place),
-                (Finding::NeedsBody, _) => head.pending.push(place),
-                (Finding::Fails(_), _) | (Finding::Unknown(_), Effect::Allow) => {}
-            }
+            self.rule(place).into_iter().for_each(|rule| head.ask(rule, place, reading));
         }
         head
     }
@@ -303,6 +301,15 @@ fn stricter(decides: &mut Option<Ruling>, other: Ruling) {
 }
 
 impl Head {
+    fn ask(&mut self, rule: &Rule, place: u16, reading: &Reading<'_>) {
+        match (rule.check(reading), rule.effect) {
+            // Unknown is only what a described request lacks: then a deny fits, to be safe.
+            (Finding::Holds, _) | (Finding::Unknown(_), Effect::Deny) => self.fits.push(place),
+            (Finding::NeedsBody, _) => self.pending.push(place),
+            (Finding::Fails(_), _) | (Finding::Unknown(_), Effect::Allow) => {}
+        }
+    }
+
     /// Whether a rule asks for the body.
     pub(crate) fn needs_body(&self) -> bool {
         !self.pending.is_empty()

@@ -91,6 +91,11 @@ impl Index {
         }
     }
 
+    /// Whether the set is so small that asking each rule is as quick.
+    pub(crate) const fn is_small(&self) -> bool {
+        self.small.is_some()
+    }
+
     /// The rules that may fit, each once, in the order of evaluation.
     pub(crate) fn candidates(&self, reading: &Reading<'_>, places: &mut Candidates) {
         if let Some(all) = self.small {
