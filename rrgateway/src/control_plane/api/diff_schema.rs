@@ -17,8 +17,8 @@ pub(crate) fn proposal() -> Value {
             "As it is now, where it is left out."},
         "requests": {"type": ["array", "null"], "maxItems": 1000, "items": request(),
             "description": "Without them, those of the newest audit records are tried: of the \
-            proxy; of the proxies that use the target or the target credential; of those who \
-            called with the proxy credential."},
+            proxy; of the proxies that use the target or the target credential now; of those who \
+            called with the proxy credential. Also of requests that another stage refused."},
         "limit": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000,
             "description": "How many audit records are read. Not beside requests."},
     });

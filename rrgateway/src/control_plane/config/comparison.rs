@@ -81,8 +81,8 @@ impl Comparison {
         requests.iter().enumerate().for_each(|(index, it)| self.add(it, &Name::Index(index)));
     }
 
-    /// Compares what is made of the requests that `records` are about. A record of one that no rule
-    /// was asked about is passed over.
+    /// Compares what is made of the requests that `records` are about. A record of one that had no
+    /// path to judge is passed over.
     pub(crate) fn records(&mut self, records: &[Value]) {
         for record in records {
             match Described::from_record(record) {
