@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use rrcore::Clock;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
@@ -113,6 +113,7 @@ impl ControlPlane {
             publisher,
             egress,
             explain,
+            comparing: Arc::new(Semaphore::new(1)),
             clock,
             data_url: data_url.trim_end_matches('/').into(),
             hosts: hosts.iter().map(|it| api::host_name(it)).collect(),

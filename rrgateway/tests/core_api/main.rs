@@ -5,6 +5,7 @@ mod activity;
 mod compiled;
 mod configuration;
 mod credentials;
+mod diff;
 mod patch;
 mod records;
 mod routes;
@@ -43,7 +44,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 12);
+    assert_eq!(operations, 9 * 6 + 3 + 13);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::{explain_schema, log_schema, schema};
+use crate::control_plane::api::{diff_schema, explain_schema, log_schema, schema};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -26,6 +26,8 @@ pub(crate) fn page() -> String {
             (None, "explain") => {
                 page.push_str(&fields(&explain_schema::question()));
                 page.push_str(&fields(&explain_schema::explanation()));
+                page.push_str(&fields(&diff_schema::proposal()));
+                page.push_str(&fields(&diff_schema::comparison()));
             }
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
             (None, _) => {}

@@ -3,10 +3,13 @@
 mod activity;
 mod auth;
 mod body;
+mod diff;
+mod diff_schema;
 mod docs;
 mod explain;
 mod explain_schema;
 mod guard;
+mod history;
 mod log_schema;
 mod newest;
 mod openapi;

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
-use crate::control_plane::api::{body, explain_schema, log_schema, rule_schema, schema};
+use crate::control_plane::api::{
+    body, diff_schema, explain_schema, log_schema, rule_schema, schema,
+};
 use crate::control_plane::config::resource::Kind;
 
 /// The document.
@@ -38,6 +40,8 @@ fn schemas() -> Value {
         ("Activity".to_owned(), log_schema::activity()),
         ("Question".to_owned(), explain_schema::question()),
         ("Explanation".to_owned(), explain_schema::explanation()),
+        ("Proposal".to_owned(), diff_schema::proposal()),
+        ("Comparison".to_owned(), diff_schema::comparison()),
         ("Problem".to_owned(), problem()),
     ];
     Value::Object(kinds.into_iter().chain(more).collect())
@@ -68,6 +72,7 @@ fn content(action: Action) -> Option<Value> {
         Action::Resource(Verb::Create | Verb::Put, kind, _) => (body::WHOLE, of(kind)),
         Action::Resource(Verb::Patch, kind, _) => (body::PATCH, change(kind)),
         Action::Explain => (body::WHOLE, reference("Question")),
+        Action::Diff => (body::WHOLE, reference("Proposal")),
         // Everything else reads.
         _ => return None,
     };
@@ -129,6 +134,7 @@ fn responses(action: Action) -> Value {
         Action::ListActivity => json!({"200": shown(&list(&reference("Activity")))}),
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
+        Action::Diff => json!({"200": shown(&reference("Comparison"))}),
         Action::Home => json!({"303": plain("The docs")}),
         Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
             json!({"200": plain("Done")})
@@ -156,6 +162,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         | Action::ListActivity => &["401", "403", "404", "421", "422", "503"],
         Action::CurrentRevision => &["401", "403", "421"],
         Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
+        Action::Diff => &["400", "401", "403", "404", "413", "415", "421", "422", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
         Action::OpenApi | Action::Docs | Action::Style | Action::Home => &["403", "421"],

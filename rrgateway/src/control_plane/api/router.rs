@@ -16,7 +16,7 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, docs, explain, openapi, requests, resources, revisions,
+    activity, auth, diff, docs, explain, openapi, requests, resources, revisions,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -80,6 +80,7 @@ async fn serve(
         Action::ListActivity => activity::list(api, &uri).await,
         Action::CurrentRevision => Ok(revisions::current(api)),
         Action::Explain => explain::answer(api, request).await,
+        Action::Diff => diff::answer(api, request).await,
         Action::Live => Ok(text("text/plain; charset=utf-8", "live\n")),
         Action::Ready if api.is_ready() => Ok(text("text/plain; charset=utf-8", "ready\n")),
         Action::Ready => Err(Problem::new(NOT_READY)),

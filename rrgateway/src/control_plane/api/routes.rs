@@ -29,6 +29,7 @@ pub(crate) enum Action {
     ListActivity,
     CurrentRevision,
     Explain,
+    Diff,
     Live,
     Ready,
     OpenApi,
@@ -47,7 +48,8 @@ impl Action {
             | Self::GetProxyRequest
             | Self::ListActivity
             | Self::CurrentRevision
-            | Self::Explain => true,
+            | Self::Explain
+            | Self::Diff => true,
             Self::Live | Self::Ready | Self::OpenApi | Self::Docs | Self::Style | Self::Home => {
                 false
             }
@@ -68,6 +70,7 @@ impl Action {
             | Self::GetProxyRequest
             | Self::CurrentRevision
             | Self::Explain
+            | Self::Diff
             | Self::Live
             | Self::Ready
             | Self::OpenApi
@@ -87,16 +90,13 @@ pub(crate) fn routes() -> Vec<Route> {
             all.extend(collection(hanging, Some(kind)));
         }
     }
-    all.push(Route {
+    all.extend(QUESTIONS.map(|(path, action, summary)| Route {
         method: Method::POST,
-        path: "/v1/explain".to_owned(),
-        action: Action::Explain,
+        path: path.to_owned(),
+        action,
         tag: "explain",
-        summary:
-            "Say what would become of a request, stage by stage: nothing is sent, and nothing \
-                  counted"
-                .to_owned(),
-    });
+        summary: summary.to_owned(),
+    }));
     all.extend(CONFIGURATION.map(|(method, verb, summary)| Route {
         method,
         path: format!("{CLIENT}/configuration"),
@@ -143,6 +143,21 @@ fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 6] {
 }
 
 const CLIENT: &str = "/v1/clients/{client}";
+
+const QUESTIONS: [(&str, Action, &str); 2] = [
+    (
+        "/v1/explain",
+        Action::Explain,
+        "Say what would become of a request, stage by stage: nothing is sent, and nothing counted",
+    ),
+    (
+        "/v1/explain/diff",
+        Action::Diff,
+        "Say what other rules on a proxy, target or credential would make of requests: those of \
+         the newest audit records, or described ones. Compared is this one scope: what the others \
+         say does not count. Nothing is written",
+    ),
+];
 
 // It is there from the start, and stays.
 const CONFIGURATION: [(Method, Verb, &str); 3] = [

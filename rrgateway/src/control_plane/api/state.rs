@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rrcore::Clock;
+use tokio::sync::Semaphore;
 
 use crate::control_plane::store::owner::Owner;
 use crate::control_plane::store::reader::Reader;
@@ -19,6 +20,8 @@ pub(crate) struct Api {
     pub(crate) publisher: Publisher,
     pub(crate) egress: EgressPolicy,
     pub(crate) explain: Arc<dyn Explain>,
+    /// Held while rules are compared: it takes a processor, and memory.
+    pub(crate) comparing: Arc<Semaphore>,
     pub(crate) clock: Clock,
     /// Where the data plane is reached, without a slash at the end.
     pub(crate) data_url: Arc<str>,

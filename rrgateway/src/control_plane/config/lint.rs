@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rrrules::RuleSet;
+use rrrules::{RuleSet, Warning};
 use serde_json::{Value, json};
 
 use crate::control_plane::config::resource::{Key, Kind, Resource, Spec};
@@ -30,9 +30,7 @@ impl Concerned {
         let found = self.rules.iter().flat_map(|it| it.lint());
         let about_it =
             found.filter(|it| rule.is_none() || it.rule.is_none() || it.rule.as_ref() == rule);
-        let about_rules = about_it
-            .map(|it| json!({"rule": it.rule, "kind": it.kind.as_str(), "detail": it.reason}));
-        self.is_open().then(open).into_iter().chain(about_rules).collect()
+        self.is_open().then(open).into_iter().chain(about_it.map(|it| warning(&it))).collect()
     }
 
     fn is_open(&self) -> bool {
@@ -58,6 +56,11 @@ pub(crate) const fn default_rule_effect(spec: &Spec) -> Option<Effect> {
         Spec::Proxy(it) => Some(it.default_rule_effect),
         Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => None,
     }
+}
+
+/// A warning about rules, as it is answered.
+pub(crate) fn warning(it: &Warning) -> Value {
+    json!({"rule": it.rule, "kind": it.kind.as_str(), "detail": it.reason})
 }
 
 fn open() -> Value {

@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 pub(crate) mod change;
 pub(crate) mod change_error;
+pub(crate) mod comparison;
 pub(crate) mod compile;
 pub(crate) mod document;
 pub(crate) mod draft;
@@ -10,6 +11,7 @@ pub(crate) mod identifier;
 pub(crate) mod lint;
 pub(crate) mod made;
 pub(crate) mod memo;
+pub(crate) mod proposal;
 pub(crate) mod reference;
 pub(crate) mod resource;
 pub(crate) mod routes;

@@ -72,9 +72,7 @@ impl Scopes {
         let set = rule_sets.get((digest, default), || {
             let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
             if *is_serving || resources.is_empty() {
-                let rules = compiled(&resources, patterns)?;
-                return RuleSet::new(rules, effect(default))
-                    .map_err(|it| Unservable::new(owner, "", it.to_string()));
+                return together(&resources, owner, default, patterns);
             }
             let patterns = patterns.clone();
             Ok(RuleSet::deferred(move || later(&resources, &patterns), effect(default)))
@@ -99,6 +97,28 @@ impl Scopes {
         })?;
         Ok((digest, set))
     }
+}
+
+/// The rules that hang on `owner`, compiled anew: for what is asked off the path of writes.
+pub(crate) fn rule_set(
+    config: &Config,
+    owner: &Key,
+    default: Effect,
+    patterns: &Patterns,
+) -> Result<RuleSet, Unservable> {
+    let collection = Collection::under(Kind::Rule, owner);
+    let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
+    together(&resources, owner, default, patterns)
+}
+
+fn together(
+    resources: &[Arc<Resource>],
+    owner: &Key,
+    default: Effect,
+    patterns: &Patterns,
+) -> Result<RuleSet, Unservable> {
+    let rules = compiled(resources, patterns)?;
+    RuleSet::new(rules, effect(default)).map_err(|it| Unservable::new(owner, "", it.to_string()))
 }
 
 fn compiled(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {

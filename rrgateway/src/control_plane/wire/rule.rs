@@ -44,7 +44,11 @@ impl Rule {
     /// Reads what a client sent, in either spelling, and compiles its patterns to see whether they
     /// can be.
     pub(crate) fn read(node: Node<'_>) -> Option<Self> {
-        let mut fields = node.object()?;
+        Self::of(node.object()?)
+    }
+
+    /// As [`Rule::read`], of what is left of an object's members.
+    pub(crate) fn of(mut fields: Fields<'_>) -> Option<Self> {
         let effect = fields.required("effect", |it| it.word(&Effect::WORDS));
         let priority = fields.or("priority", 500, |it| it.integer(0..=1_000));
         let methods = fields.optional("methods", text::methods);
