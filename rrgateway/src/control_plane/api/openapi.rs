@@ -130,7 +130,12 @@ fn responses(action: Action) -> Value {
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Home => json!({"303": plain("The docs")}),
-        Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
+        Action::Live
+        | Action::Ready
+        | Action::OpenApi
+        | Action::Docs
+        | Action::WritingRules
+        | Action::Style => {
             json!({"200": plain("Done")})
         }
     };
@@ -158,7 +163,9 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
-        Action::OpenApi | Action::Docs | Action::Style | Action::Home => &["403", "421"],
+        Action::OpenApi | Action::Docs | Action::WritingRules | Action::Style | Action::Home => {
+            &["403", "421"]
+        }
     }
 }
 
