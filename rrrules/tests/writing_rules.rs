@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use rrcore::{Code, Refusal, Scope};
-use rrrules::{RuleSet, RulesLayer, WRITING_RULES};
+use rrrules::{CanonicalPath, RuleSet, RulesLayer, WRITING_RULES, WarningKind};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -44,6 +44,33 @@ async fn rules_decide_as_the_page_says() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(examples >= 45, "{examples} lines: are they found?");
+}
+
+#[test]
+fn paths_that_the_page_calls_refused_are() {
+    let (_, table) = WRITING_RULES.split_once("is what has no single reading:").unwrap();
+    let (table, _) = table.split_once("An API may need").unwrap();
+    let paths: Vec<_> = table.split('`').skip(1).step_by(2).collect();
+    assert!(paths.len() >= 12, "{paths:?}");
+    for path in paths {
+        assert!(CanonicalPath::parse(path).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn the_page_knows_every_kind_of_warning() {
+    for kind in [
+        WarningKind::NeverMatches,
+        WarningKind::Shadowed,
+        WarningKind::Unanchored,
+        WarningKind::MultiLineEnd,
+        WarningKind::NonCanonical,
+        WarningKind::WiderThanDefault,
+        WarningKind::UnknownMethod,
+        WarningKind::NoEffect,
+    ] {
+        assert!(WRITING_RULES.contains(&format!("| `{}` |", kind.as_str())), "{kind:?}");
+    }
 }
 
 // `METHOD TARGET  [Name: value]  [body]  outcome`, with two spaces or more between.
