@@ -43,7 +43,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 12);
+    assert_eq!(operations, 9 * 6 + 3 + 13);
 }
 
 #[tokio::test]
