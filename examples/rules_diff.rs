@@ -23,7 +23,7 @@ const AFTER: &str = r#"{
     ]
 }"#;
 
-/// As `GET /v1/logs` of the control plane answers them, one a line. Other members do not matter;
+/// As `GET /v1/clients/default/requests` of the Core API answers them, one a line. Other members do not matter;
 /// no record has values, headers or bodies.
 const RECORDS: &str = r#"
 {"method":"GET","path":"/users/7","queryKeys":[],"status":200,"stage":null}

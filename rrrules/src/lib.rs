@@ -33,6 +33,9 @@ mod subject;
 mod validation;
 mod verdict;
 
+#[doc = include_str!("../docs/writing-rules.md")]
+pub mod writing_rules {}
+
 pub use crate::body::BodyCheck;
 pub use crate::body_service::{BodyRules, BodyRulesFuture};
 pub use crate::diff::{
@@ -58,3 +61,6 @@ pub use crate::validation::{
     ValidateFuture, ValidateLayer, Validator, Violation,
 };
 pub use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};
+
+/// The page [`writing_rules`] in Markdown, for whoever shows it elsewhere.
+pub const WRITING_RULES: &str = include_str!("../docs/writing-rules.md");

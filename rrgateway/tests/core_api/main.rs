@@ -340,6 +340,12 @@ async fn readiness_follows_what_is_served() {
     let docs = world.get("/docs").await;
     assert!(docs.text.contains("/v1/revisions/current") && !docs.text.contains("<script"));
     assert!(docs.headers["content-security-policy"].to_str().unwrap().contains("'none'"));
+    let rules = world.get("/docs/writing-rules").await;
+    assert!(
+        docs.text.contains("href=\"/docs/writing-rules\"")
+            && rules.text.contains("<h2 id=\"recipes\">")
+    );
+    assert_eq!(rules.headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(world.get("/").await.headers["location"], "/docs");
 }
 

@@ -25,6 +25,7 @@ mod rule_schema;
 mod schema;
 mod shape;
 mod state;
+mod writing_rules;
 
 pub(crate) use self::guard::host_name;
 pub(crate) use self::router::router;

@@ -136,7 +136,12 @@ fn responses(action: Action) -> Value {
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Diff => json!({"200": shown(&reference("Comparison"))}),
         Action::Home => json!({"303": plain("The docs")}),
-        Action::Live | Action::Ready | Action::OpenApi | Action::Docs | Action::Style => {
+        Action::Live
+        | Action::Ready
+        | Action::OpenApi
+        | Action::Docs
+        | Action::WritingRules
+        | Action::Style => {
             json!({"200": plain("Done")})
         }
     };
@@ -165,7 +170,9 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         Action::Diff => &["400", "401", "403", "404", "413", "415", "421", "422", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
-        Action::OpenApi | Action::Docs | Action::Style | Action::Home => &["403", "421"],
+        Action::OpenApi | Action::Docs | Action::WritingRules | Action::Style | Action::Home => {
+            &["403", "421"]
+        }
     }
 }
 

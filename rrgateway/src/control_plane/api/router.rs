@@ -16,7 +16,7 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, diff, docs, explain, openapi, requests, resources, revisions,
+    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, writing_rules,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -86,6 +86,7 @@ async fn serve(
         Action::Ready => Err(Problem::new(NOT_READY)),
         Action::OpenApi => Ok(text("application/json", openapi::document())),
         Action::Docs => Ok(text("text/html; charset=utf-8", docs::page())),
+        Action::WritingRules => Ok(text("text/html; charset=utf-8", writing_rules::page())),
         Action::Style => Ok(text("text/css; charset=utf-8", docs::STYLE)),
         Action::Home => Ok(see("/docs")),
     }

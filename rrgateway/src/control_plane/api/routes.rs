@@ -34,6 +34,7 @@ pub(crate) enum Action {
     Ready,
     OpenApi,
     Docs,
+    WritingRules,
     Style,
     Home,
 }
@@ -50,9 +51,13 @@ impl Action {
             | Self::CurrentRevision
             | Self::Explain
             | Self::Diff => true,
-            Self::Live | Self::Ready | Self::OpenApi | Self::Docs | Self::Style | Self::Home => {
-                false
-            }
+            Self::Live
+            | Self::Ready
+            | Self::OpenApi
+            | Self::Docs
+            | Self::WritingRules
+            | Self::Style
+            | Self::Home => false,
         }
     }
 
@@ -75,6 +80,7 @@ impl Action {
             | Self::Ready
             | Self::OpenApi
             | Self::Docs
+            | Self::WritingRules
             | Self::Style
             | Self::Home => Vec::new(),
         }
@@ -168,7 +174,7 @@ const CONFIGURATION: [(Method, Verb, &str); 3] = [
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 11] = [
+const FIXED: [Fixed; 12] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -201,6 +207,7 @@ const FIXED: [Fixed; 11] = [
     ),
     ("/v1/openapi.json", Action::OpenApi, "system", "Describe this API"),
     ("/docs", Action::Docs, "system", "Describe this API to people"),
+    ("/docs/writing-rules", Action::WritingRules, "system", "Tell how rules are written"),
     ("/docs.css", Action::Style, "system", "How that looks"),
     ("/livez", Action::Live, "system", "Say that the process runs"),
     ("/readyz", Action::Ready, "system", "Say whether requests would be served"),
