@@ -44,7 +44,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 13);
+    assert_eq!(operations, 9 * 6 + 3 + 14);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file::{self, Format};
@@ -97,13 +98,18 @@ impl Keeper {
         mut stop: watch::Receiver<bool>,
         oldest: impl Fn() -> i64,
     ) {
-        let mut sweeps = tokio::time::interval(SWEEP);
+        let mut sweeps = tokio::time::interval_at(Instant::now() + SWEEP, SWEEP);
+        // What is too old at the start goes before anything new comes.
+        let mut first = Some(Task::Sweep(oldest()));
         loop {
             let mut batch = Vec::with_capacity(MOST);
-            let task = tokio::select! {
-                count = reports.receive(&mut batch, MOST) => Task::Keep(count),
-                () = told(&mut stop) => Task::Keep(waiting(&mut reports, &mut batch).await),
-                _ = sweeps.tick() => Task::Sweep(oldest()),
+            let task = match first.take() {
+                Some(task) => task,
+                None => tokio::select! {
+                    count = reports.receive(&mut batch, MOST) => Task::Keep(count),
+                    () = told(&mut stop) => Task::Keep(waiting(&mut reports, &mut batch).await),
+                    _ = sweeps.tick() => Task::Sweep(oldest()),
+                },
             };
             if task == Task::Keep(0) {
                 break;
