@@ -1,3 +1,11 @@
 //! What must hold for any bytes: one function `check` for each fuzz target.
 
+pub mod body_walker;
 pub mod canonical_path;
+pub mod evaluator;
+pub mod rule_parser;
+
+#[path = "../../rrrules/tests/model/reference.rs"]
+mod reference;
+#[path = "../../rrrules/tests/model/rules.rs"]
+mod rules;

@@ -16,6 +16,7 @@ mod layer;
 mod lint;
 mod literal;
 mod methods;
+mod one_line;
 mod path;
 mod path_error;
 mod path_options;

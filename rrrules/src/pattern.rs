@@ -8,6 +8,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 use crate::literal::{Gate, Whole};
+use crate::one_line::one_line;
 
 /// The longest pattern, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -181,7 +182,10 @@ impl Flags {
                 'x' => flags.free_space = true,
                 // Patterns are Unicode anyway, and only ever say whether they match.
                 'u' | 'g' => {}
-                other => return Err(because(format!("`{other}` is not one of the flags imsxug"))),
+                other => {
+                    let other = one_line(other.encode_utf8(&mut [0; 4]));
+                    return Err(because(format!("`{other}` is not one of the flags imsxug")));
+                }
             }
         }
         Ok(flags)
@@ -305,6 +309,7 @@ mod tests {
         let deep = "exceed the maximum number of nested parentheses/brackets (50) at byte 50";
         refuse(&nesting, "", deep, Some(50));
         refuse("a", "y", "`y` is not one of the flags imsxug", None);
+        refuse("a", "i\n", r"`\n` is not one of the flags imsxug", None);
         let large = "compiled, it is more than the 1048576 bytes allowed";
         refuse("(?:\\w{1000}){1000}", "", large, None);
         let long = "4097 bytes are more than the 4096 allowed";

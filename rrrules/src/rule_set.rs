@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use crate::compiled::{BodyAnswer, Compiled, Head};
+use crate::one_line::one_line;
 use crate::rule::{Effect, Rule};
 use crate::subject::{Reading, Subject};
 use crate::verdict::{Explanation, Verdict};
@@ -37,13 +38,13 @@ pub struct InvalidRuleSet(#[from] Reason);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum Reason {
-    #[error("rule `{0}` has priority {1}, and {MAX_PRIORITY} is the highest")]
+    #[error("rule `{id}` has priority {1}, and {MAX_PRIORITY} is the highest", id = one_line(.0))]
     Priority(Arc<str>, u16),
-    #[error("there are two rules with the id `{0}`")]
+    #[error("there are two rules with the id `{id}`", id = one_line(.0))]
     SameId(Arc<str>),
     #[error("{0} rules are more than the {MAX_RULES} allowed")]
     TooMany(usize),
-    #[error("rule `{0}`: {1}")]
+    #[error("rule `{id}`: {1}", id = one_line(.0))]
     Unsupported(Arc<str>, &'static str),
     #[error("together, the patterns of the paths are too large")]
     TooLarge,

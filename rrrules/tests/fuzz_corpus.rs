@@ -3,8 +3,18 @@
 #![cfg(test)]
 #![expect(unreachable_pub, reason = "the checks are public to the fuzz targets, another crate")]
 
+#[path = "../../fuzz/src/body_walker.rs"]
+mod body_walker;
 #[path = "../../fuzz/src/canonical_path.rs"]
 mod canonical_path;
+#[path = "../../fuzz/src/evaluator.rs"]
+mod evaluator;
+#[path = "model/reference.rs"]
+mod reference;
+#[path = "../../fuzz/src/rule_parser.rs"]
+mod rule_parser;
+#[path = "model/rules.rs"]
+mod rules;
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +22,21 @@ use std::path::Path;
 #[test]
 fn every_seed_of_canonical_path_holds() {
     replay("canonical_path", canonical_path::check);
+}
+
+#[test]
+fn every_seed_of_rule_parser_holds() {
+    replay("rule_parser", rule_parser::check);
+}
+
+#[test]
+fn every_seed_of_evaluator_holds() {
+    replay("evaluator", evaluator::check);
+}
+
+#[test]
+fn every_seed_of_body_walker_holds() {
+    replay("body_walker", body_walker::check);
 }
 
 #[track_caller]

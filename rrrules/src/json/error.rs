@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::one_line::one_line;
+
 /// A JSON document that does not say what it should: where, and why.
 ///
 /// One line, such as `/rules/3/path/pattern: unclosed group at byte 4`. Quotes no value of the
@@ -14,7 +16,7 @@ pub struct JsonError {
 
 impl JsonError {
     pub(crate) fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), reason: reason.into() }
+        Self { pointer: pointer.into(), reason: one_line(&reason.into()) }
     }
 
     /// Where in the document: a pointer (RFC 6901), empty for the document itself.
@@ -23,7 +25,7 @@ impl JsonError {
         &self.pointer
     }
 
-    /// What is wrong there, for a person.
+    /// What is wrong there, for a person: one line.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -34,7 +36,7 @@ impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pointer.as_str() {
             "" => f.write_str(&self.reason),
-            pointer => write!(f, "{pointer}: {}", self.reason),
+            pointer => write!(f, "{}: {}", one_line(pointer), self.reason),
         }
     }
 }

@@ -189,6 +189,7 @@ mod tests {
             "/path/pattern/flags: what this stands in has flags already: give one",
         );
         deny(r#""a/b~c":1"#, "/a~1b~0c: there is no such field here");
+        deny(r#""a\nb":1"#, r"/a\nb: there is no such field here");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::one_line::one_line;
+
 /// Something that is legal in a set of rules, and hardly what was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -59,9 +61,10 @@ impl WarningKind {
 /// One line, such as ``rule `public` (unanchored): …``.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = one_line(&self.reason);
         match &self.rule {
-            Some(id) => write!(f, "rule `{id}` ({}): {}", self.kind.as_str(), self.reason),
-            None => write!(f, "the rules ({}): {}", self.kind.as_str(), self.reason),
+            Some(id) => write!(f, "rule `{}` ({}): {reason}", one_line(id), self.kind.as_str()),
+            None => write!(f, "the rules ({}): {reason}", self.kind.as_str()),
         }
     }
 }

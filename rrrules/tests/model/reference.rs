@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use http::HeaderMap;
 use regex::{Regex, RegexBuilder};
 use rrrules::Effect::{self, Allow, Deny};
 
@@ -22,9 +23,10 @@ enum Fit {
 pub(crate) fn decide(set: &Set, sent: &Sent) -> Said {
     let mut order: Vec<usize> = (0..set.rules.len()).collect();
     order.sort_by_key(|it| (1_000 - set.rules[*it].priority, *it));
+    let headers = sent.request().headers;
+    let all: Vec<Fit> = set.rules.iter().map(|it| fits(it, sent, &headers)).collect();
     let fits = |shadow: bool, fit: Fit| -> Vec<usize> {
-        let of =
-            |it: &&usize| set.rules[**it].shadow == shadow && fits(&set.rules[**it], sent) == fit;
+        let of = |it: &&usize| set.rules[**it].shadow == shadow && all[**it] == fit;
         order.iter().filter(of).copied().collect()
     };
     let ruling = |rules: &[usize], uninspected: &[usize]| {
@@ -45,14 +47,14 @@ pub(crate) fn decide(set: &Set, sent: &Sent) -> Said {
     (effect, deciding, enforced, (!shadow.is_empty()).then_some(all))
 }
 
-fn fits(rule: &Spec, sent: &Sent) -> Fit {
+fn fits(rule: &Spec, sent: &Sent, headers: &HeaderMap) -> Fit {
     let [_, canonical, decoded] = PATHS[sent.path];
     let readings = if rule.allows { vec![canonical] } else { vec![canonical, decoded] };
     let holds = (rule.methods.is_empty() || rule.methods.contains(&sent.method))
         && rule.path.is_none_or(|(it, present)| {
             readings.iter().any(|path| PATH_REGEXES[it].is_match(path) == present)
         })
-        && rule.headers.iter().all(|it| header_holds(*it, sent))
+        && rule.headers.iter().all(|it| header_holds(*it, headers))
         && rule.query.iter().all(|it| query_holds(*it, sent, rule.allows));
     match (holds, rule.body.is_empty(), BODIES[sent.body].starts_with('<')) {
         (true, true, _) => Fit::Yes,
@@ -63,8 +65,7 @@ fn fits(rule: &Spec, sent: &Sent) -> Fit {
 }
 
 // Lines of a name that is spelled in two ways are those of one header, for a check on a name.
-fn header_holds(check: Check, sent: &Sent) -> bool {
-    let map = sent.request().headers;
+fn header_holds(check: Check, map: &HeaderMap) -> bool {
     let dashed = |it: &str| it.replace('_', "-");
     let lines: Vec<Vec<String>> = if check.by_pattern {
         let is_meant = |name: &str| {
