@@ -29,11 +29,12 @@ fn deciding(c: &mut Criterion) {
     group.finish();
 }
 
+type Inner = fn(Request<()>) -> Again;
 type Again = Ready<Result<Response<Request<()>>, Infallible>>;
 
 /// A request that goes round through the layer: the inner service gives it back.
 struct Round {
-    service: Rules<ServiceFn<fn(Request<()>) -> Again>>,
+    service: Rules<ServiceFn<Inner>>,
     request: Option<Request<()>>,
 }
 
@@ -43,7 +44,7 @@ impl Round {
         for (number, scope) in Scope::ALL.into_iter().enumerate() {
             layer = layer.scope(scope, set(count, number));
         }
-        let inner: fn(Request<()>) -> Again = |request| ready(Ok(Response::new(request)));
+        let inner: Inner = |request| ready(Ok(Response::new(request)));
         let described = Described::typical();
         let mut request = Request::new(());
         *request.uri_mut() =

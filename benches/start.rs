@@ -8,6 +8,8 @@
 //! The store is filled once through the Core API, and then by copying the rows that this wrote:
 //! 110,000 writes of their own would take longer than all that is measured.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured here is the time")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 
