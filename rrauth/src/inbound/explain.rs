@@ -93,7 +93,7 @@ mod tests {
     #[track_caller]
     fn check(id: Option<&str>, key: Option<&str>, expected: Result<&str, (&str, Option<&str>)>) {
         let credential = |id: &'static str| Credential::new(id, id, Kind::ApiKey, id);
-        let digest = |id: &str| KeyDigest::of(&format!("secret-of-{id}"));
+        let digest = |id: &str| KeyDigest::of(format!("secret-of-{id}"));
         let index = Index::builder()
             .insert(digest("good"), credential("good"))
             .insert(digest("off"), credential("off").active(false))
