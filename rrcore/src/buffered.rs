@@ -1,6 +1,5 @@
 //! The request body, read once for all stages that need it.
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -14,6 +13,7 @@ use http::{HeaderMap, Request};
 use crate::body::Body;
 use crate::budget::{Budget, Taken};
 use crate::code::{Code, Stage};
+use crate::collect::hold;
 use crate::refusal::Refusal;
 
 /// The request body as the client sent it, shared by all stages: one request extension.
@@ -54,8 +54,9 @@ pub struct ReadBody<B> {
     request: Option<Request<B>>,
     limit: usize,
     taken: Option<Taken>,
-    read: VecDeque<Bytes>,
-    length: usize,
+    // Together, not piece by piece: a body of a million pieces must cost what one of one does.
+    first: Bytes,
+    rest: BytesMut,
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -74,7 +75,7 @@ impl BufferedBody {
     /// inspects them, so none may pass.
     pub fn read<B>(request: Request<B>, limit: usize) -> ReadBody<B> {
         let request = Some(request);
-        ReadBody { request, limit, taken: None, read: VecDeque::new(), length: 0 }
+        ReadBody { request, limit, taken: None, first: Bytes::new(), rest: BytesMut::new() }
     }
 }
 
@@ -86,7 +87,7 @@ impl<B> ReadBody<B> {
     }
 
     fn whole(&mut self, request: Request<B>) -> ReadOutcome<B> {
-        let data = joined(std::mem::take(&mut self.read), self.length);
+        let data = self.read();
         let data = match self.taken.take() {
             Some(taken) if !data.is_empty() => taken.with(data),
             Some(_) | None => data,
@@ -99,8 +100,20 @@ impl<B> ReadBody<B> {
 
     // From here on it only streams: its memory is the connection's again.
     fn too_large(&mut self, request: Request<B>) -> ReadOutcome<B> {
-        let read = std::mem::take(&mut self.read);
+        let read = Some(self.read()).filter(|it| !it.is_empty());
         ReadOutcome::TooLarge(request.map(|rest| Body::replayed(read, rest)))
+    }
+
+    // Most bodies are one frame: that one is kept as it came.
+    fn read(&mut self) -> Bytes {
+        match self.rest.is_empty() {
+            true => std::mem::take(&mut self.first),
+            false => std::mem::take(&mut self.rest).freeze(),
+        }
+    }
+
+    fn length(&self) -> usize {
+        self.first.len() + self.rest.len()
     }
 }
 
@@ -137,10 +150,9 @@ where
                 Some(Err(error)) => return Poll::Ready(ReadOutcome::Failed(refusal(error))),
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            this.length += data.len();
             let fits = this.taken.as_mut().is_none_or(|it| it.take(data.len()));
-            this.read.push_back(data);
-            if this.length > this.limit {
+            hold(&mut this.first, &mut this.rest, data);
+            if this.length() > this.limit {
                 return Poll::Ready(this.too_large(request));
             }
             if !fits {
@@ -170,16 +182,6 @@ fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }
-}
-
-// Most bodies are one frame: that one is kept as it came.
-fn joined(mut pieces: VecDeque<Bytes>, length: usize) -> Bytes {
-    if pieces.len() <= 1 {
-        return pieces.pop_front().unwrap_or_default();
-    }
-    let mut whole = BytesMut::with_capacity(length);
-    pieces.iter().for_each(|it| whole.extend_from_slice(it));
-    whole.freeze()
 }
 
 // The body is whole now, and its trailers are gone.
@@ -212,7 +214,7 @@ impl fmt::Debug for BufferedBody {
 
 impl<B> fmt::Debug for ReadBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadBody").field("length", &self.length).finish_non_exhaustive()
+        f.debug_struct("ReadBody").field("length", &self.length()).finish_non_exhaustive()
     }
 }
 
@@ -266,6 +268,15 @@ mod tests {
             let read = BufferedBody::read(request(read), second).await;
             assert_eq!(text(request(read).map(Body::flatten)).await, "1234567890", "{limits:?}");
         }
+    }
+
+    // A piece takes up far more than its byte where each is kept by itself.
+    #[tokio::test]
+    async fn a_body_in_many_pieces_is_held_in_one() {
+        let read = BufferedBody::read(sent(&["1", "", "2", "3", "4"], None), 3).await;
+        let mut body = request(read).into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first, "1234");
     }
 
     #[tokio::test]

@@ -100,7 +100,7 @@ impl<B: Body<Data = Bytes>> Future for Collect<B> {
 }
 
 // Most bodies are one frame: that one is kept as it came, and copied only when a second follows.
-fn hold(first: &mut Bytes, rest: &mut BytesMut, data: Bytes) {
+pub(crate) fn hold(first: &mut Bytes, rest: &mut BytesMut, data: Bytes) {
     if first.is_empty() && rest.is_empty() {
         *first = data;
         return;
