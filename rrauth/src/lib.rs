@@ -2,6 +2,10 @@
 
 pub mod api_key;
 mod authorize;
+#[cfg(feature = "claims")]
+mod claims;
+#[cfg(feature = "client")]
+mod client;
 mod hex;
 mod inbound;
 mod names;
@@ -13,6 +17,14 @@ mod vault;
 
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
+#[cfg(feature = "claims")]
+pub use crate::claims::Claims;
+#[cfg(feature = "client")]
+pub use crate::client::error::HttpError;
+#[cfg(feature = "client")]
+pub use crate::client::http_client::{HttpClient, HttpFuture};
+#[cfg(feature = "client")]
+pub use crate::client::service::ServiceClient;
 pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
 pub use crate::inbound::explain::AuthExplained;
@@ -20,8 +32,12 @@ pub use crate::inbound::future::AuthFuture;
 pub use crate::inbound::index::{Index, IndexBuilder};
 pub use crate::inbound::layer::AuthLayer;
 pub use crate::inbound::places::is_showable;
+pub use crate::inbound::proof::Proof;
 pub use crate::inbound::service::Auth;
 pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUnavailable};
+pub use crate::inbound::verify::{
+    PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
+};
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::sendable::InvalidInjection;

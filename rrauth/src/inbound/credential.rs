@@ -12,15 +12,34 @@ pub enum Kind {
     ApiKey,
     /// A fixed bearer token (RFC 6750): only as `Authorization: Bearer`.
     Bearer,
+    /// A user name and a password (RFC 7617): only as `Authorization: Basic`, and only through a
+    /// [`PasswordVerifier`](crate::PasswordVerifier).
+    Basic,
+    /// A fixed bearer token that is a JWT (RFC 7519). It is compared, not verified.
+    Jwt,
+    /// Whatever tokens an issuer has signed: only through a
+    /// [`TokenVerifier`](crate::TokenVerifier).
+    JwtVerify,
+    /// Whatever tokens their issuer says are active (RFC 7662): only through a
+    /// [`TokenVerifier`](crate::TokenVerifier).
+    Introspection,
+    /// A client certificate that the TLS listener has verified.
+    Mtls,
 }
 
 impl Kind {
-    /// The name in identities and audit records: `apiKey`, `bearer`.
+    /// The name in identities and audit records: `apiKey`, `bearer`, `basicAuth`, `jwt`,
+    /// `jwtVerify`, `introspection`, `mtls`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "apiKey",
             Self::Bearer => "bearer",
+            Self::Basic => "basicAuth",
+            Self::Jwt => "jwt",
+            Self::JwtVerify => "jwtVerify",
+            Self::Introspection => "introspection",
+            Self::Mtls => "mtls",
         }
     }
 }
@@ -42,6 +61,8 @@ pub struct Credential<T> {
     pub expires_at: Option<Duration>,
     /// Whether it is accepted at all. A switched-off credential is refused like an unknown one.
     pub active: bool,
+    /// What it grants, besides what a token grants that was shown for it.
+    pub scopes: Arc<[Box<str>]>,
     /// What the inner layers need to know of the caller.
     pub caller: T,
 }
@@ -56,13 +77,20 @@ impl<T> Credential<T> {
         caller: T,
     ) -> Self {
         let (id, subject) = (id.into(), subject.into());
-        Self { id, subject, kind, expires_at: None, active: true, caller }
+        Self { id, subject, kind, expires_at: None, active: true, scopes: Arc::new([]), caller }
     }
 
     /// Refuses it from `wall` on (time since the Unix epoch).
     #[must_use]
     pub fn expires_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
         self.expires_at = wall.into();
+        self
+    }
+
+    /// Grants these scopes.
+    #[must_use]
+    pub fn scopes<S: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
@@ -83,6 +111,7 @@ impl<T> fmt::Debug for Credential<T> {
             .field("kind", &self.kind)
             .field("expires_at", &self.expires_at)
             .field("active", &self.active)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

@@ -10,5 +10,7 @@ pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod layer;
 pub(crate) mod places;
+pub(crate) mod proof;
 pub(crate) mod service;
 pub(crate) mod source;
+pub(crate) mod verify;

@@ -56,8 +56,12 @@ pub(crate) struct Unusable(pub(crate) &'static str);
 impl Way {
     pub(crate) const fn suits(self, kind: Kind) -> bool {
         match (self, kind) {
-            (Self::Key | Self::Bearer, Kind::ApiKey) | (Self::Bearer, Kind::Bearer) => true,
-            (Self::Key, Kind::Bearer) => false,
+            (Self::Key | Self::Bearer, Kind::ApiKey) | (Self::Bearer, Kind::Bearer | Kind::Jwt) => {
+                true
+            }
+            (Self::Key, Kind::Bearer | Kind::Jwt)
+            // None of these is a secret to be found by its digest.
+            | (_, Kind::Basic | Kind::JwtVerify | Kind::Introspection | Kind::Mtls) => false,
         }
     }
 

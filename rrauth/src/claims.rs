@@ -1,0 +1,100 @@
+//! What a verified token says of its bearer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// The claims of a token that has been verified (RFC 7519 §4, RFC 7662 §2.2). A handle: clones share
+/// them.
+///
+/// [`Auth`](crate::Auth) leaves them in the request's extensions, in its [`Proof`](crate::Proof).
+/// Prints the names of the claims and no value.
+///
+/// ```
+/// use rrauth::Claims;
+/// use serde_json::json;
+///
+/// let claims = Claims::new(json!({"sub": "alice", "scope": "read write"}).as_object().unwrap().clone());
+/// assert_eq!(claims.text("sub"), Some("alice"));
+/// assert!(claims.scopes().eq(["read", "write"]));
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Claims {
+    members: Arc<Map<String, Value>>,
+}
+
+impl Claims {
+    /// Claims that somebody else has verified.
+    #[must_use]
+    pub fn new(members: Map<String, Value>) -> Self {
+        Self { members: Arc::new(members) }
+    }
+
+    /// The claim called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
+    /// The claim called `name`, if it is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
+    }
+
+    /// What the token grants: the words of `scope` (RFC 8693 §4.2, RFC 7662 §2.2) and of `scp`, each
+    /// a text or a list of texts. Anything else grants nothing.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        ["scope", "scp"].into_iter().filter_map(|it| self.get(it)).flat_map(words)
+    }
+}
+
+fn words(value: &Value) -> impl Iterator<Item = &str> {
+    let (one, many) = match value {
+        Value::String(text) => (Some(text.as_str()), &[][..]),
+        Value::Array(list) => (None, list.as_slice()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => (None, &[][..]),
+    };
+    let split = one.into_iter().flat_map(|it| it.split(' '));
+    split.chain(many.iter().filter_map(Value::as_str)).filter(|it| !it.is_empty())
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Claims").field(&self.members.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn scopes_are_words_or_lists_of_words_and_nothing_else() {
+        check(&json!({"scope": "a b"}), &["a", "b"]);
+        check(&json!({"scope": " a  b "}), &["a", "b"]);
+        check(&json!({"scp": ["a", "b"]}), &["a", "b"]);
+        check(&json!({"scope": "a", "scp": "b"}), &["a", "b"]);
+        check(&json!({"scp": ["a", 7, ["b"], null]}), &["a"]);
+        for nothing in [json!({}), json!({"scope": 7}), json!({"scp": {"a": 1}})] {
+            check(&nothing, &[]);
+        }
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let claims = claims(&json!({"email": "canary"}));
+        assert_eq!(format!("{claims:?}"), "Claims([\"email\"])");
+    }
+
+    #[track_caller]
+    fn check(members: &Value, expected: &[&str]) {
+        assert_eq!(claims(members).scopes().collect::<Vec<_>>(), expected, "{members}");
+    }
+
+    fn claims(members: &Value) -> Claims {
+        Claims::new(members.as_object().unwrap().clone())
+    }
+}
