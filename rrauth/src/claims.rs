@@ -43,6 +43,16 @@ impl Claims {
         self.get(name).and_then(Value::as_str)
     }
 
+    /// Whether the claim `name` is one of `values`, or is a list that has one of them.
+    #[must_use]
+    pub fn has_one_of(&self, name: &str, values: &[Value]) -> bool {
+        match self.get(name) {
+            None => false,
+            Some(Value::Array(list)) => list.iter().any(|it| values.contains(it)),
+            Some(value) => values.contains(value),
+        }
+    }
+
     /// What the token grants: the words of `scope` (RFC 8693 §4.2, RFC 7662 §2.2) and of `scp`, each
     /// a text or a list of texts. Anything else grants nothing.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {

@@ -6,6 +6,7 @@ mod authorize;
 mod claims;
 #[cfg(feature = "client")]
 mod client;
+mod failures;
 mod hex;
 mod inbound;
 mod names;
@@ -15,6 +16,7 @@ mod random;
 #[cfg(feature = "vault")]
 mod vault;
 
+pub use crate::authorize::access::{Access, Requirements, Unmet};
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
 #[cfg(feature = "claims")]
@@ -25,18 +27,21 @@ pub use crate::client::error::HttpError;
 pub use crate::client::http_client::{HttpClient, HttpFuture};
 #[cfg(feature = "client")]
 pub use crate::client::service::ServiceClient;
+pub use crate::failures::FailureLimit;
+pub use crate::inbound::any_of::AnyOf;
 pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
 pub use crate::inbound::explain::AuthExplained;
 pub use crate::inbound::future::AuthFuture;
+pub use crate::inbound::grant::Grant;
 pub use crate::inbound::index::{Index, IndexBuilder};
 pub use crate::inbound::layer::AuthLayer;
-pub use crate::inbound::places::is_showable;
 pub use crate::inbound::proof::Proof;
 pub use crate::inbound::service::Auth;
+pub use crate::inbound::shown::is_showable;
 pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUnavailable};
 pub use crate::inbound::verify::{
-    PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
+    ConnectionVerifier, PasswordVerifier, Token, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;

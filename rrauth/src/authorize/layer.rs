@@ -8,6 +8,7 @@ use http::request::Parts;
 use rrcore::Clock;
 use tower_layer::Layer;
 
+use crate::authorize::access::Access;
 use crate::authorize::service::Authorize;
 
 /// Applies [`Authorize`] to a service.
@@ -29,15 +30,20 @@ pub struct AuthorizeLayer<T, P> {
     caller: PhantomData<fn(&T)>,
 }
 
-impl<T, P> AuthorizeLayer<T, P>
+impl<T, P, A> AuthorizeLayer<T, P>
 where
-    P: Fn(&T, &Parts) -> bool,
+    P: Fn(&T, &Parts) -> A,
+    A: Into<Access>,
 {
-    /// Lets a request pass if `may` says so of its caller.
+    /// Lets a request pass if `may` says so of its caller: with a `bool`, or with an [`Access`] that
+    /// may come of [`Requirements`](crate::Requirements) on the [`Grant`](crate::Grant) in the
+    /// request's extensions.
     pub fn new(may: P) -> Self {
         Self { may: Arc::new(may), clock: Clock::system(), caller: PhantomData }
     }
+}
 
+impl<T, P> AuthorizeLayer<T, P> {
     /// Times requests that have no [`Context`](rrcore::Context) yet by this clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;

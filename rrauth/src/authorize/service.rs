@@ -10,6 +10,8 @@ use http::{Request, Response};
 use rrcore::{Body, Clock, Code, Context, GuardFuture, Refusal, Stage};
 use tower_service::Service;
 
+use crate::authorize::access::Access;
+
 /// Refuses with `403 Forbidden` what the caller may not do.
 ///
 /// The caller is the `T` that [`Auth`](crate::Auth) left in the request's extensions; where there
@@ -27,11 +29,12 @@ impl<S, T, P> Authorize<S, T, P> {
     }
 }
 
-impl<S, T, P, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S, T, P>
+impl<S, T, P, A, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S, T, P>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     T: Send + Sync + 'static,
-    P: Fn(&T, &Parts) -> bool,
+    P: Fn(&T, &Parts) -> A,
+    A: Into<Access>,
 {
     type Response = Response<Body<ResBody>>;
     type Error = S::Error;
@@ -44,10 +47,11 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let context = Context::of(request.extensions_mut(), &self.clock);
         let (parts, body) = request.into_parts();
-        let refusal = match parts.extensions.get::<T>() {
+        let refusal = match parts.extensions.get::<T>().map(|it| (self.may)(it, &parts).into()) {
             None => Refusal::new(Code::NotAuthorized).because("nobody has vouched for the caller"),
-            Some(caller) if !(self.may)(caller, &parts) => Refusal::new(Code::NotAuthorized),
-            Some(_) => {
+            Some(Access::Denied) => Refusal::new(Code::NotAuthorized),
+            Some(Access::Insufficient(unmet)) => unmet.refusal(),
+            Some(Access::Granted) => {
                 context.passed(Stage::Authorize);
                 let request = Request::from_parts(parts, body);
                 return GuardFuture::forward(self.inner.call(request));

@@ -1,28 +1,34 @@
 //! Acts on the judgement: the caller is let in, or answered.
 
+use std::sync::Arc;
+
 use http::{Request, Response};
 use rrcore::{Clock, Context, Fact, GuardFuture, Identity, Outcome, Stage};
 use tower_service::Service;
 
 use crate::inbound::challenge::Challenge;
 use crate::inbound::credential::Credential;
-use crate::inbound::judge::{Rejection, judge};
-use crate::inbound::places::{Places, Shown};
+use crate::inbound::judge::{Rejection, holds, judge};
+use crate::inbound::places::Places;
+use crate::inbound::proof::Proof;
+use crate::inbound::shown::Shown;
+use crate::inbound::verifiers::{Asked, Verifiers};
 use crate::query::Unwritable;
 
 /// What one layer was told, shared by all clones of its services.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Settings<T> {
     pub(crate) places: Places,
     pub(crate) challenge: Challenge,
+    pub(crate) verifiers: Verifiers<T>,
     pub(crate) clock: Clock,
 }
 
-impl Settings {
+impl<T> Settings<T> {
     /// Reads the secret that `request` shows, and takes it off.
-    pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Shown, Rejection> {
+    pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Rejection> {
         let shown = self.places.read(request.headers(), request.uri())?;
-        let shown = shown.ok_or(Rejection::Missing)?;
+        // Look-alikes go also where nothing is shown.
         self.strip(request).map(|()| shown)
     }
 
@@ -35,23 +41,37 @@ impl Settings {
         stripped.map_err(|Unwritable| Rejection::Invalid("it cannot be taken off".to_owned()))
     }
 
-    /// Passes the request on if the credential found for it holds.
-    pub(crate) fn admit<S, B, R, T>(
+    /// What is proved by a secret of which the index says that it is `found`.
+    pub(crate) fn prove(
         &self,
         context: &Context,
-        shown: Shown,
-        found: Result<Option<&Credential<T>>, Rejection>,
+        shown: &Shown,
+        found: Option<Arc<Credential<T>>>,
+    ) -> Asked<T> {
+        match found {
+            Some(credential) => Asked::Known(judge(shown.way, credential)),
+            None => self.verifiers.ask(shown, context.now()),
+        }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Settings<T> {
+    /// Passes the request on if what was proved holds.
+    pub(crate) fn conclude<S, B, R>(
+        &self,
+        context: &Context,
+        proved: Result<Proof<T>, Rejection>,
         mut request: Request<B>,
         inner: &mut S,
     ) -> GuardFuture<S::Future>
     where
         S: Service<Request<B>, Response = Response<R>>,
-        T: Clone + Send + Sync + 'static,
     {
-        match found.and_then(|found| judge(shown.way, found, context.now().wall)) {
-            Ok(credential) => {
-                request.extensions_mut().insert(credential.caller.clone());
-                vouch(context, credential);
+        let judged = proved.and_then(|it| holds(&it, context.now().wall).map(|()| it));
+        match judged {
+            Ok(proof) => {
+                proof.leave(request.extensions_mut());
+                vouch(context, &proof);
                 GuardFuture::forward(inner.call(request))
             }
             Err(rejection) => self.reject(context, rejection),
@@ -60,15 +80,17 @@ impl Settings {
 
     /// Answers in the inner service's place.
     pub(crate) fn reject<F>(&self, context: &Context, rejection: Rejection) -> GuardFuture<F> {
+        self.verifiers.count(context, &rejection);
         let (refusal, facts) = self.challenge.answer(rejection);
         GuardFuture::answer(context.refuse_with(refusal, facts))
     }
 }
 
-fn vouch<T>(context: &Context, credential: &Credential<T>) {
+fn vouch<T>(context: &Context, proof: &Proof<T>) {
+    let credential = &proof.credential;
     let kind = credential.kind.as_str();
-    let (subject, id) = (credential.subject.clone(), credential.id.clone());
-    context.identify(Identity::new(subject, id, kind));
+    let subject = proof.subject.as_ref().unwrap_or(&credential.subject);
+    context.identify(Identity::new(Arc::clone(subject), Arc::clone(&credential.id), kind));
     let facts = vec![Fact::Auth { kind, outcome: "ok" }];
     context.record(Stage::Authenticate, Outcome::Passed, facts);
 }

@@ -1,16 +1,20 @@
 //! What a rejected caller is told.
 
+use std::time::Duration;
+
 use http::HeaderValue;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use rrcore::{Code, Fact, Refusal};
 
 use crate::inbound::judge::Rejection;
 
-/// The `WWW-Authenticate` lines of one realm (RFC 6750 §3).
+/// The `WWW-Authenticate` lines of one realm (RFC 6750 §3, RFC 7617 §2).
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge {
     missing: HeaderValue,
     invalid: HeaderValue,
+    basic: HeaderValue,
+    asks_for_passwords: bool,
 }
 
 impl Challenge {
@@ -20,38 +24,57 @@ impl Challenge {
             missing: line(&format!("Bearer realm=\"{realm}\"")),
             // Something was shown, and was no good (RFC 6750 §3.1).
             invalid: line(&format!("Bearer realm=\"{realm}\", error=\"invalid_token\"")),
+            basic: line(&format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")),
+            asks_for_passwords: false,
         }
+    }
+
+    /// The same for another realm.
+    pub(crate) fn renamed(&self, realm: &str) -> Self {
+        Self { asks_for_passwords: self.asks_for_passwords, ..Self::new(realm) }
+    }
+
+    /// Says that `Basic` would do, too.
+    pub(crate) const fn ask_for_passwords(&mut self) {
+        self.asks_for_passwords = true;
     }
 
     /// The answer to a rejected caller, and what goes on record.
     pub(crate) fn answer(&self, rejection: Rejection) -> (Refusal, Vec<Fact>) {
         let (refusal, kind, outcome) = match rejection {
-            Rejection::Missing => {
-                (refusal(Code::CredentialMissing, Some(&self.missing)), "", "missing")
+            Rejection::TooOften(wait) => (too_often(wait), "", "tooOften"),
+            Rejection::Missing => (self.ask(Code::CredentialMissing, &self.missing), "", "missing"),
+            Rejection::Invalid(reason) => {
+                (self.ask(Code::CredentialInvalid, &self.invalid).because(reason), "", "invalid")
             }
-            Rejection::Invalid(reason) => (
-                refusal(Code::CredentialInvalid, Some(&self.invalid)).because(reason),
-                "",
-                "invalid",
-            ),
             Rejection::Expired(kind, reason) => {
-                let refusal = refusal(Code::CredentialExpired, Some(&self.invalid));
-                (refusal.because(reason), kind.as_str(), "expired")
+                (self.ask(Code::CredentialExpired, &self.invalid).because(reason), kind, "expired")
             }
             Rejection::Unavailable(reason) => {
-                (refusal(Code::AuthUnavailable, None).because(reason), "", "unavailable")
+                let refusal = Refusal::new(Code::AuthUnavailable).because(reason);
+                (refusal.header(RETRY_AFTER, SOON), "", "unavailable")
             }
         };
         (refusal, vec![Fact::Auth { kind, outcome }])
     }
+
+    fn ask(&self, code: Code, bearer: &HeaderValue) -> Refusal {
+        let refusal = Refusal::new(code).header(WWW_AUTHENTICATE, bearer.clone());
+        match self.asks_for_passwords {
+            true => refusal.header(WWW_AUTHENTICATE, self.basic.clone()),
+            false => refusal,
+        }
+    }
 }
 
-fn refusal(code: Code, challenge: Option<&HeaderValue>) -> Refusal {
-    let refusal = Refusal::new(code);
-    match challenge {
-        Some(line) => refusal.header(WWW_AUTHENTICATE, line.clone()),
-        None => refusal,
-    }
+// Whole seconds, rounded up: never sooner than it is worth.
+fn too_often(wait: Duration) -> Refusal {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Refusal::new(Code::QuotaExceeded)
+        .because("too many failed authentications")
+        .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+        .member("violated-policies", vec!["authFailuresPerMinute".to_owned()])
+        .member("retryAfterSeconds", seconds.max(1))
 }
 
 fn line(text: &str) -> HeaderValue {
@@ -71,6 +94,9 @@ fn quoted(text: &str) -> String {
     }
     quoted
 }
+
+// A key server that is away, or too many slow checks at once.
+const SOON: HeaderValue = HeaderValue::from_static("1");
 
 #[cfg(test)]
 mod tests {

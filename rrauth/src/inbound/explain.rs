@@ -1,15 +1,16 @@
 //! Decides about a request that is only described.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Request;
-use rrcore::Refusal;
+use rrcore::{Context, Refusal};
 
 use crate::inbound::credential::Credential;
 use crate::inbound::index::Index;
-use crate::inbound::judge::{Rejection, holds, judge, unknown};
+use crate::inbound::judge::{Rejection, holds};
 use crate::inbound::layer::AuthLayer;
+use crate::inbound::proof::Proof;
+use crate::inbound::verifiers::Asked;
 
 /// What becomes of a described request.
 #[derive(Clone, Debug)]
@@ -22,58 +23,76 @@ pub struct AuthExplained<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
-    /// Decides, at `wall` time, about a request that is only described: for the credential called
-    /// `id`, whose secret it is taken to show, or without one for what it does show. The same code
-    /// decides about requests.
+    /// Decides about a request that is only described, by what it shows. The same code decides about
+    /// requests.
     ///
     /// As in the service, what is shown is taken off `request`, and what depends on the caller is
-    /// left in its extensions; here also where the credential is refused.
-    ///
-    /// Looks at every credential to find `id`: not for the path of requests.
+    /// left in its extensions; here also where the credential is refused. Nothing is counted, and
+    /// nobody is called: where a verifier would have to wait, the answer is `auth-unavailable`.
     #[must_use]
-    pub fn explain<B>(
-        &self,
-        request: &mut Request<B>,
-        id: Option<&str>,
-        wall: Duration,
-    ) -> AuthExplained<T> {
-        let (credential, judged) = match id {
-            Some(id) => self.named(request, id, wall),
-            None => self.shown(request, wall),
+    pub fn explain<B>(&self, context: &Context, request: &mut Request<B>) -> AuthExplained<T> {
+        let settings = self.settings();
+        let proved = match settings.take(request) {
+            Err(rejection) => Err(rejection),
+            Ok(None) => settings.verifiers.vouched(request.extensions(), context.now()),
+            Ok(Some(shown)) => {
+                let found = self.source().get().find(&shown.digest).cloned();
+                match settings.prove(context, &shown, found) {
+                    Asked::Known(proved) => proved,
+                    Asked::Waiting(_) => Err(Rejection::Unavailable(LATER.to_owned())),
+                }
+            }
         };
-        if let Some(credential) = &credential {
-            request.extensions_mut().insert(credential.caller.clone());
-        }
-        let refusal = judged.err().map(|it| self.settings().challenge.answer(it).0);
-        AuthExplained { credential, refusal }
+        self.explained(context, request, proved)
     }
 
-    fn named<B>(&self, request: &mut Request<B>, id: &str, wall: Duration) -> Judged<T> {
+    /// Decides about a request that is taken to show `credential`; `None` stands for one that does
+    /// not exist.
+    #[must_use]
+    pub fn explain_as<B>(
+        &self,
+        context: &Context,
+        request: &mut Request<B>,
+        credential: Option<Arc<Credential<T>>>,
+    ) -> AuthExplained<T> {
         // What else it shows does not count, but goes no further either.
         let stripped = self.settings().strip(request);
-        let source = self.source().get();
-        let found = source.credentials().find(|it| &*it.id == id).cloned();
-        let judged = found.as_deref().ok_or_else(unknown).and_then(|it| holds(it, wall).map(drop));
-        (found, stripped.and(judged))
+        let proof = credential.map(Proof::of).ok_or_else(Rejection::unknown);
+        self.explained(context, request, stripped.and(proof))
     }
 
-    fn shown<B>(&self, request: &mut Request<B>, wall: Duration) -> Judged<T> {
-        let shown = match self.settings().take(request) {
-            Ok(shown) => shown,
-            Err(rejection) => return (None, Err(rejection)),
+    fn explained<B>(
+        &self,
+        context: &Context,
+        request: &mut Request<B>,
+        proved: Result<Proof<T>, Rejection>,
+    ) -> AuthExplained<T> {
+        let wall = context.now().wall;
+        let (proof, judged) = match proved {
+            Ok(proof) => {
+                let judged = holds(&proof, wall);
+                (Some(proof), judged)
+            }
+            Err(rejection) => (None, Err(rejection)),
         };
-        let found = self.source().get().find(&shown.digest).cloned();
-        let judged = judge(shown.way, found.as_deref(), wall).map(drop);
-        (found, judged)
+        if let Some(proof) = &proof {
+            proof.leave(request.extensions_mut());
+        }
+        let refusal = judged.err().map(|it| self.settings().challenge.answer(it).0);
+        AuthExplained { credential: proof.map(|it| it.credential), refusal }
     }
 }
 
-type Judged<T> = (Option<Arc<Credential<T>>>, Result<(), Rejection>);
+const LATER: &str = "this takes a slow check or a call, which a description does not get";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inbound::credential::Kind;
+    use std::time::Duration;
+
+    use rrcore::ManualClock;
+
     use crate::inbound::digest::KeyDigest;
 
     #[test]
@@ -99,12 +118,17 @@ mod tests {
             .insert(digest("off"), credential("off").active(false))
             .insert(digest("old"), credential("old").expires_at(Duration::from_secs(1)))
             .build();
+        let by_id = id.map(|id| index.credentials().find(|it| &*it.id == id).cloned());
         let layer = AuthLayer::new(index);
         let mut request = Request::new(());
         if let Some(key) = key {
             request.headers_mut().insert("x-api-key", key.parse().unwrap());
         }
-        let explained = layer.explain(&mut request, id, Duration::from_secs(2));
+        let context = Context::new(&ManualClock::starting_at(Duration::from_secs(2)).clock());
+        let explained = match by_id {
+            Some(credential) => layer.explain_as(&context, &mut request, credential),
+            None => layer.explain(&context, &mut request),
+        };
         let meant = explained.credential.as_ref().map(|it| &*it.id);
         let seen = match &explained.refusal {
             None => Ok(meant.unwrap()),

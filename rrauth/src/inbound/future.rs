@@ -1,4 +1,4 @@
-//! Waits for the credential source if it must, then for the inner service.
+//! Waits for the credential source or a verifier if it must, then for the inner service.
 
 use std::fmt;
 use std::future::Future;
@@ -13,13 +13,16 @@ use tower_service::Service;
 
 use crate::inbound::admission::Settings;
 use crate::inbound::judge::Rejection;
-use crate::inbound::places::Shown;
+use crate::inbound::proof::Proof;
+use crate::inbound::shown::Shown;
 use crate::inbound::source::CredentialSource;
+use crate::inbound::verifiers::Asked;
+use crate::inbound::verify::VerdictFuture;
 
 pin_project! {
     /// Resolves to the inner response, or to a refusal that never reached the inner service.
     ///
-    /// Dropping it while it waits for the source drops the request: nothing is forwarded.
+    /// Dropping it while it waits drops the request: nothing is forwarded.
     pub struct AuthFuture<S, C, B>
     where
         S: Service<Request<B>>,
@@ -39,17 +42,28 @@ pin_project! {
     {
         Decided { #[pin] guard: GuardFuture<S::Future> },
         // Boxed: a source in memory never waits, and should not pay for the room.
-        Waiting { #[pin] lookup: C::Future, waiting: Option<Box<Waiting<S, B>>> },
+        Looking {
+            #[pin] lookup: C::Future,
+            looking: Option<Box<Looking<S, B, C::Caller>>>,
+        },
+        Verifying {
+            verdict: VerdictFuture<C::Caller>,
+            waiting: Option<Box<Waiting<S, B, C::Caller>>>,
+        },
     }
 }
 
-/// Everything that is needed once the source has answered.
-pub(crate) struct Waiting<S, B> {
+/// Everything that is needed once it is known who is calling.
+pub(crate) struct Waiting<S, B, T> {
     pub(crate) inner: S,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings<T>>,
     pub(crate) context: Context,
-    pub(crate) shown: Shown,
     pub(crate) request: Request<B>,
+}
+
+struct Looking<S, B, T> {
+    shown: Shown,
+    waiting: Box<Waiting<S, B, T>>,
 }
 
 impl<S, C, B> AuthFuture<S, C, B>
@@ -61,8 +75,20 @@ where
         Self { state: State::Decided { guard } }
     }
 
-    pub(crate) fn waiting(lookup: C::Future, waiting: Waiting<S, B>) -> Self {
-        Self { state: State::Waiting { lookup, waiting: Some(Box::new(waiting)) } }
+    pub(crate) fn looking(
+        lookup: C::Future,
+        shown: Shown,
+        waiting: Box<Waiting<S, B, C::Caller>>,
+    ) -> Self {
+        let looking = Some(Box::new(Looking { shown, waiting }));
+        Self { state: State::Looking { lookup, looking } }
+    }
+
+    pub(crate) fn verifying(
+        verdict: VerdictFuture<C::Caller>,
+        waiting: Box<Waiting<S, B, C::Caller>>,
+    ) -> Self {
+        Self { state: State::Verifying { verdict, waiting: Some(waiting) } }
     }
 }
 
@@ -75,24 +101,44 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        let (found, waiting) = match state.as_mut().project() {
-            StateProj::Decided { guard } => return guard.poll(cx),
-            StateProj::Waiting { lookup, waiting } => {
-                let found = ready!(lookup.poll(cx));
-                // Always there: the next line but one replaces this state.
-                let Some(waiting) = waiting.take() else { return Poll::Pending };
-                (found, waiting)
-            }
-        };
-        let Waiting { mut inner, settings, context, shown, request } = *waiting;
-        let found = found.as_ref().map(Option::as_deref).map_err(|it| Rejection::from(it.clone()));
-        let guard = settings.admit(&context, shown, found, request, &mut inner);
-        state.set(State::Decided { guard });
-        match state.project() {
-            StateProj::Decided { guard } => guard.poll(cx),
-            StateProj::Waiting { .. } => Poll::Pending,
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Decided { guard } => return guard.poll(cx),
+                StateProj::Looking { lookup, looking } => {
+                    let found = ready!(lookup.poll(cx));
+                    // Always there: this state is replaced below.
+                    let Some(looking) = looking.take() else { return Poll::Pending };
+                    let Looking { shown, waiting } = *looking;
+                    let Waiting { settings, context, .. } = &*waiting;
+                    match found.map(|it| settings.prove(context, &shown, it)) {
+                        Ok(Asked::Waiting(verdict)) => {
+                            State::Verifying { verdict, waiting: Some(waiting) }
+                        }
+                        Ok(Asked::Known(proved)) => conclude(*waiting, proved),
+                        Err(error) => conclude(*waiting, Err(error.into())),
+                    }
+                }
+                StateProj::Verifying { verdict, waiting } => {
+                    let said = ready!(verdict.as_mut().poll(cx));
+                    let Some(waiting) = waiting.take() else { return Poll::Pending };
+                    conclude(*waiting, said.map_err(Rejection::from))
+                }
+            };
+            state.set(next);
         }
     }
+}
+
+fn conclude<S, C, B, R>(
+    waiting: Waiting<S, B, C::Caller>,
+    proved: Result<Proof<C::Caller>, Rejection>,
+) -> State<S, C, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    C: CredentialSource,
+{
+    let Waiting { mut inner, settings, context, request } = waiting;
+    State::Decided { guard: settings.conclude(&context, proved, request, &mut inner) }
 }
 
 impl<S, C, B> fmt::Debug for AuthFuture<S, C, B>

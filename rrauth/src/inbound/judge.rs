@@ -1,63 +1,72 @@
 //! Whether what was shown and what was found let the caller in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inbound::credential::{Credential, Kind};
-use crate::inbound::places::{Unusable, Way};
+use crate::inbound::credential::Credential;
+use crate::inbound::proof::Proof;
+use crate::inbound::shown::{Unusable, Way};
 use crate::inbound::source::SourceUnavailable;
+use crate::inbound::verify::Unproved;
 
 /// Why a caller is not let in. The reasons are for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
+    /// It has failed too often, and may try again after this long.
+    TooOften(Duration),
     /// Nothing was shown.
     Missing,
     /// Unknown, unusable or switched off: one and the same to the caller.
     Invalid(String),
     /// A good secret, too late.
-    Expired(Kind, String),
+    Expired(&'static str, String),
     /// Nobody can tell.
     Unavailable(String),
 }
 
-/// Judges the credential that was found for a secret shown in `way`, at `wall` time.
-pub(crate) fn judge<T>(
-    way: Way,
-    found: Option<&Credential<T>>,
-    wall: Duration,
-) -> Result<&Credential<T>, Rejection> {
-    let credential = found.ok_or_else(unknown)?;
-    let id = &credential.id;
-    if !way.suits(credential.kind) {
-        return Err(Rejection::Invalid(format!("{id} may not be shown this way")));
+/// Judges the credential that was found for a secret shown in `way`.
+pub(crate) fn judge<T>(way: Way, credential: Arc<Credential<T>>) -> Result<Proof<T>, Rejection> {
+    if way.suits(credential.kind) {
+        Ok(Proof::of(credential))
+    } else {
+        Err(Rejection::Invalid(format!("{} may not be shown this way", credential.id)))
     }
-    holds(credential, wall)
 }
 
-/// Judges a credential of which the secret was shown as it should be, at `wall` time.
-pub(crate) fn holds<T>(
-    credential: &Credential<T>,
-    wall: Duration,
-) -> Result<&Credential<T>, Rejection> {
-    let id = &credential.id;
+/// Judges what was proved, at `wall` time.
+pub(crate) fn holds<T>(proof: &Proof<T>, wall: Duration) -> Result<(), Rejection> {
+    let credential = &*proof.credential;
+    let (id, kind) = (&credential.id, credential.kind.as_str());
     if !credential.active {
         return Err(Rejection::Invalid(format!("{id} is switched off")));
     }
-    match credential.expires_at {
-        Some(end) if end <= wall => {
-            Err(Rejection::Expired(credential.kind, format!("{id} has expired")))
-        }
-        Some(_) | None => Ok(credential),
+    let has_ended = |it: Option<Duration>| it.is_some_and(|end| end <= wall);
+    if has_ended(credential.expires_at) || has_ended(proof.expires_at) {
+        return Err(Rejection::Expired(kind, format!("{id} has expired")));
     }
+    Ok(())
 }
 
-/// Nobody has such a credential.
-pub(crate) fn unknown() -> Rejection {
-    Rejection::Invalid("there is no such credential".to_owned())
+impl Rejection {
+    /// Nobody has such a credential.
+    pub(crate) fn unknown() -> Self {
+        Self::Invalid("there is no such credential".to_owned())
+    }
 }
 
 impl From<Unusable> for Rejection {
     fn from(Unusable(reason): Unusable) -> Self {
         Self::Invalid(reason.to_owned())
+    }
+}
+
+impl From<Unproved> for Rejection {
+    fn from(why: Unproved) -> Self {
+        match why {
+            Unproved::Invalid(reason) => Self::Invalid(reason),
+            Unproved::Expired(reason) => Self::Expired("", reason),
+            Unproved::Unavailable(reason) => Self::Unavailable(reason),
+        }
     }
 }
 
@@ -70,6 +79,7 @@ impl From<SourceUnavailable> for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::credential::Kind;
 
     #[test]
     fn only_a_matching_active_unexpired_credential_lets_in() {
@@ -93,13 +103,16 @@ mod tests {
 
     #[track_caller]
     fn check(way: Way, found: Option<&Credential<()>>, expected: &str) {
-        let judged = match judge(way, found, Duration::from_secs(100)) {
-            Ok(_) => "in",
+        let found = found.map(|it| Arc::new(it.clone())).ok_or_else(Rejection::unknown);
+        let proof = found.and_then(|it| judge(way, it));
+        let judged = match proof.and_then(|it| holds(&it, Duration::from_secs(100))) {
+            Ok(()) => "in",
+            Err(Rejection::TooOften(_)) => "too often",
             Err(Rejection::Missing) => "missing",
             Err(Rejection::Invalid(_)) => "invalid",
             Err(Rejection::Expired(..)) => "expired",
             Err(Rejection::Unavailable(_)) => "unavailable",
         };
-        assert_eq!(judged, expected, "{found:?}");
+        assert_eq!(judged, expected);
     }
 }

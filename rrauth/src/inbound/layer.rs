@@ -7,19 +7,22 @@ use http::HeaderName;
 use rrcore::{Clock, Current};
 use tower_layer::Layer;
 
+use crate::failures::FailureLimit;
 use crate::inbound::admission::Settings;
 use crate::inbound::challenge::Challenge;
 use crate::inbound::places::Places;
 use crate::inbound::service::Auth;
 use crate::inbound::source::{CredentialSource, IntoSource};
+use crate::inbound::verifiers::Verifiers;
+use crate::inbound::verify::{ConnectionVerifier, PasswordVerifier, TokenVerifier};
 
 /// Applies [`Auth`] to a service.
 ///
 /// See the [crate docs](crate) for an example.
 #[must_use]
-pub struct AuthLayer<C> {
+pub struct AuthLayer<C: CredentialSource> {
     source: Current<C>,
-    settings: Settings,
+    settings: Settings<C::Caller>,
 }
 
 impl<C: CredentialSource> AuthLayer<C> {
@@ -30,12 +33,13 @@ impl<C: CredentialSource> AuthLayer<C> {
     /// request asks the new one. A look-up that has begun ends where it began.
     pub fn new(source: impl IntoSource<Source = C>) -> Self {
         let (places, clock) = (Places::new(), Clock::system());
-        let settings = Settings { places, challenge: Challenge::new("rr"), clock };
+        let (challenge, verifiers) = (Challenge::new("rr"), Verifiers::none());
+        let settings = Settings { places, challenge, verifiers, clock };
         Self { source: source.into_source(), settings }
     }
 }
 
-impl<C> AuthLayer<C> {
+impl<C: CredentialSource> AuthLayer<C> {
     /// Looks for API keys in this header too.
     pub fn header(mut self, name: HeaderName) -> Self {
         self.settings.places.name(name);
@@ -63,22 +67,56 @@ impl<C> AuthLayer<C> {
     /// The realm in `WWW-Authenticate`, by default `rr`. What is neither visible ASCII nor a space
     /// becomes `?`.
     pub fn realm(mut self, realm: &str) -> Self {
-        self.settings.challenge = Challenge::new(realm);
+        self.settings.challenge = self.settings.challenge.renamed(realm);
         self
     }
 }
 
-impl<C> AuthLayer<C> {
+impl<C: CredentialSource> AuthLayer<C> {
+    /// Asks this about `Bearer` tokens that the source does not know; of several, the one that was
+    /// given first is asked first, and the next where it says
+    /// [`NotMine`](crate::Verdict::NotMine).
+    pub fn tokens(mut self, verifier: impl TokenVerifier<C::Caller> + 'static) -> Self {
+        self.settings.verifiers.tokens(Arc::new(verifier));
+        self.settings.places.want().tokens = true;
+        self
+    }
+
+    /// Asks this about `Basic` pairs of which the source does not know the user name as a key; and
+    /// tells rejected callers that `Basic` would do.
+    pub fn passwords(mut self, verifier: impl PasswordVerifier<C::Caller> + 'static) -> Self {
+        self.settings.verifiers.passwords(Arc::new(verifier));
+        self.settings.places.want().passwords = true;
+        self.settings.challenge.ask_for_passwords();
+        self
+    }
+
+    /// Asks this about callers that show nothing, such as whose connection a client certificate
+    /// vouches for. A credential that is shown counts before it.
+    pub fn connections(mut self, verifier: impl ConnectionVerifier<C::Caller> + 'static) -> Self {
+        self.settings.verifiers.connection(Arc::new(verifier));
+        self
+    }
+
+    /// Answers clients that have failed too often with `429 Too Many Requests` before anything is
+    /// checked. None by default. Needs the client's address in the [`Context`](rrcore::Context).
+    pub fn failures(mut self, limit: impl FailureLimit + 'static) -> Self {
+        self.settings.verifiers.failures(Arc::new(limit));
+        self
+    }
+}
+
+impl<C: CredentialSource> AuthLayer<C> {
     pub(crate) const fn source(&self) -> &Current<C> {
         &self.source
     }
 
-    pub(crate) const fn settings(&self) -> &Settings {
+    pub(crate) const fn settings(&self) -> &Settings<C::Caller> {
         &self.settings
     }
 }
 
-impl<S, C> Layer<S> for AuthLayer<C> {
+impl<S, C: CredentialSource> Layer<S> for AuthLayer<C> {
     type Service = Auth<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -87,14 +125,14 @@ impl<S, C> Layer<S> for AuthLayer<C> {
 }
 
 // By hand: the source is shared, so it need not be `Clone` or `Debug`.
-impl<C> Clone for AuthLayer<C> {
+impl<C: CredentialSource> Clone for AuthLayer<C> {
     fn clone(&self) -> Self {
         Self { source: self.source.clone(), settings: self.settings.clone() }
     }
 }
 
-impl<C> fmt::Debug for AuthLayer<C> {
+impl<C: CredentialSource> fmt::Debug for AuthLayer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthLayer").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("AuthLayer").finish_non_exhaustive()
     }
 }

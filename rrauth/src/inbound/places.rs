@@ -1,81 +1,24 @@
 //! Where callers show a credential: reading it, and taking it off the request.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Uri};
-use zeroize::Zeroizing;
 
-use crate::api_key;
-use crate::inbound::credential::Kind;
-use crate::inbound::digest::KeyDigest;
+use crate::inbound::shown::{self, Shown, Unusable, Wanted};
 use crate::names;
 use crate::query::{self, Unwritable};
-
-/// Whether callers can show `secret` at all: 1 to 8,192 visible ASCII characters, neither `,` nor
-/// `"`, and if it looks like a [generated key](crate::api_key), with the right checksum.
-///
-/// Ask before accepting a secret of an operator's choice: what fails here never authenticates.
-///
-/// ```
-/// assert!(rrauth::is_showable("sk_test_4eC39HqLyjWDarjtT1zdp7dc"));
-/// assert!(!rrauth::is_showable("correct horse battery staple"));
-/// ```
-#[must_use]
-pub fn is_showable(secret: &str) -> bool {
-    checked(secret.as_bytes()).is_ok()
-}
 
 /// The headers and the query parameter that one layer looks at.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     named: Vec<HeaderName>,
     query: bool,
-}
-
-/// The one secret that a request shows, as a digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shown {
-    pub(crate) digest: KeyDigest,
-    pub(crate) way: Way,
-}
-
-/// How it was shown, which says what it may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Raw, or as a user name: the way of API keys.
-    Key,
-    /// As `Bearer`, which vendors' SDKs do with API keys too.
-    Bearer,
-}
-
-/// Something is shown that cannot be a credential, and why, for the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unusable(pub(crate) &'static str);
-
-impl Way {
-    pub(crate) const fn suits(self, kind: Kind) -> bool {
-        match (self, kind) {
-            (Self::Key | Self::Bearer, Kind::ApiKey) | (Self::Bearer, Kind::Bearer | Kind::Jwt) => {
-                true
-            }
-            (Self::Key, Kind::Bearer | Kind::Jwt)
-            // None of these is a secret to be found by its digest.
-            | (_, Kind::Basic | Kind::JwtVerify | Kind::Introspection | Kind::Mtls) => false,
-        }
-    }
-
-    const fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Key, Self::Key) => Self::Key,
-            (Self::Bearer, Self::Key | Self::Bearer) | (Self::Key, Self::Bearer) => Self::Bearer,
-        }
-    }
+    wanted: Wanted,
 }
 
 impl Places {
     pub(crate) fn new() -> Self {
-        Self { named: vec![HeaderName::from_static("x-api-key")], query: false }
+        let named = vec![HeaderName::from_static("x-api-key")];
+        Self { named, query: false, wanted: Wanted::default() }
     }
 
     pub(crate) fn name(&mut self, header: HeaderName) {
@@ -90,26 +33,30 @@ impl Places {
         headers.into_iter().for_each(|it| self.name(it));
     }
 
-    pub(crate) fn allow_query(&mut self, allowed: bool) {
+    pub(crate) const fn allow_query(&mut self, allowed: bool) {
         self.query = allowed;
+    }
+
+    pub(crate) const fn want(&mut self) -> &mut Wanted {
+        &mut self.wanted
     }
 
     /// What the request shows: nothing, one secret (in however many places), or what is no
     /// credential.
     pub(crate) fn read(&self, headers: &HeaderMap, uri: &Uri) -> Result<Option<Shown>, Unusable> {
-        let mut shown = None;
+        let mut all = None;
         for line in headers.get_all(AUTHORIZATION) {
-            agree(&mut shown, authorization(line.as_bytes())?)?;
+            shown::agree(&mut all, shown::authorization(line.as_bytes(), self.wanted)?)?;
         }
         for line in self.named.iter().flat_map(|name| headers.get_all(name)) {
-            agree(&mut shown, raw(line.as_bytes())?)?;
+            shown::agree(&mut all, shown::raw(line.as_bytes())?)?;
         }
         if self.query {
             for value in query::values(uri, QUERY) {
-                agree(&mut shown, authorization(&value)?)?;
+                shown::agree(&mut all, shown::authorization(&value, self.wanted)?)?;
             }
         }
-        Ok(shown)
+        Ok(all)
     }
 
     /// Removes every place from the request, read or not, with its look-alikes.
@@ -121,80 +68,18 @@ impl Places {
     }
 }
 
-// Two different secrets: one reader would take the first and another the last.
-fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<(), Unusable> {
-    *shown = match (*shown, next) {
-        (None, it) | (it, None) => it,
-        (Some(a), Some(b)) if a.digest == b.digest => Some(Shown { way: a.way.or(b.way), ..a }),
-        (Some(_), Some(_)) => return Err(Unusable("two different credentials are shown")),
-    };
-    Ok(())
-}
-
-// A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space).
-fn authorization(value: &[u8]) -> Result<Option<Shown>, Unusable> {
-    let Some(space) = value.iter().position(|it| *it == b' ') else { return raw(value) };
-    let (scheme, rest) = value.split_at(space);
-    let token = rest.get(1..).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
-        checked(token).map(|secret| Some(Shown { digest: secret, way: Way::Bearer }))
-    } else if scheme.eq_ignore_ascii_case(b"basic") {
-        user_name(token)
-    } else {
-        Err(Unusable("the authentication scheme is not one of ours"))
-    }
-}
-
-// RFC 7617 §2: user name and password around the first colon. The password is not looked at:
-// SDKs that send a key this way leave it empty or fill it with anything.
-fn user_name(token: &[u8]) -> Result<Option<Shown>, Unusable> {
-    if token.len() > LONGEST {
-        return Err(TOO_LONG);
-    }
-    let mut decoded = Zeroizing::new(vec![0; token.len()]);
-    let length = STANDARD.decode_slice(token, &mut decoded).map_err(|_| NOT_BASIC)?;
-    let pair = decoded.get(..length).ok_or(NOT_BASIC)?;
-    let colon = pair.iter().position(|it| *it == b':').ok_or(NOT_BASIC)?;
-    let (name, _) = pair.split_at(colon);
-    checked(name).map(|digest| Some(Shown { digest, way: Way::Key }))
-}
-
-// An empty value shows nothing: what an SDK sends whose key is not set.
-fn raw(value: &[u8]) -> Result<Option<Shown>, Unusable> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    checked(value).map(|digest| Some(Shown { digest, way: Way::Key }))
-}
-
-fn checked(secret: &[u8]) -> Result<KeyDigest, Unusable> {
-    if secret.len() > LONGEST {
-        return Err(TOO_LONG);
-    }
-    // Looser than token68 (RFC 9110 §11.2), so that imported keys work; what makes a list or a
-    // parameter stays out.
-    let fits = |it: &u8| it.is_ascii_graphic() && !matches!(it, b',' | b'"');
-    let text = std::str::from_utf8(secret).ok();
-    match text.filter(|it| !it.is_empty() && it.as_bytes().iter().all(fits)) {
-        None => Err(Unusable("the credential is not one visible word")),
-        Some(it) if it.starts_with(api_key::PREFIX) && !api_key::is_well_formed(it) => {
-            Err(Unusable("the checksum of the key does not hold"))
-        }
-        Some(it) => Ok(KeyDigest::of(it)),
-    }
-}
-
 const QUERY: &str = "Authorization";
-// What a header line may hold anyway; hashing stays cheap beyond any doubt.
-const LONGEST: usize = 8 * 1024;
-const TOO_LONG: Unusable = Unusable("the credential is longer than 8 KiB");
-const NOT_BASIC: Unusable = Unusable("the Basic credential cannot be decoded");
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use http::HeaderValue;
     use http::header::COOKIE;
+
+    use super::*;
+    use crate::inbound::digest::KeyDigest;
+    use crate::inbound::shown::{Rest, Way};
 
     const KEY: &str = "sk_0123456789abcdef01234567";
 
@@ -223,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_has_no_single_reading_is_unusable() {
-        let long = "k".repeat(LONGEST + 1);
+        let long = "k".repeat(8 * 1024 + 1);
         for bad in [
             "Bearer ",
             "Bearer  x",
@@ -294,7 +179,7 @@ mod tests {
         check_query(&format!("/?%41uthorization=Bearer%20{KEY}"), Ok(Some(Way::Bearer)));
         check_query(&format!("/?Authorization=Bearer+{KEY}"), Ok(Some(Way::Bearer)));
         let uri = format!("/?Authorization={KEY}").parse().unwrap();
-        assert_eq!(Places::new().read(&HeaderMap::new(), &uri), Ok(None));
+        assert!(Places::new().read(&HeaderMap::new(), &uri).unwrap().is_none());
     }
 
     #[test]
@@ -310,6 +195,41 @@ mod tests {
         places.strip(&mut headers, &mut uri).unwrap();
         assert_eq!(headers.keys().collect::<Vec<_>>(), [COOKIE]);
         assert_eq!(uri, "/p?a=1&b");
+    }
+
+    #[test]
+    fn a_pair_is_kept_for_who_verifies_it_and_must_be_one() {
+        check_pairs(&["u:p"], Ok(Some(("u", "p"))));
+        check_pairs(&["u:p:q"], Ok(Some(("u", "p:q"))));
+        check_pairs(&[":p"], Ok(Some(("", "p"))));
+        check_pairs(&["u:"], Ok(Some(("u", ""))));
+        check_pairs(&["Ü ser:pass word"], Ok(Some(("Ü ser", "pass word"))));
+        check_pairs(&["u:p", "u:p"], Ok(Some(("u", "p"))));
+        check_pairs(&["u:p", "u:q"], Err(()));
+        check_pairs(&["u:p", "v:p"], Err(()));
+        check_pairs(&["u:p\n"], Err(()));
+        check_pairs(&["u\u{85}:p"], Err(()));
+        check_pairs(&[], Ok(None));
+    }
+
+    #[track_caller]
+    fn check_pairs(pairs: &[&str], expected: Result<Option<(&str, &str)>, ()>) {
+        let mut headers = HeaderMap::new();
+        for pair in pairs {
+            let line = format!("Basic {}", STANDARD.encode(pair));
+            headers.append(AUTHORIZATION, line.parse().unwrap());
+        }
+        let mut places = Places::new();
+        places.want().passwords = true;
+        let shown = places.read(&headers, &Uri::default()).map_err(drop);
+        let shown = shown.map(|it| {
+            it.map(|it| match it.rest {
+                Rest::Pair { username, password } => (username.to_string(), password.to_string()),
+                Rest::Nothing | Rest::Token(_) => panic!("not a pair"),
+            })
+        });
+        let expected = expected.map(|it| it.map(|(u, p)| (u.to_owned(), p.to_owned())));
+        assert_eq!(shown, expected, "{pairs:?}");
     }
 
     #[test]

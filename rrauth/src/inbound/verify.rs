@@ -3,18 +3,21 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use http::Extensions;
 use rrcore::Now;
 
+use crate::inbound::digest::KeyDigest;
 use crate::inbound::proof::Proof;
 
 /// Verifies bearer tokens that are more than a secret to be looked up.
 ///
 /// Those of one [`AuthLayer`](crate::AuthLayer) are asked in the order they were given, until one
-/// says that the token is its own.
+/// does not say [`Verdict::NotMine`].
 pub trait TokenVerifier<T>: Send + Sync {
-    /// What is to be said of `token` (one word of visible ASCII, at most 8 KiB), at this time.
-    fn verify(&self, token: &str, now: Now) -> Verdict<T>;
+    /// What is to be said of `token`, at this time.
+    fn verify(&self, token: Token<'_>, now: Now) -> Verdict<T>;
 }
 
 /// Verifies user names and passwords (`Basic`, RFC 7617).
@@ -22,6 +25,45 @@ pub trait PasswordVerifier<T>: Send + Sync {
     /// What is to be said of this pair, at this time. Must take as long for a user that does not
     /// exist as for a wrong password.
     fn verify(&self, username: &str, password: &str, now: Now) -> Verdict<T>;
+}
+
+/// Vouches for callers that show nothing, by what the server knows of their connection and left in
+/// the request's extensions, such as a verified client certificate. A client cannot write there.
+pub trait ConnectionVerifier<T>: Send + Sync {
+    /// What is to be said of a request with these extensions. [`None`]: nothing is known of it.
+    fn verify(&self, extensions: &Extensions, now: Now) -> Option<Result<Proof<T>, Unproved>>;
+}
+
+/// A bearer token as it was shown: one word of visible ASCII, at most 8 KiB.
+#[derive(Clone, Copy)]
+pub struct Token<'a> {
+    text: &'a str,
+    digest: &'a KeyDigest,
+}
+
+impl<'a> Token<'a> {
+    /// `digest` must be that of `text`.
+    pub(crate) const fn new(text: &'a str, digest: &'a KeyDigest) -> Self {
+        Self { text, digest }
+    }
+
+    /// The token itself. Verify it; never log it.
+    #[must_use]
+    pub const fn expose(self) -> &'a str {
+        self.text
+    }
+
+    /// Its SHA-256, which has been taken already: the key of a cache of verdicts.
+    #[must_use]
+    pub const fn digest(self) -> &'a KeyDigest {
+        self.digest
+    }
+}
+
+impl fmt::Debug for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
 }
 
 /// What a verifier says.
@@ -47,6 +89,24 @@ pub enum Unproved {
     Expired(String),
     /// Nobody can tell now: 503 `auth-unavailable`, never 401.
     Unavailable(String),
+}
+
+impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
+    fn verify(&self, token: Token<'_>, now: Now) -> Verdict<T> {
+        (**self).verify(token, now)
+    }
+}
+
+impl<T, V: PasswordVerifier<T> + ?Sized> PasswordVerifier<T> for Arc<V> {
+    fn verify(&self, username: &str, password: &str, now: Now) -> Verdict<T> {
+        (**self).verify(username, password, now)
+    }
+}
+
+impl<T, V: ConnectionVerifier<T> + ?Sized> ConnectionVerifier<T> for Arc<V> {
+    fn verify(&self, extensions: &Extensions, now: Now) -> Option<Result<Proof<T>, Unproved>> {
+        (**self).verify(extensions, now)
+    }
 }
 
 impl<T> fmt::Debug for Verdict<T> {

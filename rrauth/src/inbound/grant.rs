@@ -1,0 +1,53 @@
+//! What a caller was granted, beyond being let in.
+
+use std::sync::Arc;
+
+#[cfg(feature = "claims")]
+use crate::claims::Claims;
+use crate::inbound::proof::Proof;
+
+/// What the caller's credential grants, and what its token says: in the extensions of each request
+/// that [`Auth`](crate::Auth) let in, unless there is nothing to say.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    scopes: Arc<[Box<str>]>,
+    #[cfg(feature = "claims")]
+    claims: Option<Claims>,
+}
+
+impl Grant {
+    /// Whether `scope` is granted, by the credential or the token.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|it| it == scope)
+    }
+
+    /// All that is granted: by the credential first.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        let own = self.scopes.iter().map(|it| &**it);
+        #[cfg(feature = "claims")]
+        let own = own.chain(self.claims.iter().flat_map(Claims::scopes));
+        own
+    }
+
+    /// What the token says, where one was shown and verified.
+    #[cfg(feature = "claims")]
+    #[must_use]
+    pub const fn claims(&self) -> Option<&Claims> {
+        self.claims.as_ref()
+    }
+
+    /// What `proof` grants; `None` where that is nothing.
+    pub(crate) fn of<T>(proof: &Proof<T>) -> Option<Self> {
+        let scopes = &proof.credential.scopes;
+        #[cfg(feature = "claims")]
+        let is_bare = proof.claims.is_none();
+        #[cfg(not(feature = "claims"))]
+        let is_bare = true;
+        (!scopes.is_empty() || !is_bare).then(|| Self {
+            scopes: Arc::clone(scopes),
+            #[cfg(feature = "claims")]
+            claims: proof.claims.clone(),
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! The one secret that a request shows, and how it was shown.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::api_key;
+use crate::inbound::credential::Kind;
+use crate::inbound::digest::KeyDigest;
+
+/// Whether callers can show `secret` at all: 1 to 8,192 visible ASCII characters, neither `,` nor
+/// `"`, and if it looks like a [generated key](crate::api_key), with the right checksum.
+///
+/// Ask before accepting a secret of an operator's choice: what fails here never authenticates.
+///
+/// ```
+/// assert!(rrauth::is_showable("sk_test_4eC39HqLyjWDarjtT1zdp7dc"));
+/// assert!(!rrauth::is_showable("correct horse battery staple"));
+/// ```
+#[must_use]
+pub fn is_showable(secret: &str) -> bool {
+    checked(secret.as_bytes()).is_ok()
+}
+
+/// What a request shows.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    /// Of the key, the token or the user name.
+    pub(crate) digest: KeyDigest,
+    pub(crate) way: Way,
+    pub(crate) rest: Rest,
+}
+
+/// What a verifier needs besides the digest. Kept only where there is one.
+#[derive(Clone)]
+pub(crate) enum Rest {
+    Nothing,
+    Token(Zeroizing<String>),
+    Pair { username: Zeroizing<String>, password: Zeroizing<String> },
+}
+
+/// How it was shown, which says what it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Raw, or as a user name: the way of API keys.
+    Key,
+    /// As `Bearer`, which vendors' SDKs do with API keys too.
+    Bearer,
+}
+
+/// What is kept for verifiers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) tokens: bool,
+    pub(crate) passwords: bool,
+}
+
+/// Something is shown that cannot be a credential, and why, for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unusable(pub(crate) &'static str);
+
+impl Way {
+    pub(crate) const fn suits(self, kind: Kind) -> bool {
+        match (self, kind) {
+            (Self::Key | Self::Bearer, Kind::ApiKey)
+            | (Self::Bearer, Kind::Bearer | Kind::Jwt) => true,
+            (Self::Key, Kind::Bearer | Kind::Jwt)
+            // None of these is a secret to be found by its digest.
+            | (_, Kind::Basic | Kind::JwtVerify | Kind::Introspection | Kind::Mtls) => false,
+        }
+    }
+
+    const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Key, Self::Key) => Self::Key,
+            (Self::Bearer, Self::Key | Self::Bearer) | (Self::Key, Self::Bearer) => Self::Bearer,
+        }
+    }
+}
+
+impl Rest {
+    fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pair { password: a, .. }, Self::Pair { password: b, .. }) => {
+                a.as_bytes().ct_eq(b.as_bytes()).into()
+            }
+            // The word is the same, says the digest.
+            (Self::Nothing | Self::Token(_), _) | (_, Self::Nothing | Self::Token(_)) => true,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Nothing, _) | (Self::Token(_), Self::Pair { .. }) => other,
+            (Self::Token(_) | Self::Pair { .. }, _) => self,
+        }
+    }
+}
+
+/// Adds what stands in another place. Two different secrets are refused: one reader would take the
+/// first and another the last.
+pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<(), Unusable> {
+    *shown = match (shown.take(), next) {
+        (None, it) | (it, None) => it,
+        (Some(a), Some(b)) if a.digest == b.digest && a.rest.agrees_with(&b.rest) => {
+            Some(Shown { digest: a.digest, way: a.way.or(b.way), rest: a.rest.or(b.rest) })
+        }
+        (Some(_), Some(_)) => return Err(Unusable("two different credentials are shown")),
+    };
+    Ok(())
+}
+
+/// Reads a raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space).
+pub(crate) fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
+    let Some(space) = value.iter().position(|it| *it == b' ') else { return raw(value) };
+    let (scheme, rest) = value.split_at(space);
+    let token = rest.get(1..).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        let text = checked(token)?;
+        let rest = match wanted.tokens {
+            true => Rest::Token(Zeroizing::new(text.to_owned())),
+            false => Rest::Nothing,
+        };
+        Ok(Some(Shown { digest: KeyDigest::of(text), way: Way::Bearer, rest }))
+    } else if scheme.eq_ignore_ascii_case(b"basic") {
+        basic(token, wanted.passwords).map(Some)
+    } else {
+        Err(Unusable("the authentication scheme is not one of ours"))
+    }
+}
+
+/// Reads a key that stands alone. An empty value shows nothing: what an SDK sends whose key is not
+/// set.
+pub(crate) fn raw(value: &[u8]) -> Result<Option<Shown>, Unusable> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let digest = KeyDigest::of(checked(value)?);
+    Ok(Some(Shown { digest, way: Way::Key, rest: Rest::Nothing }))
+}
+
+// RFC 7617 §2: user name and password around the first colon. Where nobody verifies passwords, the
+// user name is a key and the password is not looked at: SDKs that send a key this way leave it empty
+// or fill it with anything.
+fn basic(token: &[u8], passwords: bool) -> Result<Shown, Unusable> {
+    if token.len() > LONGEST {
+        return Err(TOO_LONG);
+    }
+    let mut decoded = Zeroizing::new(vec![0; token.len()]);
+    let length = STANDARD.decode_slice(token, &mut decoded).map_err(|_| NOT_BASIC)?;
+    let pair = decoded.get(..length).ok_or(NOT_BASIC)?;
+    let colon = pair.iter().position(|it| *it == b':').ok_or(NOT_BASIC)?;
+    let (name, password) = pair.split_at(colon);
+    let way = Way::Key;
+    if !passwords {
+        return Ok(Shown { digest: KeyDigest::of(checked(name)?), way, rest: Rest::Nothing });
+    }
+    let (username, password) = (text(name)?, text(password.get(1..).unwrap_or_default())?);
+    Ok(Shown { digest: KeyDigest::of(name), way, rest: Rest::Pair { username, password } })
+}
+
+// RFC 7617 §2: no control characters; UTF-8 is what the challenge asks for.
+fn text(bytes: &[u8]) -> Result<Zeroizing<String>, Unusable> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NOT_BASIC)?;
+    if text.chars().any(char::is_control) { Err(NOT_BASIC) } else { Ok(text.to_owned().into()) }
+}
+
+fn checked(secret: &[u8]) -> Result<&str, Unusable> {
+    if secret.len() > LONGEST {
+        return Err(TOO_LONG);
+    }
+    // Looser than token68 (RFC 9110 §11.2), so that imported keys work; what makes a list or a
+    // parameter stays out.
+    let fits = |it: &u8| it.is_ascii_graphic() && !matches!(it, b',' | b'"');
+    let text = std::str::from_utf8(secret).ok();
+    match text.filter(|it| !it.is_empty() && it.as_bytes().iter().all(fits)) {
+        None => Err(Unusable("the credential is not one visible word")),
+        Some(it) if it.starts_with(api_key::PREFIX) && !api_key::is_well_formed(it) => {
+            Err(Unusable("the checksum of the key does not hold"))
+        }
+        Some(it) => Ok(it),
+    }
+}
+
+// By hand: nothing of it is for logs.
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").field("way", &self.way).finish_non_exhaustive()
+    }
+}
+
+// What a header line may hold anyway; hashing stays cheap beyond any doubt.
+const LONGEST: usize = 8 * 1024;
+const TOO_LONG: Unusable = Unusable("the credential is longer than 8 KiB");
+const NOT_BASIC: Unusable = Unusable("the Basic credential cannot be decoded");
