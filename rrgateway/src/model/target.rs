@@ -100,6 +100,17 @@ impl BaseUrl {
         &self.scheme
     }
 
+    /// Scheme, host in lower case, and the port unless it is the scheme's own: where it is.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let host = self.authority.host().trim_end_matches('.').to_ascii_lowercase();
+        let own = if self.is_tls() { 443 } else { 80 };
+        match self.authority.port_u16().filter(|it| *it != own) {
+            None => format!("{}://{host}", self.scheme),
+            Some(port) => format!("{}://{host}:{port}", self.scheme),
+        }
+    }
+
     /// The base path, without a trailing slash; empty for the root.
     #[must_use]
     pub fn path(&self) -> &str {

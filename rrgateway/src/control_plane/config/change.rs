@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::control_plane::config::binding;
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::document;
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::reference;
 use crate::control_plane::config::resource::{Digests, Key, Resource, Spec};
+use crate::control_plane::config::rotation::Rotation;
 use crate::control_plane::config::secret::{self, Generate};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::json::Json;
+use crate::control_plane::wire::proxy::ProxyDraft;
 use crate::model::EgressPolicy;
 
 /// A write.
@@ -25,6 +28,8 @@ pub(crate) enum Change {
     Patch { key: Key, patch: Json, if_match: Option<IfMatch> },
     /// Deletes a resource and what hangs on it.
     Delete { key: Key, if_match: Option<IfMatch> },
+    /// Gives a credential a new secret.
+    Rotate { key: Key, rotation: Json, if_match: Option<IfMatch> },
 }
 
 /// What `If-Match` asks for (RFC 9110 §13.1.1).
@@ -43,10 +48,13 @@ pub(crate) struct Outcome {
     pub(crate) before: Option<Arc<Resource>>,
     /// The resource as it is now; `None` when it was deleted.
     pub(crate) written: Option<Arc<Resource>>,
+    /// Credentials that this write says more about: where their secrets may go.
+    pub(crate) bound: Vec<Arc<Resource>>,
     /// What is no longer there.
     pub(crate) gone: Vec<Key>,
-    /// A secret for the vault. The resource gets its fingerprint through [`Outcome::sealed`].
-    pub(crate) seal: Option<Zeroizing<String>>,
+    /// A secret for the vault, and whose it is. That gets its fingerprint through
+    /// [`Outcome::sealed`].
+    pub(crate) seal: Option<(Key, Zeroizing<String>)>,
     /// A generated secret, to be shown once.
     pub(crate) shown: Option<Zeroizing<String>>,
 }
@@ -76,64 +84,115 @@ pub(crate) fn apply(
     match change {
         Change::Create { key, draft } => {
             is_hanging_on_something(config, &key)?;
-            write(config, key, draft, moment, means)
+            write(config, key, draft.into(), moment, means)
         }
         Change::Put { key, draft, if_match } => {
             is_hanging_on_something(config, &key)?;
             check(if_match.as_ref(), config.get(&key))?;
-            write(config, key, draft, moment, means)
+            write(config, key, draft.into(), moment, means)
         }
         Change::Patch { key, patch, if_match } => {
             let old = config.get(&key).ok_or(Refused::NotFound)?;
             check(if_match.as_ref(), Some(old))?;
             let draft = document::patched(old, patch, means.egress).map_err(Refused::Invalid)?;
-            write(config, key, draft, moment, means)
+            write(config, key, draft.into(), moment, means)
         }
         Change::Delete { key, if_match } => delete(config, &key, if_match.as_ref()),
+        Change::Rotate { key, rotation, if_match } => {
+            let old = config.get(&key).ok_or(Refused::NotFound)?;
+            check(if_match.as_ref(), Some(old))?;
+            let rotation = Rotation::read(rotation).map_err(Refused::Invalid)?;
+            let draft = document::rotated(old, rotation.auth, means.egress);
+            let draft = draft.map_err(Refused::Invalid)?;
+            let new = New { draft, grace_seconds: Some(rotation.grace_seconds) };
+            write(config, key, new, moment, means)
+        }
+    }
+}
+
+/// What is to stand in a resource's place.
+struct New {
+    draft: Draft,
+    /// That its secret must be a new one, and for how long the one before stays good.
+    grace_seconds: Option<u64>,
+}
+
+impl From<Draft> for New {
+    fn from(draft: Draft) -> Self {
+        Self { draft, grace_seconds: None }
     }
 }
 
 fn write(
     config: &Config,
     key: Key,
-    draft: Draft,
+    new: New,
     moment: Moment,
     means: Means<'_>,
 ) -> Result<Outcome, Refused> {
     let before = config.get(&key).cloned();
     let old = before.as_deref();
-    let (spec, secret) = match draft {
+    let mut rebind = None;
+    let mut fresh = secret::Fresh::default();
+    let spec = match new.draft {
         Draft::Credential(draft) => {
-            let (old, last) =
-                (old.and_then(|it| it.spec.as_credential()), config.last_version(&key.id));
-            let settled = secret::settle(draft, old, last, moment.at_ms, means.generate)?;
-            (Spec::Credential(settled.0), settled.1)
+            let standing = secret::Standing {
+                old: old.and_then(|it| it.spec.as_credential()),
+                last: config.last_version(&key.id),
+                at_ms: moment.at_ms,
+                grace_seconds: new.grace_seconds,
+            };
+            let (credential, secret) = secret::settle(draft, standing, means.generate)?;
+            fresh = secret;
+            Spec::Credential(credential)
         }
-        Draft::Target(it) => (Spec::Target(it), secret::Fresh::default()),
-        Draft::Proxy { mut proxy, is_limited } => {
+        Draft::Target { target, rebind: it } => {
+            rebind = it;
+            Spec::Target(target)
+        }
+        Draft::Proxy(ProxyDraft { mut proxy, is_limited, rebind: it }) => {
             if old.is_none() && !is_limited {
                 proxy.limits = config.configuration().limits;
             }
-            (Spec::Proxy(proxy), secret::Fresh::default())
+            rebind = it;
+            Spec::Proxy(proxy)
         }
-        Draft::Rule(it) => (Spec::Rule(it), secret::Fresh::default()),
-        Draft::Filter(it) => (Spec::Filter(it), secret::Fresh::default()),
-        Draft::Configuration(it) => (Spec::Configuration(it), secret::Fresh::default()),
+        Draft::Rule(it) => Spec::Rule(it),
+        Draft::Filter(it) => Spec::Filter(it),
+        Draft::Configuration(it) => Spec::Configuration(it),
     };
     reference::check(config, &key, &spec)?;
-    let resource = Arc::new(Resource {
-        digests: Digests::of(&spec),
-        created_in: old.map_or(moment.revision, |it| it.created_in),
-        changed_in: moment.revision,
-        created_ms: old.map_or(moment.at_ms, |it| it.created_ms),
-        updated_ms: moment.at_ms,
-        key,
-        spec,
-    });
+    let resource = Arc::new(moment.resource(key, spec, old));
     let mut config = config.clone();
     config.insert(Arc::clone(&resource));
-    let secret::Fresh { seal, shown } = secret;
-    Ok(Outcome { config, before, written: Some(resource), gone: Vec::new(), seal, shown })
+    let secret::Fresh { seal, shown } = fresh;
+    let seal = seal.map(|it| (resource.key.clone(), it));
+    let mut outcome = Outcome {
+        config,
+        before,
+        written: Some(Arc::clone(&resource)),
+        bound: Vec::new(),
+        gone: Vec::new(),
+        seal,
+        shown,
+    };
+    binding::settle(&mut outcome, &resource, rebind, moment)?;
+    Ok(outcome)
+}
+
+impl Moment {
+    /// `spec` as it stands from now on, in the place of `old`.
+    pub(crate) fn resource(self, key: Key, spec: Spec, old: Option<&Resource>) -> Resource {
+        Resource {
+            digests: Digests::of(&spec),
+            created_in: old.map_or(self.revision, |it| it.created_in),
+            changed_in: self.revision,
+            created_ms: old.map_or(self.at_ms, |it| it.created_ms),
+            updated_ms: self.at_ms,
+            key,
+            spec,
+        }
+    }
 }
 
 fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outcome, Refused> {
@@ -145,7 +204,15 @@ fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outc
     }
     let mut config = config.clone();
     let gone = config.remove(key);
-    Ok(Outcome { config, before: Some(before), written: None, gone, seal: None, shown: None })
+    Ok(Outcome {
+        config,
+        before: Some(before),
+        written: None,
+        bound: Vec::new(),
+        gone,
+        seal: None,
+        shown: None,
+    })
 }
 
 fn is_hanging_on_something(config: &Config, key: &Key) -> Result<(), Refused> {
@@ -164,16 +231,18 @@ fn check(if_match: Option<&IfMatch>, old: Option<&Arc<Resource>>) -> Result<(), 
 }
 
 impl Outcome {
-    /// Gives the resource the fingerprint that the vault made of its secret.
-    pub(crate) fn sealed(&mut self, fingerprint: String) {
-        let Some(written) = &mut self.written else { return };
-        let resource = Arc::make_mut(written);
-        if let Spec::Credential(credential) = &mut resource.spec
-            && let Some(secret) = &mut credential.secret
-        {
-            secret.fingerprint = fingerprint;
+    /// Gives `key` the fingerprint that the vault made of its secret.
+    pub(crate) fn sealed(&mut self, key: &Key, fingerprint: &str) {
+        let places = self.written.iter_mut().chain(&mut self.bound);
+        for place in places.filter(|it| it.key == *key) {
+            let resource = Arc::make_mut(place);
+            if let Spec::Credential(credential) = &mut resource.spec
+                && let Some(secret) = &mut credential.secret
+            {
+                fingerprint.clone_into(&mut secret.fingerprint);
+            }
+            resource.digests = Digests::of(&resource.spec);
+            self.config.insert(Arc::clone(place));
         }
-        resource.digests = Digests::of(&resource.spec);
-        self.config.insert(Arc::clone(written));
     }
 }

@@ -57,6 +57,16 @@ pub(crate) fn patched(
     Draft::read(kind, base.merged(patch), egress)
 }
 
+/// `resource` with what `auth` says of its new secret.
+pub(crate) fn rotated(
+    resource: &Resource,
+    auth: Option<Json>,
+    egress: &EgressPolicy,
+) -> Result<Draft, Vec<Flaw>> {
+    let patch = auth.map(|it| ("auth".to_owned(), it));
+    patched(resource, Json::Object(patch.into_iter().collect()), egress)
+}
+
 fn writable(spec: &Spec) -> Value {
     match spec {
         Spec::Credential(it) => answer::writable(it),

@@ -6,7 +6,8 @@ use crate::control_plane::wire::credential::CredentialDraft;
 use crate::control_plane::wire::fields::{Flaw, Flaws};
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::json::Json;
-use crate::control_plane::wire::proxy::Proxy;
+use crate::control_plane::wire::proxy::{Proxy, ProxyDraft};
+use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::rule::Rule;
 use crate::control_plane::wire::target::Target;
 use crate::model::EgressPolicy;
@@ -15,8 +16,8 @@ use crate::model::EgressPolicy;
 #[derive(Debug)]
 pub(crate) enum Draft {
     Credential(CredentialDraft),
-    Target(Target),
-    Proxy { proxy: Proxy, is_limited: bool },
+    Target { target: Target, rebind: Option<Rebind> },
+    Proxy(ProxyDraft),
     Rule(Rule),
     Filter(Filter),
     Configuration(Configuration),
@@ -26,11 +27,11 @@ impl Draft {
     /// Reads a resource of `kind`. Compiles patterns: keep it off the threads that serve.
     pub(crate) fn read(kind: Kind, json: Json, egress: &EgressPolicy) -> Result<Self, Vec<Flaw>> {
         let draft = Flaws::read(json, |node| match kind {
-            Kind::Credential => CredentialDraft::read(node).map(Self::Credential),
-            Kind::Target => Target::read(node, egress).map(Self::Target),
-            Kind::Proxy => {
-                Proxy::read(node).map(|(proxy, is_limited)| Self::Proxy { proxy, is_limited })
+            Kind::Credential => CredentialDraft::read(node, egress).map(Self::Credential),
+            Kind::Target => {
+                Target::read(node, egress).map(|(target, rebind)| Self::Target { target, rebind })
             }
+            Kind::Proxy => Proxy::read(node, egress).map(Self::Proxy),
             Kind::Rule => Rule::read(node).map(Self::Rule),
             Kind::Filter => Filter::read(node).map(Self::Filter),
             Kind::Configuration => Configuration::read(node).map(Self::Configuration),
@@ -39,8 +40,8 @@ impl Draft {
             Self::Filter(it) => it.compiled("").map(drop),
             // The patterns of a rule were compiled when they were read.
             Self::Credential(_)
-            | Self::Target(_)
-            | Self::Proxy { .. }
+            | Self::Target { .. }
+            | Self::Proxy(_)
             | Self::Rule(_)
             | Self::Configuration(_) => Ok(()),
         };

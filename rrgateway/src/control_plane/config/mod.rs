@@ -1,6 +1,7 @@
 //! The configuration as data: what it consists of, what a write makes of it, what is served.
 
 pub(crate) mod activity;
+pub(crate) mod binding;
 pub(crate) mod change;
 pub(crate) mod change_error;
 pub(crate) mod comparison;
@@ -14,6 +15,7 @@ pub(crate) mod memo;
 pub(crate) mod proposal;
 pub(crate) mod reference;
 pub(crate) mod resource;
+pub(crate) mod rotation;
 pub(crate) mod routes;
 pub(crate) mod scopes;
 pub(crate) mod secret;

@@ -80,7 +80,7 @@ impl Trial<'_> {
 
     // What it lacks has its own error: that it is not there would only be noise.
     fn has_all_that_it_names(&self, draft: &Draft) -> bool {
-        let Draft::Proxy { proxy, .. } = draft else { return true };
+        let Draft::Proxy(ProxyDraft { proxy, .. }) = draft else { return true };
         let credentials = proxy.proxy_credential_ids.iter().chain(&proxy.target_credential_id);
         let credentials = credentials.map(|it| Key::top(Kind::Credential, it.as_str()));
         let target = Key::top(Kind::Target, proxy.target_id.as_str());

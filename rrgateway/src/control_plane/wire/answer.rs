@@ -2,52 +2,72 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::control_plane::wire::auth::{Auth, Kind};
+use crate::control_plane::wire::auth::{Auth, Kept, Kind};
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::text::rfc3339;
 
 /// A credential as it is answered, under `id`.
 pub(crate) fn credential(id: &str, it: &Credential) -> Value {
     let secret = it.secret.as_ref();
-    // The vault has an upstream's secret; of a caller's, there is only a digest.
-    let secret_ref = match it.kind {
-        Kind::Target => secret.map(|it| format!("vault:default/{id}/{}", it.version)),
-        Kind::Proxy => None,
+    // The vault has what is sent or computed with; of what is recognised, there is only a digest.
+    let secret_ref = match it.auth.kept(it.kind) {
+        Kept::Sealed => secret.map(|it| format!("vault:default/{id}/{}", it.version)),
+        Kept::Digest | Kept::Hash => None,
     };
-    with(
+    let previous = secret.and_then(|it| it.previous.as_ref());
+    let said = with(
         writable(it),
         [
+            ("auth", auth(it.kind, &it.auth)),
             ("secretRef", secret_ref.into()),
             ("fingerprint", secret.map(|it| it.fingerprint.as_str()).into()),
             ("version", secret.map(|it| it.version).into()),
             ("lastRotatedAt", secret.map(|it| rfc3339(it.rotated_at_ms)).into()),
         ],
-    )
+    );
+    match previous {
+        None => said,
+        Some(it) => {
+            let previous = json!({"version": it.version, "validUntil": rfc3339(it.until_ms)});
+            with(said, [("previous", previous)])
+        }
+    }
 }
 
-/// What of a credential a client can write, but for the secret.
+/// What of a credential a client can write, but for the secret and what belongs to it.
 pub(crate) fn writable(it: &Credential) -> Value {
-    json!({
+    let said = json!({
         "name": it.name,
         "kind": it.kind,
-        "auth": auth(it.kind, &it.auth),
+        "auth": without_secret(it.kind, &it.auth),
         "defaultRuleEffect": it.default_rule_effect,
         "expiresAt": it.expires_at_ms.map(rfc3339),
         "active": it.active,
         "region": it.region,
-    })
+    });
+    match it.kind {
+        Kind::Proxy => with(said, [("scopes", it.scopes.clone().into())]),
+        Kind::Target => with(said, [("destinations", it.destinations.clone().into())]),
+    }
+}
+
+// The names of headers that hold secrets are told, and cannot be written without the secrets.
+fn without_secret(kind: Kind, it: &Auth) -> Value {
+    match it {
+        Auth::Custom { .. } => json!({"type": "custom"}),
+        Auth::CustomToken(token) => {
+            let request = json!({"method": token.request.method, "url": token.request.url});
+            with(auth(kind, it), [("request", request)])
+        }
+        _ => auth(kind, it),
+    }
 }
 
 fn auth(kind: Kind, auth: &Auth) -> Value {
     match (kind, auth) {
-        (_, Auth::None {}) => json!({"type": "none"}),
-        (_, Auth::Bearer { prefix }) => json!({"type": "bearer", "prefix": prefix}),
-        (_, Auth::Basic { username }) => json!({"type": "basicAuth", "username": username}),
-        (_, Auth::Custom { headers }) => json!({"type": "custom", "headers": headers}),
         (Kind::Proxy, Auth::ApiKey { name, .. }) => json!({"type": "apiKey", "name": name}),
-        (Kind::Target, Auth::ApiKey { place, name, prefix }) => {
-            json!({"type": "apiKey", "in": place, "name": name, "prefix": prefix})
-        }
+        // Only maps whose keys are no texts cannot be written, and there are none.
+        (_, auth) => serde_json::to_value(auth).unwrap_or_default(),
     }
 }
 

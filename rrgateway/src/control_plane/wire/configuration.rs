@@ -14,13 +14,22 @@ pub(crate) struct Configuration {
     /// 400 or 403.
     pub(crate) rule_deny_status: u16,
     pub(crate) audit_retention_days: u64,
+    /// How often a client address may show a wrong credential. `None`: 30 where passwords are
+    /// accepted, else any number of times.
+    #[serde(default)]
+    pub(crate) auth_failures_per_minute: Option<u64>,
 }
 
 impl Configuration {
     /// What holds until somebody says otherwise.
     pub(crate) const fn first() -> Self {
         let limits = Limits { requests_per_minute: None, requests_per_day: None };
-        Self { limits, rule_deny_status: 400, audit_retention_days: 90 }
+        Self {
+            limits,
+            rule_deny_status: 400,
+            audit_retention_days: 90,
+            auth_failures_per_minute: None,
+        }
     }
 
     /// Reads what a client sent.
@@ -33,11 +42,19 @@ impl Configuration {
         let days = fields.or("auditRetentionDays", first.audit_retention_days, |it| {
             it.integer(1..=LONGEST_RETENTION)
         });
+        let failures =
+            fields.optional("authFailuresPerMinute", |it| it.integer(1..=MOST_FAILURES));
         fields.close();
-        Some(Self { limits: limits?, rule_deny_status: status?, audit_retention_days: days? })
+        Some(Self {
+            limits: limits?,
+            rule_deny_status: status?,
+            audit_retention_days: days?,
+            auth_failures_per_minute: failures?,
+        })
     }
 }
 
+const MOST_FAILURES: u64 = 1_000_000;
 const DENY_STATUSES: [u16; 2] = [400, 403];
 /// Days: ten years.
 pub(crate) const LONGEST_RETENTION: u64 = 3_650;

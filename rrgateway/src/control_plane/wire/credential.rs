@@ -5,10 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::names::words;
 use crate::control_plane::wire::auth::{Auth, Kind};
 use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::secret::SecretState;
 use crate::control_plane::wire::text::{self, Effect, Region};
+use crate::model::{BaseUrl, EgressPolicy};
 
 /// As it is stored. The answer is made by [`answer`](crate::control_plane::wire::answer).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,13 @@ pub(crate) struct Credential {
     pub(crate) expires_at_ms: Option<i64>,
     pub(crate) active: bool,
     pub(crate) region: Region,
+    /// What it grants.
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    /// Where its secret may go, as scheme, host and port; of kind target. Empty until a proxy first
+    /// joins it with a target.
+    #[serde(default)]
+    pub(crate) destinations: Vec<String>,
     /// `None` until the store has taken the secret in, and where there is none.
     pub(crate) secret: Option<SecretState>,
 }
@@ -32,21 +41,34 @@ pub(crate) struct CredentialDraft {
     pub(crate) credential: Credential,
     /// A new secret; without one, the stored one stays, or an API key is generated.
     pub(crate) secret: Option<Zeroizing<String>>,
+    /// Whether it says where the secret may go.
+    pub(crate) is_bound: bool,
 }
 
 impl CredentialDraft {
-    /// Reads what a client sent.
-    pub(crate) fn read(node: Node<'_>) -> Option<Self> {
+    /// Reads what a client sent. `egress` judges addresses.
+    pub(crate) fn read(node: Node<'_>, egress: &EgressPolicy) -> Option<Self> {
         let mut fields = node.object()?;
         let name = text::name(&mut fields);
         let kinds = [("proxy", Kind::Proxy), ("target", Kind::Target)];
         let kind = fields.required("kind", |it| it.word(&kinds));
         // What `auth` may hold depends on the kind.
-        let auth = fields.required("auth", |it| kind.and_then(|kind| Auth::read(it, kind)));
+        let auth = fields.required("auth", |it| kind.and_then(|kind| Auth::read(it, kind, egress)));
         let default_rule_effect = text::default_rule_effect(&mut fields);
         let expires_at_ms = fields.optional("expiresAt", text::time);
         let active = fields.or("active", true, Node::boolean);
         let region = text::region(&mut fields);
+        let is_callers = matches!(kind, None | Some(Kind::Proxy));
+        let is_upstreams = matches!(kind, None | Some(Kind::Target));
+        let scopes = match is_callers {
+            true => fields.or("scopes", Vec::new(), words),
+            false => Some(Vec::new()),
+        };
+        let is_bound = is_upstreams && fields.has("destinations");
+        let destinations = match is_upstreams {
+            true => fields.or("destinations", Vec::new(), destinations),
+            false => Some(Vec::new()),
+        };
         fields.close();
         let (auth, secret) = auth?;
         let credential = Credential {
@@ -57,11 +79,30 @@ impl CredentialDraft {
             expires_at_ms: expires_at_ms?,
             active: active?,
             region: region?,
+            scopes: scopes?,
+            destinations: destinations?,
             secret: None,
         };
-        Some(Self { credential, secret })
+        Some(Self { credential, secret, is_bound })
     }
 }
+
+fn destinations(node: Node<'_>) -> Option<Vec<String>> {
+    let mut all = node.list(MOST_DESTINATIONS, |it| {
+        it.parsed(1..=512, |text| match BaseUrl::parse(&text) {
+            Err(why) => Err(why.to_string()),
+            Ok(url) if !url.path().is_empty() => {
+                Err("expected scheme, host and port, without a path".to_owned())
+            }
+            Ok(url) => Ok(url.origin()),
+        })
+    })?;
+    all.sort();
+    all.dedup();
+    Some(all)
+}
+
+const MOST_DESTINATIONS: usize = 100;
 
 // Zeroizing would print what it wraps.
 impl fmt::Debug for CredentialDraft {
@@ -165,7 +206,9 @@ mod tests {
 
     fn read(kind: &str, auth: &str) -> Result<CredentialDraft, String> {
         let document = format!(r#"{{"name":"c","kind":"{kind}","auth":{auth}}}"#);
-        Flaws::read(Json::parse(document.as_bytes()).unwrap(), CredentialDraft::read)
+        let egress = EgressPolicy::default();
+        let read = |it: Node<'_>| CredentialDraft::read(it, &egress);
+        Flaws::read(Json::parse(document.as_bytes()).unwrap(), read)
             .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
     }
 }

@@ -68,7 +68,27 @@ impl Flaws {
     }
 }
 
+/// Where a value stood, for what is found wrong with it later.
+#[derive(Debug)]
+pub(crate) struct Place<'f> {
+    pointer: String,
+    flaws: &'f Flaws,
+}
+
+impl Place<'_> {
+    /// Notes that something is wrong there.
+    pub(crate) fn flaw<T>(&self, detail: impl Into<String>) -> Option<T> {
+        self.flaws.note(&self.pointer, detail);
+        None
+    }
+}
+
 impl<'f> Node<'f> {
+    /// Where this stands.
+    pub(crate) fn place(&self) -> Place<'f> {
+        Place { pointer: self.pointer.clone(), flaws: self.flaws }
+    }
+
     /// Notes that something is wrong here.
     pub(crate) fn flaw<T>(&self, detail: impl Into<String>) -> Option<T> {
         self.flaws.note(&self.pointer, detail);

@@ -38,6 +38,17 @@ impl Json {
         }
     }
 
+    /// Member `name` of an object, which then has it no more.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Self> {
+        match self {
+            Self::Object(members) => {
+                let index = members.iter().position(|(it, _)| it == name)?;
+                Some(members.swap_remove(index).1)
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
     /// The same as a value that anybody may read: of what is no secret.
     pub(crate) fn into_value(self) -> Value {
         match self {

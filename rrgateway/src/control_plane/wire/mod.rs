@@ -13,6 +13,7 @@ pub(crate) mod path_options;
 pub(crate) mod pattern;
 pub(crate) mod patterns;
 pub(crate) mod proxy;
+pub(crate) mod rebind;
 pub(crate) mod question;
 pub(crate) mod record;
 pub(crate) mod route;

@@ -1,11 +1,16 @@
 //! A proxy: who may call, what is called, and as whom.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::control_plane::wire::auth::claims;
+use crate::control_plane::wire::auth::names::words;
 use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::route::Route;
 use crate::control_plane::wire::text::{self, Effect, Region};
 use crate::control_plane::wire::validation::Validation;
+use crate::model::EgressPolicy;
 
 /// As it is stored and, with its base URLs, answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,24 @@ pub(crate) struct Proxy {
     pub(crate) routes: Vec<Route>,
     #[serde(default)]
     pub(crate) validation: Option<Validation>,
+    /// What callers must have been granted.
+    #[serde(default)]
+    pub(crate) required_scopes: Vec<String>,
+    /// What their tokens must say: name and value, or a list of which one.
+    #[serde(default)]
+    pub(crate) required_claims: Map<String, Value>,
+    /// Whether callers may show a credential in the query.
+    #[serde(default)]
+    pub(crate) allow_query_credential: bool,
+}
+
+/// A proxy as a client sent it.
+#[derive(Debug)]
+pub(crate) struct ProxyDraft {
+    pub(crate) proxy: Proxy,
+    /// Whether it gives limits.
+    pub(crate) is_limited: bool,
+    pub(crate) rebind: Option<Rebind>,
 }
 
 /// Anybody may call: only ever because somebody wrote so.
@@ -47,8 +70,8 @@ pub(crate) struct Limits {
 }
 
 impl Proxy {
-    /// Reads what a client sent, and whether it gives limits.
-    pub(crate) fn read(node: Node<'_>) -> Option<(Self, bool)> {
+    /// Reads what a client sent. `egress` judges addresses.
+    pub(crate) fn read(node: Node<'_>, egress: &EgressPolicy) -> Option<ProxyDraft> {
         let mut fields = node.object()?;
         let is_limited = fields.has("limits");
         let name = text::name(&mut fields);
@@ -67,6 +90,10 @@ impl Proxy {
         let limits = fields.or("limits", Limits::default(), Limits::read);
         let routes = fields.or("routes", Vec::new(), |it| it.list(MOST_ROUTES, Route::read));
         let validation = fields.optional("validation", Validation::read);
+        let required_scopes = fields.or("requiredScopes", Vec::new(), words);
+        let required_claims = fields.or("requiredClaims", Map::new(), claims);
+        let query = fields.or("allowQueryCredential", false, Node::boolean);
+        let rebind = fields.optional("rebind", |it| Rebind::read(it, egress));
         fields.close();
         let proxy = Self {
             name: name?,
@@ -81,8 +108,11 @@ impl Proxy {
             limits: limits?,
             routes: routes?,
             validation: validation?,
+            required_scopes: required_scopes?,
+            required_claims: required_claims?,
+            allow_query_credential: query?,
         };
-        Some((proxy, is_limited))
+        Some(ProxyDraft { proxy, is_limited, rebind: rebind? })
     }
 }
 
@@ -183,8 +213,9 @@ mod tests {
     }
 
     fn read(document: &str) -> Result<(Proxy, bool), String> {
-        let json = Json::parse(document.as_bytes()).unwrap();
-        Flaws::read(json, Proxy::read)
+        let (json, egress) = (Json::parse(document.as_bytes()).unwrap(), EgressPolicy::default());
+        Flaws::read(json, |it| Proxy::read(it, &egress))
+            .map(|it| (it.proxy, it.is_limited))
             .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
     }
 }

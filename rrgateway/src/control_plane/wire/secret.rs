@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rrauth::KeyDigest;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -19,8 +21,35 @@ pub(crate) struct SecretState {
     /// Milliseconds since the Unix epoch.
     pub(crate) rotated_at_ms: i64,
     /// Of a caller's secret, so that it can be recognised; the vault has the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<SecretDigest>,
+    /// Of a caller's password: Argon2id, as a PHC string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hash: Option<String>,
+    /// The one before, where it is still good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<PreviousSecret>,
+}
+
+/// A caller's secret that a rotation left valid for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PreviousSecret {
+    pub(crate) version: u32,
+    /// Milliseconds since the Unix epoch: from then on it is refused.
+    pub(crate) until_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<SecretDigest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hash: Option<String>,
+}
+
+impl SecretState {
+    /// This, as what is left of it for the time of grace.
+    pub(crate) fn until(self, until_ms: i64) -> PreviousSecret {
+        let Self { version, digest, hash, .. } = self;
+        PreviousSecret { version, until_ms, digest, hash }
+    }
 }
 
 /// The digest of a caller's secret, stored as hex.
@@ -92,6 +121,26 @@ pub(crate) fn table<'a>(secrets: impl Iterator<Item = (&'a str, &'a str)>) -> Ze
     // Writing texts to a Vec does not fail, nor is what it writes anything but text.
     _ = serde_json::to_writer(&mut text, &members);
     Zeroizing::new(String::from_utf8(text).unwrap_or_default())
+}
+
+/// A client's secret: any text without control characters (RFC 6749 §2.3.1 encodes it).
+pub(crate) fn client_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
+    node.secret(1..=LONGEST / 2)
+}
+
+/// `{"base64"}`, of `least` bytes or more, as standard base64.
+pub(crate) fn bytes(node: Node<'_>, least: usize) -> Option<Zeroizing<String>> {
+    let mut fields = node.object()?;
+    let bytes = fields.required("base64", |it| {
+        it.parsed(1..=LONGEST, |text| {
+            let bytes = Zeroizing::new(STANDARD.decode(text.as_bytes()).unwrap_or_default());
+            (bytes.len() >= least)
+                .then(|| Zeroizing::new(STANDARD.encode(&*bytes)))
+                .ok_or_else(|| format!("expected base64 of {least} bytes or more"))
+        })
+    });
+    fields.close();
+    bytes
 }
 
 const LONGEST: usize = 8 * 1024;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::path_options::PathOptions;
+use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::text::{self, Effect};
 use crate::model::{BaseUrl, EgressPolicy};
 
@@ -26,7 +27,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Reads what a client sent. `egress` judges addresses; names are judged once resolved.
-    pub(crate) fn read(node: Node<'_>, egress: &EgressPolicy) -> Option<Self> {
+    pub(crate) fn read(node: Node<'_>, egress: &EgressPolicy) -> Option<(Self, Option<Rebind>)> {
         let mut fields = node.object()?;
         let name = text::name(&mut fields);
         let plaintext = fields.or("allowPlaintext", false, Node::boolean);
@@ -38,8 +39,9 @@ impl Target {
         let idle = fields.or("idleTimeoutMs", 30_000, |it| it.integer(TIMEOUTS));
         let default_rule_effect = text::default_rule_effect(&mut fields);
         let path_options = fields.or("pathOptions", PathOptions::strict(), PathOptions::read);
+        let rebind = fields.optional("rebind", |it| Rebind::read(it, egress));
         fields.close();
-        Some(Self {
+        let target = Self {
             name: name?,
             base_url: base_url?,
             timeout_ms: timeout?,
@@ -48,11 +50,21 @@ impl Target {
             default_rule_effect: default_rule_effect?,
             allow_plaintext: plaintext?,
             path_options: path_options?,
-        })
+        };
+        Some((target, rebind?))
     }
 }
 
 fn base_url(text: &str, plaintext: bool, egress: &EgressPolicy) -> Result<String, String> {
+    callable(text, plaintext, egress).map(|it| it.to_string())
+}
+
+/// What may be called at the base URL `text`. A name is judged once it has been resolved.
+pub(crate) fn callable(
+    text: &str,
+    plaintext: bool,
+    egress: &EgressPolicy,
+) -> Result<BaseUrl, String> {
     let url = BaseUrl::parse(text).map_err(|it| it.to_string())?;
     if !url.is_tls() && !plaintext {
         return Err("plain http needs \"allowPlaintext\": true".to_owned());
@@ -61,7 +73,7 @@ fn base_url(text: &str, plaintext: bool, egress: &EgressPolicy) -> Result<String
     if literal.is_some_and(|it| !egress.permits(it)) {
         return Err("the gateway may not call this address: egress.allow does not list it".into());
     }
-    Ok(url.to_string())
+    Ok(url)
 }
 
 // RFC 6761: these names are loopback wherever they are resolved.
@@ -144,6 +156,7 @@ mod tests {
     fn read(document: &str) -> Result<Target, String> {
         let json = Json::parse(document.as_bytes()).unwrap();
         Flaws::read(json, |it| Target::read(it, &EgressPolicy::default()))
+            .map(|it| it.0)
             .map_err(|it| it.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect())
     }
 }

@@ -1,0 +1,102 @@
+//! Names, prefixes and URLs in `auth`.
+
+use http::HeaderName;
+
+use crate::control_plane::wire::fields::{Fields, Node};
+use crate::control_plane::wire::target;
+use crate::model::EgressPolicy;
+
+pub(super) fn prefix(node: Node<'_>) -> Option<String> {
+    node.parsed(0..=64, |text| {
+        let is_ascii = text.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
+        let is_kept = is_ascii && !text.starts_with(' ');
+        is_kept.then(|| text.to_string()).ok_or("expected visible ASCII, without a space in front")
+    })
+}
+
+pub(super) fn header_name(node: Node<'_>) -> Option<String> {
+    node.parsed(1..=128, |text| usable(&text).map(|_| text.to_string()))
+}
+
+/// A header that the gateway leaves to credentials.
+pub(super) fn usable(name: &str) -> Result<HeaderName, &'static str> {
+    let name: HeaderName = name.parse().map_err(|_| "this is not a header name")?;
+    let is_ours = name.as_str().starts_with("rr-") || RESERVED.contains(&name.as_str());
+    if is_ours { Err("the gateway itself sets this header") } else { Ok(name) }
+}
+
+pub(super) fn parameter_name(node: Node<'_>) -> Option<String> {
+    node.parsed(1..=128, |text| {
+        let is_visible = text.bytes().all(|it| it.is_ascii_graphic());
+        is_visible.then(|| text.to_string()).ok_or("expected visible ASCII characters")
+    })
+}
+
+/// An absolute URL that may be called: with a path and a query, where `query` says so.
+pub(super) fn url(
+    node: Node<'_>,
+    plaintext: bool,
+    query: bool,
+    egress: &EgressPolicy,
+) -> Option<String> {
+    node.parsed(1..=2_048, |text| {
+        let (base, rest) = match text.split_once('?') {
+            Some((base, rest)) if query => (base, Some(rest)),
+            Some(_) | None => (text.as_str(), None),
+        };
+        let url = target::callable(base, plaintext, egress)?;
+        let path = match url.path() {
+            "" => "/",
+            path => path,
+        };
+        // A base URL is without its last slash; an endpoint may mean it.
+        let slash = if base.ends_with('/') && !path.ends_with('/') { "/" } else { "" };
+        let origin = format!("{}://{}", url.scheme(), url.authority());
+        let whole = match rest {
+            None => format!("{origin}{path}{slash}"),
+            Some(rest) => format!("{origin}{path}{slash}?{rest}"),
+        };
+        let is_uri = whole.parse::<http::Uri>().is_ok();
+        is_uri.then_some(whole).ok_or_else(|| "this is not a URL".to_owned())
+    })
+}
+
+/// Words of visible ASCII, each once, such as scopes.
+pub(crate) fn words(node: Node<'_>) -> Option<Vec<String>> {
+    let mut seen = std::collections::HashSet::new();
+    node.list(MOST_WORDS, |it| {
+        it.parsed(1..=256, |text| {
+            // RFC 6749 §3.3.
+            let is_word = text.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+            let is_new = seen.insert(text.to_string());
+            match (is_word, is_new) {
+                (false, _) => Err("expected visible ASCII without quote and backslash"),
+                (true, false) => Err("this is named twice"),
+                (true, true) => Ok(text.to_string()),
+            }
+        })
+    })
+}
+
+/// `allowPlaintext`, by default `false`. What is wrong with it counts as `true`: one flaw is enough.
+pub(super) fn plaintext(fields: &mut Fields<'_>) -> Option<bool> {
+    fields.or("allowPlaintext", false, Node::boolean)
+}
+
+const MOST_WORDS: usize = 50;
+
+// Framing and hop-by-hop (RFC 9110 §7.6.1): a secret there would be lost or worse.
+const RESERVED: [&str; 12] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];

@@ -1,0 +1,85 @@
+//! Requests to the upstream that are signed.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::control_plane::wire::auth::{Auth, Read};
+use crate::control_plane::wire::fields::{Fields, Node};
+use crate::control_plane::wire::secret;
+use crate::model::EgressPolicy;
+
+/// AWS Signature Version 4. The vault has the secret access key, and the session token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AwsSigV4 {
+    pub(crate) access_key_id: String,
+    pub(crate) service: String,
+    pub(crate) aws_region: String,
+}
+
+/// HTTP message signatures (RFC 9421) with HMAC-SHA-256. The vault has the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Hmac {
+    pub(crate) key_id: String,
+    pub(crate) components: Vec<String>,
+}
+
+pub(super) fn aws(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
+    let secret = fields.optional("secretAccessKey", secret::upstream_secret);
+    let session = fields.optional("sessionToken", secret::upstream_secret);
+    let access_key_id = fields.required("accessKeyId", |it| name(it, 128));
+    let service = fields.required("service", |it| name(it, 64));
+    let aws_region = fields.required("awsRegion", |it| name(it, 64));
+    let (secret, session) = (secret?, session?);
+    if session.is_some() && secret.is_none() {
+        return fields.flaw("secretAccessKey", "give it with the token: they are sealed together");
+    }
+    let sealed = secret.map(|it| {
+        let key = [("secretAccessKey", it.as_str())].into_iter();
+        secret::table(key.chain(session.iter().map(|it| ("sessionToken", it.as_str()))))
+    });
+    let auth = Auth::AwsSigV4(AwsSigV4 {
+        access_key_id: access_key_id?,
+        service: service?,
+        aws_region: aws_region?,
+    });
+    Some((auth, sealed))
+}
+
+pub(super) fn hmac(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
+    let key = fields.optional("key", key);
+    let key_id = fields.required("keyId", |it| name(it, 256));
+    let components = fields.or("components", by_default(), |it| {
+        it.list(MOST_COMPONENTS, |it| it.text(1..=256))
+    });
+    let (key_id, components) = (key_id?, components?);
+    if let Err(why) = rrauth::HttpSignature::check(&components) {
+        return fields.flaw("components", why.to_string());
+    }
+    Some((Auth::Hmac(Hmac { key_id, components }), key?))
+}
+
+// As base64: any bytes may be a key.
+fn key(node: Node<'_>) -> Option<Zeroizing<String>> {
+    if node.is_text() {
+        let text = node.secret(16..=1_024)?;
+        return Some(Zeroizing::new(STANDARD.encode(text.as_bytes())));
+    }
+    secret::bytes(node, 16)
+}
+
+fn name(node: Node<'_>, longest: usize) -> Option<String> {
+    node.parsed(1..=longest, |text| {
+        let is_plain = text.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\,/".contains(&it));
+        is_plain.then(|| text.to_string()).ok_or("expected visible ASCII, without , / \" and \\")
+    })
+}
+
+fn by_default() -> Vec<String> {
+    ["@method", "@target-uri"].map(str::to_owned).to_vec()
+}
+
+const MOST_COMPONENTS: usize = 32;

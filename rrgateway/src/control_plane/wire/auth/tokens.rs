@@ -1,0 +1,205 @@
+//! Callers whose tokens are verified, by us or by their issuer; and those with a certificate.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::control_plane::wire::auth::names::{plaintext, url};
+use crate::control_plane::wire::auth::{Auth, Read};
+use crate::control_plane::wire::fields::{Fields, Flaw, Node};
+use crate::control_plane::wire::secret;
+use crate::model::EgressPolicy;
+
+/// Tokens that an issuer has signed. Without keys in here, there is a shared secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct JwtVerify {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks: Option<Value>,
+    pub(crate) issuer: String,
+    pub(crate) audience: Vec<String>,
+    pub(crate) algorithms: Vec<String>,
+    pub(crate) leeway_seconds: u64,
+    pub(crate) required_claims: Map<String, Value>,
+    pub(crate) subject_pattern: Option<String>,
+    pub(crate) max_lifetime_seconds: Option<u64>,
+    pub(crate) jwks_cooldown_seconds: u64,
+    pub(crate) jwks_max_stale_seconds: u64,
+    pub(crate) allow_plaintext: bool,
+}
+
+/// Where the keys are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keys<'a> {
+    Fetched(&'a str),
+    Inline(&'a Value),
+    /// The vault has the secret.
+    Shared,
+}
+
+/// Tokens that their issuer is asked about (RFC 7662).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Introspection {
+    pub(crate) introspection_url: String,
+    pub(crate) client_id: String,
+    pub(crate) audience: Vec<String>,
+    pub(crate) cache_seconds: u64,
+    pub(crate) allow_plaintext: bool,
+}
+
+impl JwtVerify {
+    pub(crate) fn keys(&self) -> Keys<'_> {
+        match (&self.jwks_uri, &self.jwks) {
+            (Some(url), _) => Keys::Fetched(url),
+            (None, Some(keys)) => Keys::Inline(keys),
+            (None, None) => Keys::Shared,
+        }
+    }
+
+    pub(super) const fn secret_pointer(&self) -> Option<&'static str> {
+        match (&self.jwks_uri, &self.jwks) {
+            (None, None) => Some("/auth/sharedSecret"),
+            (Some(_), _) | (_, Some(_)) => None,
+        }
+    }
+}
+
+pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
+    let given = ["jwksUri", "jwks", "sharedSecret"].map(|it| fields.has(it));
+    if given.iter().filter(|it| **it).count() > 1 {
+        fields.flaw::<()>("jwksUri", "give one of jwksUri, jwks and sharedSecret");
+    }
+    let plaintext = plaintext(fields);
+    let jwks_uri =
+        fields.optional("jwksUri", |it| url(it, plaintext.unwrap_or(true), true, egress));
+    let jwks = fields.optional("jwks", |it| it.json(key_set));
+    let secret = fields.optional("sharedSecret", shared_secret);
+    let issuer = fields.required("issuer", |it| it.text(1..=512));
+    let audience = fields.or("audience", Vec::new(), texts);
+    let algorithms = fields.required("algorithms", |it| it.list(MOST, algorithm));
+    if algorithms.as_ref().is_some_and(Vec::is_empty) {
+        fields.flaw::<()>("algorithms", "name at least one");
+    }
+    let leeway = fields.or("leewaySeconds", 60, |it| it.integer(0..=600));
+    let claims = fields.or("requiredClaims", Map::new(), claims);
+    let subject = fields.optional("subjectPattern", pattern);
+    let lifetime = fields.optional("maxLifetimeSeconds", |it| it.integer(1..=MOST_SECONDS));
+    let cooldown = fields.or("jwksCooldownSeconds", 30, |it| it.integer(1..=3_600));
+    let stale = fields.or("jwksMaxStaleSeconds", 3_600, |it| it.integer(0..=MOST_SECONDS));
+    let auth = Auth::JwtVerify(JwtVerify {
+        jwks_uri: jwks_uri?,
+        jwks: jwks?,
+        issuer: issuer?,
+        audience: audience?,
+        algorithms: algorithms?,
+        leeway_seconds: leeway?,
+        required_claims: claims?,
+        subject_pattern: subject?,
+        max_lifetime_seconds: lifetime?,
+        jwks_cooldown_seconds: cooldown?,
+        jwks_max_stale_seconds: stale?,
+        allow_plaintext: plaintext?,
+    });
+    Some((auth, secret?))
+}
+
+pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
+    let secret = fields.optional("clientSecret", secret::client_secret);
+    let plaintext = plaintext(fields);
+    let introspection_url =
+        fields.required("introspectionUrl", |it| url(it, plaintext.unwrap_or(true), true, egress));
+    let client_id = fields.required("clientId", |it| it.text(1..=256));
+    let audience = fields.or("audience", Vec::new(), texts);
+    let cache = fields.or("cacheSeconds", 60, |it| it.integer(0..=3_600));
+    let auth = Auth::Introspection(Introspection {
+        introspection_url: introspection_url?,
+        client_id: client_id?,
+        audience: audience?,
+        cache_seconds: cache?,
+        allow_plaintext: plaintext?,
+    });
+    Some((auth, secret?))
+}
+
+pub(super) fn mtls(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
+    let subject_pattern = fields.required("subjectPattern", pattern)?;
+    Some((Auth::Mtls { subject_pattern }, None))
+}
+
+/// Names of claims, each with a value or a list of which one is asked for.
+pub(crate) fn claims(node: Node<'_>) -> Option<Map<String, Value>> {
+    if node.is_empty_object() {
+        return Some(Map::new());
+    }
+    let claims = node.table(MOST, |name, node| {
+        let value = node.json(|it| match it {
+            Value::Array(list) if list.is_empty() => {
+                Err(Flaw::new("", "expected at least one value"))
+            }
+            Value::Array(list) if list.len() <= MOST && list.iter().all(is_scalar) => Ok(()),
+            other if is_scalar(other) => Ok(()),
+            _ => Err(Flaw::new("", "expected a text, a number, true, false, or a list of them")),
+        })?;
+        Some((name.to_owned(), value))
+    })?;
+    Some(claims.into_iter().collect())
+}
+
+fn is_scalar(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= 1_024,
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+// One text, or a list of them.
+fn texts(node: Node<'_>) -> Option<Vec<String>> {
+    if node.is_text() {
+        return Some(vec![node.text(1..=512)?]);
+    }
+    node.list(MOST, |it| it.text(1..=512))
+}
+
+fn algorithm(node: Node<'_>) -> Option<String> {
+    let words = ALGORITHMS.map(|it| (it, it));
+    node.word(&words).map(str::to_owned)
+}
+
+fn pattern(node: Node<'_>) -> Option<String> {
+    node.parsed(1..=1_024, |text| match regex::Regex::new(&text) {
+        Ok(_) => Ok(text.to_string()),
+        Err(why) => Err(format!("this is not a pattern: {why}")),
+    })
+}
+
+fn key_set(value: &Value) -> Result<(), Flaw> {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let keys = rrauth::JwkSet::parse(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    if keys.is_empty() {
+        return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
+    }
+    Ok(())
+}
+
+// As base64: any bytes may be a key.
+fn shared_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
+    if node.is_text() {
+        let text = node.secret(32..=1_024)?;
+        return Some(Zeroizing::new(STANDARD.encode(text.as_bytes())));
+    }
+    secret::bytes(node, 32)
+}
+
+const MOST: usize = 32;
+// A hundred years.
+const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
+const ALGORITHMS: [&str; 13] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "HS256", "HS384", "HS512",
+];
