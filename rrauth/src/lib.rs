@@ -9,6 +9,8 @@ mod client;
 mod hex;
 mod inbound;
 mod names;
+#[cfg(feature = "oauth2")]
+mod oauth2;
 mod outbound;
 mod query;
 mod random;
@@ -38,6 +40,22 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::code_flow::{CodeFlow, Granted, RefreshToken};
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::custom::CustomToken;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::grant::Grant;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::invalid::InvalidGrant;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::pkce::PkceVerifier;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::registered::ClientAuth;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::registration::OAuth2;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::source::{TokenSource, TokenSourceBuilder};
 pub use crate::outbound::destinations::{Destinations, InvalidDestination};
 pub use crate::outbound::future::InjectFuture;
 pub use crate::outbound::injection::Injection;
