@@ -10,6 +10,8 @@ mod failures;
 mod hex;
 mod inbound;
 mod names;
+#[cfg(feature = "oauth2")]
+mod oauth2;
 mod outbound;
 mod query;
 mod random;
@@ -43,10 +45,31 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     ConnectionVerifier, PasswordVerifier, Token, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::code_flow::{CodeFlow, Granted, RefreshToken};
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::custom::CustomToken;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::grant::Grant;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::invalid::InvalidGrant;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::pkce::PkceVerifier;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::registered::ClientAuth;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::registration::OAuth2;
+#[cfg(feature = "oauth2")]
+pub use crate::oauth2::source::{TokenSource, TokenSourceBuilder};
+pub use crate::outbound::destinations::{Destinations, InvalidDestination};
+pub use crate::outbound::future::InjectFuture;
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
+pub use crate::outbound::presentation::Presentation;
 pub use crate::outbound::sendable::InvalidInjection;
 pub use crate::outbound::service::Inject;
+pub use crate::outbound::signer::{Sign, SignError};
+pub use crate::outbound::token::{Outlook, Token, TokenFuture, TokenUnavailable, Tokens};
 pub use crate::random::RandomUnavailable;
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
