@@ -38,10 +38,15 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+pub use crate::outbound::destinations::{Destinations, InvalidDestination};
+pub use crate::outbound::future::InjectFuture;
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
+pub use crate::outbound::presentation::Presentation;
 pub use crate::outbound::sendable::InvalidInjection;
 pub use crate::outbound::service::Inject;
+pub use crate::outbound::signer::{Sign, SignError};
+pub use crate::outbound::token::{Outlook, Token, TokenFuture, TokenUnavailable, Tokens};
 pub use crate::random::RandomUnavailable;
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;

@@ -68,6 +68,8 @@ struct Inner {
     address: OnceLock<ClientAddress>,
     identity: OnceLock<Identity>,
     injected: OnceLock<InjectedSecret>,
+    // Of a credential in several parts, and of one that was replaced on the way: rare.
+    injected_too: Mutex<Vec<InjectedSecret>>,
     hooks: Hooks,
     // Held for one push, by the one task that drives the request: never contended.
     trail: Mutex<Trail>,
@@ -92,6 +94,7 @@ impl Context {
                 address: OnceLock::new(),
                 identity: OnceLock::new(),
                 injected: OnceLock::new(),
+                injected_too: Mutex::new(Vec::new()),
                 hooks,
                 trail: Mutex::new(Trail::starting_at(now.monotonic)),
             }),
@@ -148,15 +151,23 @@ impl Context {
         _ = self.inner.identity.set(identity);
     }
 
-    /// The upstream credential, once it is on the request.
+    /// Every secret that went upstream for this request, in that order; none before
+    /// injection.
     #[must_use]
-    pub fn injected(&self) -> Option<&InjectedSecret> {
-        self.inner.injected.get()
+    pub fn injected(&self) -> Vec<InjectedSecret> {
+        let Some(first) = self.inner.injected.get() else { return Vec::new() };
+        let more = self.inner.injected_too.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(first).chain(&*more).cloned().collect()
     }
 
-    /// Remembers the upstream credential.
-    pub fn set_injected(&self, secret: InjectedSecret) {
-        _ = self.inner.injected.set(secret);
+    /// Remembers a secret that goes upstream. The same one twice is one.
+    pub fn add_injected(&self, secret: InjectedSecret) {
+        let Err(secret) = self.inner.injected.set(secret) else { return };
+        let first = self.inner.injected.get();
+        let mut more = self.inner.injected_too.lock().unwrap_or_else(PoisonError::into_inner);
+        if !first.into_iter().chain(&*more).any(|it| it.expose() == secret.expose()) {
+            more.push(secret);
+        }
     }
 
     /// Records that a stage let the request pass.

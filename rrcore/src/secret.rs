@@ -1,11 +1,11 @@
-//! The secret that was sent upstream, kept so that later stages can keep it from coming back.
+//! A secret that was sent upstream, kept so that later stages can keep it from coming back.
 
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// The upstream credential of one request, shared and wiped when the last holder lets go.
+/// A secret that went upstream with a request, shared and wiped when the last holder lets go.
 ///
 /// Prints nothing of itself.
 #[derive(Clone)]

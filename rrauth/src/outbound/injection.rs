@@ -6,12 +6,17 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use rrcore::{Code, InjectedSecret, Refusal};
+use http::{HeaderName, HeaderValue, Request};
+use rrcore::{Context, InjectedSecret, Refusal};
 use zeroize::Zeroizing;
 
 use crate::names;
+use crate::outbound::destinations::Destinations;
+use crate::outbound::presentation::Presentation;
+use crate::outbound::refusal::{self, unavailable};
 use crate::outbound::sendable::{self, InvalidInjection};
+use crate::outbound::signer::Sign;
+use crate::outbound::token::{Token, Tokens};
 use crate::query::{self, Unwritable};
 
 /// The upstream credential and where it goes. Made once, when its configuration arrives.
@@ -28,21 +33,30 @@ use crate::query::{self, Unwritable};
 /// ```
 pub struct Injection {
     kind: Kind,
+    bound: Option<Destinations>,
 }
 
-enum Kind {
+pub(crate) enum Kind {
     None,
-    Headers { lines: Box<[(HeaderName, HeaderValue)]>, secret: InjectedSecret },
+    Headers { lines: Box<[(HeaderName, HeaderValue)]>, secrets: Box<[InjectedSecret]> },
     // `pair` is `name=secret`, percent-encoded.
     Query { name: Box<str>, pair: Zeroizing<String>, secret: InjectedSecret },
+    Token(Arc<Fetched>),
+    Signed(Arc<dyn Sign>),
     Unavailable { reason: Arc<str> },
+}
+
+/// A credential that is fetched, and where it goes.
+pub(crate) struct Fetched {
+    pub(crate) tokens: Arc<dyn Tokens>,
+    presentation: Presentation,
 }
 
 impl Injection {
     /// The upstream wants no credential.
     #[must_use]
     pub const fn none() -> Self {
-        Self { kind: Kind::None }
+        Self::of(Kind::None)
     }
 
     /// Sends `prefix` and `secret` in the header `name`.
@@ -53,7 +67,7 @@ impl Injection {
     /// empty or longer than 8 KiB.
     pub fn header(name: HeaderName, prefix: &str, secret: &str) -> Result<Self, InvalidInjection> {
         let value = sendable::line(&name, prefix, secret)?;
-        Ok(Self::lines([(name, value)], secret))
+        Ok(Self::lines([(name, value)], [secret]))
     }
 
     /// Sends each secret in the header that it comes with, as it is.
@@ -88,9 +102,7 @@ impl Injection {
         if lines.is_empty() {
             return Err(InvalidInjection::new("name", "there is none"));
         }
-        let secrets: Vec<_> = secrets.iter().map(AsRef::as_ref).collect();
-        // No secret holds a line break, so they can be told apart.
-        Ok(Self::lines(lines, &Zeroizing::new(secrets.join("\n"))))
+        Ok(Self::lines(lines, secrets.iter().map(AsRef::as_ref)))
     }
 
     /// Sends `prefix` (usually `Bearer` and a space) and `token` in `Authorization`.
@@ -125,7 +137,9 @@ impl Injection {
         let mut value = HeaderValue::from_str(&line)
             .map_err(|_| InvalidInjection::new("password", "it cannot be sent in a header"))?;
         value.set_sensitive(true);
-        Ok(Self::lines([(AUTHORIZATION, value)], &pair))
+        // Vendors that take a key alone take it for the user name.
+        let secret = if password.is_empty() { username } else { password };
+        Ok(Self::lines([(AUTHORIZATION, value)], [&**pair, secret]))
     }
 
     /// Sends `secret` in the query parameter `name`; both are percent-encoded.
@@ -138,43 +152,119 @@ impl Injection {
         sendable::check_secret(secret)?;
         let (key, value) = (query::encoded(name), query::encoded(secret));
         let pair = Zeroizing::new(format!("{}={}", *key, *value));
-        Ok(Self { kind: Kind::Query { name: name.into(), pair, secret: injected(secret) } })
+        Ok(Self::of(Kind::Query { name: name.into(), pair, secret: injected(secret) }))
+    }
+
+    /// Sends a token that `tokens` fetches and keeps fresh, as `presentation` says.
+    ///
+    /// The first request waits for it; later ones find it at hand.
+    #[must_use]
+    pub fn token(tokens: Arc<dyn Tokens>, presentation: Presentation) -> Self {
+        Self::of(Kind::Token(Arc::new(Fetched { tokens, presentation })))
+    }
+
+    /// Has each request signed.
+    #[must_use]
+    pub const fn signed(signer: Arc<dyn Sign>) -> Self {
+        Self::of(Kind::Signed(signer))
     }
 
     /// There should be a credential, but it cannot be had: every request is refused with 503
     /// `credential-unavailable`. Only the operator sees `reason`.
     #[must_use]
     pub fn unavailable(reason: impl Into<Arc<str>>) -> Self {
-        Self { kind: Kind::Unavailable { reason: reason.into() } }
+        Self::of(Kind::Unavailable { reason: reason.into() })
     }
 
-    fn lines(lines: impl Into<Box<[(HeaderName, HeaderValue)]>>, secret: &str) -> Self {
-        Self { kind: Kind::Headers { lines: lines.into(), secret: injected(secret) } }
+    /// Sends the credential nowhere else. A request whose URI is not at one of `destinations`, or
+    /// has no scheme and host, is refused with 503 `credential-unavailable`.
+    ///
+    /// ```
+    /// use rrauth::{Destinations, Injection};
+    ///
+    /// let there = Destinations::parse(["https://api.stripe.com"])?;
+    /// let stripe = Injection::bearer("Bearer ", "sk_live_4eC39HqLyjWDarjt")?.bound_to(there);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn bound_to(mut self, destinations: Destinations) -> Self {
+        self.bound = Some(destinations);
+        self
     }
 
-    /// Puts the credential where every client's copy has been removed, and says what it was.
-    pub(crate) fn apply(
+    const fn of(kind: Kind) -> Self {
+        Self { kind, bound: None }
+    }
+
+    fn lines<'a>(
+        lines: impl Into<Box<[(HeaderName, HeaderValue)]>>,
+        secrets: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let secrets = secrets.into_iter().map(injected).collect();
+        Self::of(Kind::Headers { lines: lines.into(), secrets })
+    }
+
+    pub(crate) const fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Whether the credential may go where `request` goes.
+    pub(crate) fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        match &self.bound {
+            None => Ok(()),
+            Some(bound) if bound.holds(request.uri()) => Ok(()),
+            Some(_) => {
+                let host = request.uri().host().unwrap_or("no host");
+                Err(unavailable(format!("the credential is not bound to this destination: {host}")))
+            }
+        }
+    }
+
+    /// Puts what is at hand where every client's copy has been removed, and tells `context` of it.
+    /// Tokens and signatures are another matter.
+    pub(crate) fn apply<B>(
         &self,
-        headers: &mut HeaderMap,
-        uri: &mut Uri,
-    ) -> Result<Option<InjectedSecret>, Refusal> {
+        request: &mut Request<B>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
         match &self.kind {
-            Kind::None => Ok(None),
-            Kind::Headers { lines, secret } => {
+            Kind::None => Ok(()),
+            Kind::Headers { lines, secrets } => {
+                let headers = request.headers_mut();
                 // All before any is set: names of ours may be alike.
                 lines.iter().for_each(|(name, _)| names::remove_alike(headers, name));
                 for (name, value) in lines {
-                    let set = headers.try_insert(name, value.clone());
-                    set.map_err(|_| unavailable("the request has no room for another header"))?;
+                    refusal::set(headers, name, value.clone())?;
                 }
-                Ok(Some(secret.clone()))
+                secrets.iter().for_each(|it| context.add_injected(it.clone()));
+                Ok(())
             }
-            Kind::Query { name, pair, secret } => match query::set(uri, name, pair) {
-                Ok(()) => Ok(Some(secret.clone())),
-                Err(Unwritable) => Err(unavailable("the request target cannot carry it")),
-            },
-            Kind::Unavailable { reason } => Err(unavailable(reason)),
+            Kind::Query { name, pair, secret } => {
+                let set = query::set(request.uri_mut(), name, pair);
+                set.map_err(|Unwritable| unavailable(refusal::NO_QUERY))?;
+                context.add_injected(secret.clone());
+                Ok(())
+            }
+            Kind::Token(_) | Kind::Signed(_) => Err(unavailable("it is not at hand")),
+            Kind::Unavailable { reason } => Err(unavailable(&**reason)),
         }
+    }
+}
+
+impl Fetched {
+    /// Puts `token` where every client's copy has been removed, and tells `context` of it.
+    pub(crate) fn apply<B>(
+        &self,
+        token: &Token,
+        request: &mut Request<B>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        let mut uri = std::mem::take(request.uri_mut());
+        let written = self.presentation.write(token, request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
+        written?;
+        context.add_injected(token.secret().clone());
+        Ok(())
     }
 }
 
@@ -187,6 +277,10 @@ impl fmt::Debug for Injection {
                 write!(f, "Injection::headers({})", names.join(", "))
             }
             Kind::Query { name, .. } => write!(f, "Injection::query({name:?})"),
+            Kind::Token(it) => {
+                write!(f, "Injection::token({:?}, {:?})", it.tokens, it.presentation)
+            }
+            Kind::Signed(signer) => write!(f, "Injection::signed({signer:?})"),
             Kind::Unavailable { reason } => write!(f, "Injection::unavailable({reason:?})"),
         }
     }
@@ -196,13 +290,11 @@ fn injected(secret: &str) -> InjectedSecret {
     InjectedSecret::new(secret.as_bytes().to_vec())
 }
 
-fn unavailable(reason: &str) -> Refusal {
-    Refusal::new(Code::CredentialUnavailable).because(reason)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
+    use rrcore::Clock;
 
     #[test]
     fn basic_is_written_as_the_rfc_writes_it() {
@@ -227,8 +319,8 @@ mod tests {
             headers.append(theirs, "theirs".parse().unwrap());
             headers.append(theirs, "again".parse().unwrap());
         }
-        let secret = apply(&injection, &mut headers);
-        assert_eq!((headers.len(), secret.expose()), (4, &b"7\nk"[..]));
+        let secrets = apply(&injection, &mut headers);
+        assert_eq!((headers.len(), secrets), (4, vec!["7".to_owned(), "k".to_owned()]));
         assert_eq!((&headers[&id], &headers[&key]), (&"7".parse().unwrap(), &"k".parse().unwrap()));
         assert!(headers[&id].is_sensitive() && headers[&key].is_sensitive());
     }
@@ -262,9 +354,9 @@ mod tests {
             (Injection::basic("user", "canary"), "user:canary"),
         ] {
             let (injection, mut headers) = (injection.unwrap(), HeaderMap::new());
-            let secret = apply(&injection, &mut headers);
-            assert_eq!(secret.expose(), seen.as_bytes());
-            let printed = format!("{injection:?} {headers:?} {secret:?}");
+            let secrets = apply(&injection, &mut headers);
+            assert_eq!(secrets[0], seen);
+            let printed = format!("{injection:?} {headers:?}");
             assert!(
                 !printed.contains("canary") && !printed.contains("dXNlcjpjYW5hcnk"),
                 "{printed}"
@@ -278,10 +370,11 @@ mod tests {
     fn check_basic(username: &str, password: &str, expected: &str) {
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, "theirs".parse().unwrap());
-        let secret = apply(&Injection::basic(username, password).unwrap(), &mut headers);
+        let secrets = apply(&Injection::basic(username, password).unwrap(), &mut headers);
         assert_eq!((headers.len(), &headers[AUTHORIZATION]), (1, &expected.parse().unwrap()));
         assert!(headers[AUTHORIZATION].is_sensitive());
-        assert_eq!(secret.expose(), format!("{username}:{password}").as_bytes());
+        let alone = if password.is_empty() { username } else { password };
+        assert_eq!(secrets, [&format!("{username}:{password}"), alone]);
     }
 
     #[track_caller]
@@ -293,7 +386,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn apply(injection: &Injection, headers: &mut HeaderMap) -> InjectedSecret {
-        injection.apply(headers, &mut Uri::from_static("/")).unwrap().unwrap()
+    fn apply(injection: &Injection, headers: &mut HeaderMap) -> Vec<String> {
+        let (mut request, context) = (Request::new(()), Context::new(&Clock::system()));
+        std::mem::swap(request.headers_mut(), headers);
+        injection.apply(&mut request, &context).unwrap();
+        std::mem::swap(request.headers_mut(), headers);
+        let secrets = context.injected();
+        secrets.iter().map(|it| String::from_utf8(it.expose().to_vec()).unwrap()).collect()
     }
 }

@@ -1,7 +1,6 @@
 //! Builds [`Inject`] services.
 
-use http::Request;
-use rrcore::{Clock, Current, Refusal};
+use rrcore::{Clock, Current};
 use tower_layer::Layer;
 
 use crate::outbound::injection::Injection;
@@ -28,17 +27,6 @@ impl InjectLayer {
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
-    }
-}
-
-impl InjectLayer {
-    /// What would become of a request with this head, which is not changed. Shows no secret.
-    ///
-    /// # Errors
-    /// What the answer would be, where the credential cannot be had or the request cannot carry it.
-    pub fn explain<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
-        let (mut headers, mut uri) = (request.headers().clone(), request.uri().clone());
-        self.injection.get().apply(&mut headers, &mut uri).map(drop)
     }
 }
 

@@ -42,18 +42,33 @@ pub(crate) fn line(
     prefix: &str,
     secret: &str,
 ) -> Result<HeaderValue, InvalidInjection> {
-    if NOT_OURS.contains(name) {
-        return Err(InvalidInjection::new("name", "this header belongs to the connection"));
-    }
+    check_name(name)?;
     check_secret(secret)?;
-    if !prefix.bytes().all(is_printable) || prefix.starts_with(' ') {
-        return Err(InvalidInjection::new("prefix", UNPRINTABLE));
-    }
+    check_prefix(prefix)?;
+    value(prefix, secret)
+}
+
+/// The value of a header line of parts that have been checked.
+pub(crate) fn value(prefix: &str, secret: &str) -> Result<HeaderValue, InvalidInjection> {
     let line = Zeroizing::new(format!("{prefix}{secret}"));
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| InvalidInjection::new("secret", "it cannot be sent in a header"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+pub(crate) fn check_name(name: &HeaderName) -> Result<(), InvalidInjection> {
+    if NOT_OURS.contains(name) {
+        return Err(InvalidInjection::new("name", "this header belongs to the connection"));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_prefix(prefix: &str) -> Result<(), InvalidInjection> {
+    if !prefix.bytes().all(is_printable) || prefix.starts_with(' ') {
+        return Err(InvalidInjection::new("prefix", UNPRINTABLE));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_secret(secret: &str) -> Result<(), InvalidInjection> {
