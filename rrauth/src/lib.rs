@@ -2,6 +2,8 @@
 
 pub mod api_key;
 mod authorize;
+#[cfg(feature = "basic")]
+mod basic;
 #[cfg(feature = "claims")]
 mod claims;
 #[cfg(feature = "client")]
@@ -9,6 +11,8 @@ mod client;
 mod failures;
 mod hex;
 mod inbound;
+#[cfg(feature = "mtls")]
+mod mtls;
 mod names;
 #[cfg(feature = "oauth2")]
 mod oauth2;
@@ -23,6 +27,14 @@ mod vault;
 pub use crate::authorize::access::{Access, Requirements, Unmet};
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
+#[cfg(feature = "basic")]
+pub use crate::basic::accounts::{Accounts, AccountsBuilder, AccountsError};
+#[cfg(feature = "basic")]
+pub use crate::basic::cost::PasswordCost;
+#[cfg(feature = "basic")]
+pub use crate::basic::hash::{PasswordHash, PasswordHashError};
+#[cfg(feature = "basic")]
+pub use crate::basic::workers::{PasswordWorkers, PasswordWorkersBuilder};
 #[cfg(feature = "claims")]
 pub use crate::claims::Claims;
 #[cfg(feature = "client")]
@@ -65,6 +77,10 @@ pub use crate::oauth2::registration::OAuth2;
 pub use crate::oauth2::source::{TokenSource, TokenSourceBuilder};
 pub use crate::outbound::destinations::{Destinations, InvalidDestination};
 pub use crate::outbound::future::InjectFuture;
+#[cfg(feature = "mtls")]
+pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
+#[cfg(feature = "mtls")]
+pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::presentation::Presentation;
