@@ -13,6 +13,8 @@ mod hex;
 mod inbound;
 #[cfg(feature = "mtls")]
 mod mtls;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod names;
 #[cfg(feature = "oauth2")]
 mod oauth2;
@@ -81,6 +83,20 @@ pub use crate::outbound::future::InjectFuture;
 pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
 #[cfg(feature = "mtls")]
 pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::error::{InvalidJwkSet, InvalidJwtPolicy, JwtError};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::key_set::JwkSet;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy::JwtPolicy;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy_builder::JwtPolicyBuilder;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verified::Verified;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verifier::JwtVerifier;
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::presentation::Presentation;
