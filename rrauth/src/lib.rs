@@ -11,10 +11,10 @@ mod client;
 mod failures;
 mod hex;
 mod inbound;
-#[cfg(feature = "mtls")]
-mod mtls;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "mtls")]
+mod mtls;
 mod names;
 #[cfg(feature = "oauth2")]
 mod oauth2;
@@ -51,16 +51,35 @@ pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
 pub use crate::inbound::explain::AuthExplained;
 pub use crate::inbound::future::AuthFuture;
-pub use crate::inbound::grant::Grant;
 pub use crate::inbound::index::{Index, IndexBuilder};
 pub use crate::inbound::layer::AuthLayer;
+pub use crate::inbound::privileges::Privileges;
 pub use crate::inbound::proof::Proof;
 pub use crate::inbound::service::Auth;
 pub use crate::inbound::shown::is_showable;
 pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUnavailable};
 pub use crate::inbound::verify::{
-    ConnectionVerifier, PasswordVerifier, Token, TokenVerifier, Unproved, Verdict, VerdictFuture,
+    ConnectionVerifier, PasswordVerifier, ShownToken, TokenVerifier, Unproved, Verdict,
+    VerdictFuture,
 };
+#[cfg(feature = "jwt")]
+pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::error::{InvalidJwkSet, InvalidJwtPolicy, JwtError};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::key_set::JwkSet;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy::JwtPolicy;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy_builder::JwtPolicyBuilder;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verified::Verified;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verifier::JwtVerifier;
+#[cfg(feature = "mtls")]
+pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
+#[cfg(feature = "mtls")]
+pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
 #[cfg(feature = "oauth2")]
 pub use crate::oauth2::code_flow::{CodeFlow, Granted, RefreshToken};
 #[cfg(feature = "oauth2")]
@@ -79,24 +98,6 @@ pub use crate::oauth2::registration::OAuth2;
 pub use crate::oauth2::source::{TokenSource, TokenSourceBuilder};
 pub use crate::outbound::destinations::{Destinations, InvalidDestination};
 pub use crate::outbound::future::InjectFuture;
-#[cfg(feature = "mtls")]
-pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
-#[cfg(feature = "mtls")]
-pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
-#[cfg(feature = "jwt")]
-pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
-#[cfg(feature = "jwt")]
-pub use crate::jwt::error::{InvalidJwkSet, InvalidJwtPolicy, JwtError};
-#[cfg(feature = "jwt")]
-pub use crate::jwt::key_set::JwkSet;
-#[cfg(feature = "jwt")]
-pub use crate::jwt::policy::JwtPolicy;
-#[cfg(feature = "jwt")]
-pub use crate::jwt::policy_builder::JwtPolicyBuilder;
-#[cfg(feature = "jwt")]
-pub use crate::jwt::verified::Verified;
-#[cfg(feature = "jwt")]
-pub use crate::jwt::verifier::JwtVerifier;
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::presentation::Presentation;

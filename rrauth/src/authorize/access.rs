@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 use rrcore::{Code, Refusal};
 
-use crate::inbound::grant::Grant;
+use crate::inbound::privileges::Privileges;
 
 /// What [`AuthorizeLayer`](crate::AuthorizeLayer) is told of a caller. A `bool` is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,14 +94,14 @@ impl Requirements {
     ///
     /// # Errors
     /// The first requirement that is not met.
-    pub fn met_by(&self, grant: Option<&Grant>) -> Result<(), Unmet> {
+    pub fn met_by(&self, grant: Option<&Privileges>) -> Result<(), Unmet> {
         let has = |scope: &str| grant.is_some_and(|it| it.has_scope(scope));
         if let Some(scope) = self.scopes.iter().find(|it| !has(it)) {
             return Err(self.unmet(format!("the scope {scope}")));
         }
         #[cfg(feature = "claims")]
         for (name, values) in &self.claims {
-            let claims = grant.and_then(Grant::claims);
+            let claims = grant.and_then(Privileges::claims);
             if !claims.is_some_and(|it| it.has_one_of(name, values)) {
                 return Err(self.unmet(format!("the claim {name}")));
             }
@@ -200,7 +200,7 @@ mod tests {
     fn check(needs: &Requirements, scopes: &[&str], claims: &Value, expected: Option<&str>) {
         let credential = Credential::new("c", "s", Kind::Jwt, ()).scopes(scopes.iter().copied());
         let claims = Claims::new(claims.as_object().unwrap().clone());
-        let grant = Grant::of(&Proof::of(Arc::new(credential)).claims(claims));
+        let grant = Privileges::of(&Proof::of(Arc::new(credential)).claims(claims));
         let said = needs.met_by(grant.as_ref()).err().map(|it| it.to_string());
         assert_eq!(said.as_deref(), expected, "{needs:?} {scopes:?}");
     }

@@ -36,7 +36,7 @@ where
     A: Into<Access>,
 {
     /// Lets a request pass if `may` says so of its caller: with a `bool`, or with an [`Access`] that
-    /// may come of [`Requirements`](crate::Requirements) on the [`Grant`](crate::Grant) in the
+    /// may come of [`Requirements`](crate::Requirements) on the [`Privileges`](crate::Privileges) in the
     /// request's extensions.
     pub fn new(may: P) -> Self {
         Self { may: Arc::new(may), clock: Clock::system(), caller: PhantomData }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rrcore::Now;
 
-use crate::inbound::verify::{Token, TokenVerifier, Unproved, Verdict, VerdictFuture};
+use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict, VerdictFuture};
 
 /// Asks each of its verifiers until one verifies: for issuers that several credentials trust, such as
 /// one per audience.
@@ -25,7 +25,7 @@ impl<T> AnyOf<T> {
 }
 
 impl<T: Send + Sync + 'static> TokenVerifier<T> for AnyOf<T> {
-    fn verify(&self, token: Token<'_>, now: Now) -> Verdict<T> {
+    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         let mut worst = None;
         for (at, verifier) in self.verifiers.iter().enumerate() {
             match verifier.verify(token, now) {
@@ -49,7 +49,7 @@ impl<T: Send + Sync + 'static> AnyOf<T> {
         wait: VerdictFuture<T>,
         mut worst: Option<Unproved>,
         left: usize,
-        token: Token<'_>,
+        token: ShownToken<'_>,
         now: Now,
     ) -> VerdictFuture<T> {
         let verifiers = Arc::clone(&self.verifiers);
@@ -63,7 +63,7 @@ impl<T: Send + Sync + 'static> AnyOf<T> {
             let mut last = worse(worst.take(), why);
             let from = verifiers.len().saturating_sub(left);
             for verifier in verifiers.iter().skip(from) {
-                let said = match verifier.verify(Token::new(&text, &digest), now) {
+                let said = match verifier.verify(ShownToken::new(&text, &digest), now) {
                     Verdict::NotMine => continue,
                     Verdict::Ready(said) => said,
                     Verdict::Pending(wait) => wait.await,
@@ -143,7 +143,7 @@ mod tests {
         }));
         let digest = KeyDigest::of("t");
         let now = ManualClock::starting_at(Duration::ZERO).clock().now();
-        let said = match any.verify(Token::new("t", &digest), now) {
+        let said = match any.verify(ShownToken::new("t", &digest), now) {
             Verdict::NotMine => return assert_eq!(expected, "not mine", "{verifiers}"),
             Verdict::Ready(said) => said,
             Verdict::Pending(wait) => tokio_test::block_on(wait),
@@ -160,7 +160,7 @@ mod tests {
     struct Says(usize, char);
 
     impl TokenVerifier<()> for Says {
-        fn verify(&self, _: Token<'_>, _: Now) -> Verdict<()> {
+        fn verify(&self, _: ShownToken<'_>, _: Now) -> Verdict<()> {
             let said = match self.1.to_ascii_lowercase() {
                 'n' => return Verdict::NotMine,
                 'g' => Ok(Proof::of(Credential::new(self.0.to_string(), "s", Kind::Jwt, ()))),

@@ -7,11 +7,12 @@ pub(crate) mod credential;
 pub(crate) mod digest;
 pub(crate) mod explain;
 pub(crate) mod future;
-pub(crate) mod grant;
+
 pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod layer;
 pub(crate) mod places;
+pub(crate) mod privileges;
 pub(crate) mod proof;
 pub(crate) mod service;
 pub(crate) mod shown;

@@ -9,7 +9,7 @@ use http::Extensions;
 #[cfg(feature = "claims")]
 use crate::claims::Claims;
 use crate::inbound::credential::Credential;
-use crate::inbound::grant::Grant;
+use crate::inbound::privileges::Privileges;
 
 /// A caller has proved to hold `credential`, perhaps with a token that says more.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl<T: Clone + Send + Sync + 'static> Proof<T> {
     /// Leaves in `extensions` what the layers inside may want to know.
     pub(crate) fn leave(&self, extensions: &mut Extensions) {
         extensions.insert(self.credential.caller.clone());
-        if let Some(grant) = Grant::of(self) {
+        if let Some(grant) = Privileges::of(self) {
             extensions.insert(grant);
         }
     }

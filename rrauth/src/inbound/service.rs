@@ -17,7 +17,7 @@ use crate::inbound::verifiers::Asked;
 ///
 /// What goes on carries no trace of the credential in headers and query, the caller's identity in
 /// its [`Context`], and in its extensions the source's `Caller` and, where the credential grants
-/// something, a [`Grant`](crate::Grant).
+/// something, a [`Privileges`](crate::Privileges).
 ///
 /// See the [crate docs](crate) for an example.
 pub struct Auth<S, C: CredentialSource> {

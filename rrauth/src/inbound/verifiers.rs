@@ -11,7 +11,7 @@ use crate::inbound::judge::Rejection;
 use crate::inbound::proof::Proof;
 use crate::inbound::shown::{Rest, Shown};
 use crate::inbound::verify::{
-    ConnectionVerifier, PasswordVerifier, Token, TokenVerifier, Verdict, VerdictFuture,
+    ConnectionVerifier, PasswordVerifier, ShownToken, TokenVerifier, Verdict, VerdictFuture,
 };
 
 /// The verifiers of one layer; usually none.
@@ -73,7 +73,8 @@ impl<T> Verifiers<T> {
             Rest::Nothing => {}
             Rest::Token(text) => {
                 for verifier in &self.tokens {
-                    if let Some(asked) = told(verifier.verify(Token::new(text, &shown.digest), now))
+                    if let Some(asked) =
+                        told(verifier.verify(ShownToken::new(text, &shown.digest), now))
                     {
                         return asked;
                     }

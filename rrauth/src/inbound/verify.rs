@@ -17,7 +17,7 @@ use crate::inbound::proof::Proof;
 /// does not say [`Verdict::NotMine`].
 pub trait TokenVerifier<T>: Send + Sync {
     /// What is to be said of `token`, at this time.
-    fn verify(&self, token: Token<'_>, now: Now) -> Verdict<T>;
+    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T>;
 }
 
 /// Verifies user names and passwords (`Basic`, RFC 7617).
@@ -36,12 +36,12 @@ pub trait ConnectionVerifier<T>: Send + Sync {
 
 /// A bearer token as it was shown: one word of visible ASCII, at most 8 KiB.
 #[derive(Clone, Copy)]
-pub struct Token<'a> {
+pub struct ShownToken<'a> {
     text: &'a str,
     digest: &'a KeyDigest,
 }
 
-impl<'a> Token<'a> {
+impl<'a> ShownToken<'a> {
     /// `digest` must be that of `text`.
     pub(crate) const fn new(text: &'a str, digest: &'a KeyDigest) -> Self {
         Self { text, digest }
@@ -60,9 +60,9 @@ impl<'a> Token<'a> {
     }
 }
 
-impl fmt::Debug for Token<'_> {
+impl fmt::Debug for ShownToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("ShownToken(…)")
     }
 }
 
@@ -92,7 +92,7 @@ pub enum Unproved {
 }
 
 impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
-    fn verify(&self, token: Token<'_>, now: Now) -> Verdict<T> {
+    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         (**self).verify(token, now)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rrcore::Now;
 
 use crate::inbound::credential::Credential;
-use crate::inbound::verify::{TokenVerifier, Unproved, Verdict};
+use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::InvalidJwtPolicy;
 use crate::jwt::key_set::JwkSet;
@@ -94,8 +94,8 @@ impl<T> JwtVerifier<T> {
 }
 
 impl<T: Send + Sync> TokenVerifier<T> for JwtVerifier<T> {
-    fn verify(&self, token: &str, now: Now) -> Verdict<T> {
-        match self.policy.verify(token, &self.keys, now.wall) {
+    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        match self.policy.verify(token.expose(), &self.keys, now.wall) {
             Ok(verified) => Verdict::Ready(Ok(verified.proof(&self.credential))),
             Err(error) if error.is_foreign() => Verdict::NotMine,
             Err(error) => Verdict::Ready(Err(Unproved::from(error))),

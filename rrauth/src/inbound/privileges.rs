@@ -9,13 +9,13 @@ use crate::inbound::proof::Proof;
 /// What the caller's credential grants, and what its token says: in the extensions of each request
 /// that [`Auth`](crate::Auth) let in, unless there is nothing to say.
 #[derive(Clone, Debug)]
-pub struct Grant {
+pub struct Privileges {
     scopes: Arc<[Box<str>]>,
     #[cfg(feature = "claims")]
     claims: Option<Claims>,
 }
 
-impl Grant {
+impl Privileges {
     /// Whether `scope` is granted, by the credential or the token.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
