@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rrrules::PathOptions;
 
-use crate::data_plane::injection;
-use crate::data_plane::layers::{Layers, Shared};
+use crate::data_plane::callers::Acquaintance;
+use crate::data_plane::injection::Injections;
+use crate::data_plane::layers::{Callers, Layers, Shared};
 use crate::data_plane::pipeline;
 use crate::data_plane::route_table::RouteTable;
 use crate::data_plane::router::{Live, Route, Routes};
-use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::{Connector, Upstream};
 use crate::model::{Proxy, Revision, Subscription};
 
@@ -21,15 +21,17 @@ pub struct Builder {
     pub shared: Shared,
     /// How upstreams are reached.
     pub connector: Connector,
+    /// What is known of callers.
+    pub acquaintance: Acquaintance,
     /// What is injected.
-    pub secrets: Secrets,
+    pub injections: Injections,
     /// What we are called in `Via`.
     pub via: String,
 }
 
 impl Builder {
     /// Follows `subscription` until the control plane is gone; then the last revision stays.
-    pub async fn follow(self, mut subscription: Subscription, live: Live) {
+    pub async fn follow(mut self, mut subscription: Subscription, live: Live) {
         while let Some(revision) = subscription.next().await {
             let number = revision.number;
             match self.build(&revision, live.current().as_deref()) {
@@ -46,16 +48,21 @@ impl Builder {
         }
     }
 
-    fn build(&self, revision: &Revision, before: Option<&Routes>) -> anyhow::Result<Routes> {
+    fn build(&mut self, revision: &Revision, before: Option<&Routes>) -> anyhow::Result<Routes> {
         let mut table = HashMap::with_capacity(revision.proxies.len());
         for proxy in &revision.proxies {
             let old = before.and_then(|it| it.table.get(&proxy.id));
             let route = match old.filter(|it| it.proxy.digest == proxy.digest) {
-                Some(route) => route.clone(),
+                Some(route) => {
+                    // It stays in use.
+                    self.injections.of(&proxy.credential);
+                    route.clone()
+                }
                 None => self.route(proxy)?,
             };
             table.insert(Arc::clone(&proxy.id), route);
         }
+        self.injections.settle();
         let aliased =
             revision.proxies.iter().filter_map(|it| Some((it.alias.clone()?, it.id.clone())));
         Ok(Routes {
@@ -67,10 +74,11 @@ impl Builder {
         })
     }
 
-    fn route(&self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
-        let injection = Arc::new(injection::of(&proxy.credential, &self.secrets));
+    fn route(&mut self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
+        let injection = self.injections.of(&proxy.credential);
         let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
-        let layers = Layers::of(proxy, &self.shared, injection);
+        let callers = Callers::of(proxy, &self.shared, &mut self.acquaintance);
+        let layers = Layers::of(proxy, &self.shared, callers, injection);
         let stack = pipeline::route(&layers, upstream);
         Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers) })
     }

@@ -13,6 +13,7 @@ use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::record::{Recorded, Recorder};
 use crate::data_plane::router::Live;
+use crate::data_plane::tenure::{Tenure, Watch};
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +96,8 @@ impl Edge {
         mut response: Response<ResponseBody>,
     ) -> Response<Recorded> {
         answer::stamp(&exchange, &mut response);
-        self.inner.recorder.record(exchange, response)
+        let watch = Watch::over(Tenure::of(&exchange, &self.inner.live));
+        self.inner.recorder.record(exchange, watch, response)
     }
 }
 

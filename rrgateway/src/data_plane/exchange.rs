@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rrcore::Context;
 
-use crate::model::Proxy;
+use crate::model::{Consumer, Proxy};
 
 /// A handle on the notes of one request: a request extension.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Notes {
     pub user_agent: Option<String>,
     /// The proxy, once it is known.
     pub proxy: Option<Arc<Proxy>>,
+    /// Who is calling, once it was let in.
+    pub caller: Option<Arc<Consumer>>,
     /// The revision that decides.
     pub revision: u64,
     /// Whether the request got as far as `route`: only then is there a record.

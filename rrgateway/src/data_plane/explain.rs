@@ -6,14 +6,14 @@ use std::sync::Arc;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
-use rrauth::AuthExplained;
+use rrauth::{Access, AuthExplained};
 use rrcore::{Code, Context, Refusal, Scope, Stage};
 use rrfilter::Filter;
 use rrrules::{CanonicalPath, Subject};
 
 use crate::data_plane::edge::Edge;
 use crate::data_plane::exchange::Exchange;
-use crate::data_plane::layers::{self, Callers, Layers};
+use crate::data_plane::layers::{Callers, Layers};
 use crate::data_plane::router::{Route, Routes};
 use crate::data_plane::{hygiene, injection};
 use crate::model::{
@@ -126,23 +126,31 @@ impl Told {
         mut request: Request<()>,
         question: &Question,
     ) -> Request<()> {
-        let Callers::Known { authenticate, bound } = callers else {
+        let Callers::Known { authenticate, known, admission } = callers else {
             let caller = Finding::Caller { credential: None, open: true };
             self.judged(Stage::Authenticate, Ok(()), caller);
             self.judged(Stage::Authorize, Ok(()), Finding::Nothing);
             return hygiene::without_authorization(request);
         };
-        let wall = self.context.now().wall;
-        let AuthExplained { credential, refusal, .. } =
-            authenticate.explain(&mut request, question.credential.as_deref(), wall);
+        let explained = match question.credential.as_deref() {
+            None => authenticate.explain(&self.context, &mut request),
+            Some(id) => {
+                let named = known.known.get(id).map(|it| Arc::clone(&it.credential));
+                authenticate.explain_as(&self.context, &mut request, named)
+            }
+        };
+        let AuthExplained { credential, refusal, .. } = explained;
         let id = credential.as_ref().map(|it| Arc::clone(&it.id));
         let caller = Finding::Caller { credential: id, open: false };
         self.judged(Stage::Authenticate, refusal.map_or(Ok(()), Err), caller);
         match credential {
             None => self.skipped(Stage::Authorize, UNKNOWN, Finding::Nothing),
             Some(it) => {
-                let may = layers::may_call(bound, &it.caller);
-                let may = may.then_some(()).ok_or_else(|| Code::NotAuthorized.into());
+                let may = match admission.access(&it.caller, request.extensions()) {
+                    Access::Granted => Ok(()),
+                    Access::Denied => Err(Code::NotAuthorized.into()),
+                    Access::Insufficient(unmet) => Err(unmet.refusal()),
+                };
                 self.judged(Stage::Authorize, may, Finding::Nothing);
             }
         }

@@ -1,28 +1,125 @@
 //! Makes of a target credential what is injected, with the secret out of the vault.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
-use rrauth::Injection;
-use rrcore::{Code, Now, Refusal};
+use rrauth::{
+    AwsSigV4, ClientAuth, CustomToken, Destinations, Grant, HttpClient, HttpSignature, Injection,
+    OAuth2, TokenSource,
+};
+use rrcore::{Clock, Code, Now, Refusal};
 use zeroize::Zeroizing;
 
 use crate::data_plane::secrets::Secrets;
-use crate::model::{Presentation, TargetCredential};
+use crate::model::{Digest, Lifetime, Presentation, TargetCredential};
 
-/// What is injected for `credential`.
-///
-/// A credential that cannot be had costs its own proxies 503, not the whole revision: the others
-/// have to go on.
-pub fn of(credential: &TargetCredential, secrets: &Secrets) -> Injection {
-    if !credential.active {
-        return Injection::unavailable("the target credential is switched off");
+/// What is injected for each target credential. Tokens that were fetched outlive revisions.
+pub struct Injections {
+    secrets: Secrets,
+    client: Arc<dyn HttpClient>,
+    clock: Clock,
+    made: HashMap<Digest, Arc<Injection>>,
+    // Of the revision that is being built: the others go with its end.
+    kept: HashMap<Digest, Arc<Injection>>,
+}
+
+impl Injections {
+    /// Opens secrets of `secrets`, and fetches tokens through `client`.
+    pub fn new(secrets: Secrets, client: Arc<dyn HttpClient>, clock: Clock) -> Self {
+        Self { secrets, client, clock, made: HashMap::new(), kept: HashMap::new() }
     }
-    open(credential, secrets).unwrap_or_else(|error| {
-        tracing::error!(secret = ?credential.secret, %error, "a target credential is unusable");
-        Injection::unavailable(error.to_string())
-    })
+
+    /// What is injected for `credential`: the same as for an equal one before.
+    ///
+    /// A credential that cannot be had costs its own proxies 503, not the whole revision: the others
+    /// have to go on.
+    pub fn of(&mut self, credential: &TargetCredential) -> Arc<Injection> {
+        let known = self.kept.get(&credential.digest).or_else(|| self.made.get(&credential.digest));
+        let injection = match known {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(self.make(credential)),
+        };
+        self.kept.insert(credential.digest, Arc::clone(&injection));
+        injection
+    }
+
+    /// Lets go of what was made for revisions before, and not again for this one.
+    pub fn settle(&mut self) {
+        self.made = std::mem::take(&mut self.kept);
+    }
+
+    fn make(&self, credential: &TargetCredential) -> Injection {
+        if !credential.active {
+            return Injection::unavailable("the target credential is switched off");
+        }
+        self.open(credential).unwrap_or_else(|error| {
+            tracing::error!(secret = ?credential.secret, %error, "a target credential is unusable");
+            Injection::unavailable(error.to_string())
+        })
+    }
+
+    fn open(&self, credential: &TargetCredential) -> anyhow::Result<Injection> {
+        let Presentation::None = &credential.present else {
+            let name = credential.secret.as_ref().context("the credential names no secret")?;
+            let secret = self.secrets.reveal(name)?;
+            let injection = self.shown(&credential.present, &secret)?;
+            let destinations = Destinations::parse(&credential.destinations)?;
+            return Ok(injection.bound_to(destinations));
+        };
+        Ok(Injection::none())
+    }
+
+    fn shown(&self, present: &Presentation, secret: &[u8]) -> anyhow::Result<Injection> {
+        let text = || std::str::from_utf8(secret).context("the secret is not text");
+        Ok(match present {
+            Presentation::None => Injection::none(),
+            Presentation::Header { name, prefix } => {
+                Injection::header(name.clone(), prefix, text()?)?
+            }
+            Presentation::Query { name } => Injection::query(name, text()?)?,
+            Presentation::Basic { username } => Injection::basic(username, text()?)?,
+            Presentation::Headers { names } => headers(names, secret)?,
+            Presentation::OAuth2 { .. } => {
+                let tokens = self.tokens(oauth2(present, secret)?);
+                Injection::token(tokens, rrauth::Presentation::bearer())
+            }
+            Presentation::CustomToken { shown, .. } => {
+                let tokens = self.tokens(custom_token(present, secret)?);
+                let shown = match &**shown {
+                    Presentation::Header { name, prefix } => {
+                        rrauth::Presentation::header(name.clone(), prefix)?
+                    }
+                    Presentation::Query { name } => rrauth::Presentation::query(name)?,
+                    _ => anyhow::bail!("a token is shown in a header or in the query"),
+                };
+                Injection::token(tokens, shown)
+            }
+            Presentation::AwsSigV4 { access_key_id, service, region } => {
+                let secrets = Members::read(secret)?;
+                let key = secrets.required("secretAccessKey")?;
+                let mut signer = AwsSigV4::new(access_key_id, key, region, service)?;
+                if let Some(token) = secrets.get("sessionToken") {
+                    signer = signer.session_token(token)?;
+                }
+                Injection::signed(Arc::new(signer))
+            }
+            Presentation::HttpSignature { key_id, components } => {
+                let key = Zeroizing::new(STANDARD.decode(secret)?);
+                let signer = HttpSignature::new(key_id, &key, components)?;
+                Injection::signed(Arc::new(signer))
+            }
+        })
+    }
+
+    fn tokens(&self, grant: Grant) -> Arc<TokenSource> {
+        let source = TokenSource::builder(grant, Arc::clone(&self.client));
+        Arc::new(source.clock(self.clock.clone()).build())
+    }
 }
 
 /// Whether `credential` has not expired `now`.
@@ -40,33 +137,98 @@ pub fn in_time(credential: &TargetCredential, now: Now) -> Result<(), Refusal> {
     }
 }
 
-fn open(credential: &TargetCredential, secrets: &Secrets) -> anyhow::Result<Injection> {
-    let reveal = || {
-        let name = credential.secret.as_ref().context("the credential names no secret")?;
-        secrets.reveal(name)
+fn oauth2(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {
+    let Presentation::OAuth2 {
+        token_url,
+        client_id,
+        in_body,
+        scopes,
+        audience,
+        refreshes,
+        allow_plaintext,
+    } = present
+    else {
+        anyhow::bail!("this is not an OAuth 2.0 client")
     };
-    Ok(match &credential.present {
-        Presentation::None => Injection::none(),
-        Presentation::Header { name, prefix } => {
-            Injection::header(name.clone(), prefix, std::str::from_utf8(&reveal()?)?)?
-        }
-        Presentation::Query { name } => Injection::query(name, std::str::from_utf8(&reveal()?)?)?,
-        Presentation::Basic { username } => {
-            Injection::basic(username, std::str::from_utf8(&reveal()?)?)?
-        }
-        Presentation::Headers { names } => headers(names, &reveal()?)?,
-    })
+    let secrets = Members::read(secret)?;
+    let auth = if *in_body { ClientAuth::Post } else { ClientAuth::Basic };
+    let mut client = OAuth2::new(token_url, client_id)
+        .client_auth(auth)
+        .scopes(scopes)
+        .allow_plaintext(*allow_plaintext);
+    if let Some(secret) = secrets.get("clientSecret") {
+        client = client.secret(secret);
+    }
+    if let Some(audience) = audience {
+        client = client.audience(audience);
+    }
+    if !refreshes {
+        return Ok(client.client_credentials()?);
+    }
+    Ok(client.refresh_token(secrets.required("refreshToken")?, |_| ROTATED)?)
+}
+
+fn custom_token(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {
+    let Presentation::CustomToken {
+        method,
+        url,
+        headers,
+        token_path,
+        lifetime,
+        allow_plaintext,
+        ..
+    } = present
+    else {
+        anyhow::bail!("this is not a token of a vendor's own")
+    };
+    let secrets = Members::read(secret)?;
+    let mut token = CustomToken::new(method.clone(), url, token_path);
+    for name in headers {
+        let value = secrets.required(&format!("header:{}", name.to_ascii_lowercase()))?;
+        token = token.header(name, value);
+    }
+    if let Some(body) = secrets.get("body") {
+        token = token.body(body);
+    }
+    let token = match lifetime {
+        Lifetime::Fixed(ttl) => token.ttl(*ttl),
+        Lifetime::Told(path) => token.expires_path(path),
+    };
+    Ok(token.allow_plaintext(*allow_plaintext).grant()?)
 }
 
 fn headers(names: &[HeaderName], secret: &[u8]) -> anyhow::Result<Injection> {
-    // The error of the parser would show what it could not parse.
-    let values: HashMap<String, Zeroizing<String>> = serde_json::from_slice(secret)
-        .map_err(|_| anyhow::anyhow!("the secret is not an object of headers"))?;
-    let value = |name: &HeaderName| {
-        let found = values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_str()));
-        found.map(|(_, value)| value.as_str()).with_context(|| format!("no value for {name}"))
-    };
+    let values = Members::read(secret)?;
     let headers: anyhow::Result<Vec<_>> =
-        names.iter().map(|name| Ok((name.clone(), value(name)?))).collect();
+        names.iter().map(|name| Ok((name.clone(), values.required(name.as_str())?))).collect();
     Ok(Injection::headers(headers?)?)
+}
+
+/// Several secrets that the vault has as one: their names are in lower case but where they are ours.
+struct Members {
+    values: HashMap<String, Zeroizing<String>>,
+}
+
+impl Members {
+    fn read(secret: &[u8]) -> anyhow::Result<Self> {
+        // The error of the parser would show what it could not parse.
+        let values = serde_json::from_slice(secret)
+            .map_err(|_| anyhow::anyhow!("the secret is not an object of texts"))?;
+        Ok(Self { values })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn required(&self, name: &str) -> anyhow::Result<&str> {
+        self.get(name).with_context(|| format!("no value for {name}"))
+    }
+}
+
+impl fmt::Debug for Injections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injections").field("made", &self.made.len()).finish_non_exhaustive()
+    }
 }

@@ -4,12 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rratelimit::{Key, Limiter, RateLimitLayer};
-use rrauth::{AuthLayer, Index, InjectLayer, Injection};
+use http::Extensions;
+use rrauth::{
+    Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
+};
 use rrcore::{Budget, Clock, Scope};
 use rrfilter::FilterLayer;
 use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
-use crate::model::{Authentication, Consumer, Proxy};
+use crate::data_plane::callers::Acquaintance;
+use crate::data_plane::guesses::Guesses;
+use crate::model::{self, Authentication, Consumer, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
 #[derive(Clone, Debug)]
@@ -49,21 +54,45 @@ pub enum Callers {
     Known {
         /// Who is calling.
         authenticate: AuthLayer<Index<Arc<Consumer>>>,
+        /// All of them, to be found by the id of their credentials.
+        known: Arc<model::Callers>,
         /// Who of them may call this proxy.
-        bound: Arc<HashSet<Arc<str>>>,
+        admission: Arc<Admission>,
     },
+}
+
+/// Who of the callers may call a proxy.
+#[derive(Debug)]
+pub struct Admission {
+    bound: HashSet<Arc<str>>,
+    requirements: Requirements,
+}
+
+impl Admission {
+    /// Whether `caller` may, with what it was granted as that is in `extensions`.
+    pub fn access(&self, caller: &Consumer, extensions: &Extensions) -> Access {
+        if !self.bound.contains(&caller.credential) {
+            return Access::Denied;
+        }
+        self.requirements.met_by(extensions.get::<Privileges>()).into()
+    }
 }
 
 impl Layers {
     /// The stages of `proxy`, which calls its target with `injection`.
-    pub fn of(proxy: &Proxy, shared: &Shared, injection: Arc<Injection>) -> Self {
+    pub fn of(
+        proxy: &Proxy,
+        shared: &Shared,
+        callers: Callers,
+        injection: Arc<Injection>,
+    ) -> Self {
         let clock = &shared.clock;
         let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
         let limit = RateLimitLayer::new(Arc::clone(&proxy.limits), Arc::clone(&shared.limiter))
             .key(move |_| key)
             .clock(clock.clone());
         Self {
-            callers: Callers::of(&proxy.authentication, clock),
+            callers,
             limit,
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
@@ -77,25 +106,43 @@ impl Layers {
     pub fn rules_with_bodies(&self) -> BodyRulesLayer {
         self.rules.clone().bodies().budget(&self.bodies)
     }
-}
 
-impl Callers {
-    fn of(authentication: &Authentication, clock: &Clock) -> Self {
-        match authentication {
-            Authentication::None => Self::Anybody,
-            Authentication::Credentials { index, headers, bound } => Self::Known {
-                authenticate: AuthLayer::new(Arc::clone(index))
-                    .headers(headers.iter().cloned())
-                    .clock(clock.clone()),
-                bound: Arc::new(bound.clone()),
-            },
-        }
+    /// The injection, with what it takes to sign a body, or to send one again.
+    pub fn inject_with_bodies(&self) -> BodyInjectLayer {
+        self.inject.clone().bodies().budget(&self.bodies)
     }
 }
 
-/// Whether `caller` may call a proxy that has these credentials `bound`.
-pub fn may_call(bound: &HashSet<Arc<str>>, caller: &Consumer) -> bool {
-    bound.contains(&caller.credential)
+impl Callers {
+    /// Who may call `proxy`; `acquaintance` has what is known of them.
+    pub fn of(proxy: &Proxy, shared: &Shared, acquaintance: &mut Acquaintance) -> Self {
+        let Authentication::Credentials {
+            callers,
+            headers,
+            bound,
+            allow_query,
+            requirements,
+            failures,
+        } = &proxy.authentication
+        else {
+            return Self::Anybody;
+        };
+        let layer = AuthLayer::new(Arc::clone(&callers.index))
+            .headers(headers.iter().cloned())
+            .allow_query(*allow_query)
+            .clock(shared.clock.clone());
+        let mut layer = acquaintance.verifiers(callers).beside(layer, bound);
+        if let Some(policy) = failures {
+            let (limiter, policy) = (Arc::clone(&shared.limiter), Arc::clone(policy));
+            layer = layer.failures(Guesses::new(limiter, policy, Arc::clone(&proxy.client)));
+        }
+        let admission = Admission { bound: bound.clone(), requirements: requirements.clone() };
+        Self::Known {
+            authenticate: layer,
+            known: Arc::clone(callers),
+            admission: Arc::new(admission),
+        }
+    }
 }
 
 fn rules(proxy: &Proxy, clock: &Clock) -> RulesLayer {

@@ -6,12 +6,15 @@
 mod answer;
 mod body;
 mod builder;
+mod callers;
 mod edge;
 mod exchange;
 mod explain;
+mod guesses;
 mod hygiene;
 mod injection;
 mod layers;
+mod outcalls;
 mod pipeline;
 mod plane;
 mod record;
@@ -19,6 +22,7 @@ mod route_table;
 mod router;
 mod secrets;
 mod stack;
+mod tenure;
 mod upstream;
 
 pub use self::plane::{DataPlane, DataPlaneConfig};

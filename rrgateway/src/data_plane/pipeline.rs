@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -28,7 +29,7 @@ use crate::data_plane::layers::{Callers, Layers};
 use crate::data_plane::record::Recorded;
 use crate::data_plane::stack::RouteStack;
 use crate::data_plane::upstream::Upstream;
-use crate::data_plane::{hygiene, layers, router};
+use crate::data_plane::{hygiene, router, tenure};
 use crate::model::Consumer;
 
 /// What every request meets before its proxy is known, and every response last.
@@ -56,15 +57,19 @@ async fn through(
     // Everything below decides by one revision: the one that is current now.
     let stack = router::route(edge.live(), exchange, &mut request)?;
     // A panic costs this request, not its connection's neighbours.
-    match AssertUnwindSafe(stack.oneshot(request)).catch_unwind().await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(never)) => match never {},
-        Err(_) => Err(Refusal::new(Code::Internal).because("a stage panicked")),
+    let served = AssertUnwindSafe(stack.oneshot(request)).catch_unwind();
+    match tenure::within(exchange, edge.live(), served).await {
+        Some(Ok(Ok(response))) => Ok(response),
+        Some(Ok(Err(never))) => match never {},
+        Some(Err(_)) => Err(Refusal::new(Code::Internal).because("a stage panicked")),
+        // A credential that is no longer good ends what it began.
+        None => Err(Refusal::new(Code::CredentialInvalid).because("revoked while in use")),
     }
 }
 
 /// What a request meets once its proxy is known. `explain.rs` asks the same layers in this order.
 pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
+    let aim = upstream.clone();
     let judged = ServiceBuilder::new()
         // How often, over all callers of the proxy. Below authentication, so that guessing keys
         // costs nobody their quota.
@@ -81,9 +86,13 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         .layer(layers.filter.clone())
         // What the client said belongs to its own hop. The rules have seen it.
         .map_request(hygiene::without_nominated)
+        // Where to: from here on the request has the URL that is called, which is what a secret is
+        // bound to and a signature covers.
+        .map_request(move |request| aim.aimed(request))
         // As whom. Last, after everything that could show, log or refuse: what is injected here
         // is seen by the upstream only.
-        .layer(layers.inject.clone())
+        .layer(layers.inject_with_bodies())
+        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
         .service(upstream);
     match &layers.callers {
         // Stages 3 and 4 off, because the proxy says so in so many words. The caller's
@@ -94,18 +103,20 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
                 .map_request(hygiene::without_authorization)
                 .service(judged),
         ),
-        Callers::Known { authenticate, bound } => {
-            let bound = Arc::clone(bound);
+        Callers::Known { authenticate, admission, .. } => {
+            let admission = Arc::clone(admission);
             RouteStack::new(
                 ServiceBuilder::new()
                     .map_response(erase)
                     // Who is calling. Takes the caller's credential off the request; everything
                     // below may rely on the identity and its `Consumer`.
                     .layer(authenticate.clone())
-                    // Whether that credential is bound to this proxy.
-                    .layer(AuthorizeLayer::new(move |caller: &Arc<Consumer>, _: &_| {
-                        layers::may_call(&bound, caller)
+                    // Whether that credential is bound to this proxy, and grants what it asks for.
+                    .layer(AuthorizeLayer::new(move |caller: &Arc<Consumer>, head: &Parts| {
+                        admission.access(caller, &head.extensions)
                     }))
+                    // Who is being served, for as long as that lasts.
+                    .map_request(tenure::noted)
                     .service(judged),
             )
         }

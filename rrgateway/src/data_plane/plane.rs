@@ -10,14 +10,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper::service::service_fn;
 use rratelimit::Limiter;
+use rrauth::HttpClient;
 use rrcore::{Budget, Clock, TrustedProxies};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::data_plane::builder::Builder;
+use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
+use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
+use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
@@ -79,14 +83,17 @@ impl DataPlane {
             config.max_request_bytes,
             via.clone(),
         );
+        let connector = Connector::new(config.egress)?;
+        let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
         let builder = Builder {
             shared: Shared {
                 limiter: Arc::new(Limiter::new()),
-                clock: config.clock,
+                clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
             },
-            connector: Connector::new(config.egress)?,
-            secrets: config.secrets,
+            acquaintance: Acquaintance::new(Arc::clone(&client), config.secrets.clone())?,
+            injections: Injections::new(config.secrets, client, config.clock),
+            connector,
             via,
         };
         let listeners = bind(config.listen, config.workers.max(1))

@@ -14,6 +14,7 @@ use rrcore::{Fact, Refusal};
 use crate::data_plane::answer::GRANTED;
 use crate::data_plane::body::{BoxError, ResponseBody};
 use crate::data_plane::exchange::{Exchange, Notes};
+use crate::data_plane::tenure::{self, Watch};
 use crate::model::{
     AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote, ValidationNote,
 };
@@ -37,13 +38,14 @@ impl Recorder {
     pub fn record(
         &self,
         exchange: Exchange,
+        watch: Watch,
         response: Response<ResponseBody>,
     ) -> Response<Recorded> {
         let refusal = response.extensions().get::<Refusal>().cloned();
         let status = response.status().as_u16();
         let recorder = self.clone();
         let ending = Ending { recorder, exchange, refusal, status, bytes: 0, failed: false };
-        response.map(|body| Recorded { body, ending })
+        response.map(|body| Recorded { body, watch, ending })
     }
 
     fn report(&self, record: Record) {
@@ -65,6 +67,7 @@ pin_project! {
     pub struct Recorded {
         #[pin]
         body: ResponseBody,
+        watch: Watch,
         ending: Ending,
     }
 }
@@ -79,6 +82,10 @@ impl Body for Recorded {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
+        if this.watch.poll_ended(cx, polled.is_pending()) {
+            this.ending.failed = true;
+            return Poll::Ready(Some(Err(tenure::Ended.into())));
+        }
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.ending.bytes += frame.data_ref().map_or(0, |it| it.len() as u64);

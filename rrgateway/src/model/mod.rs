@@ -1,5 +1,6 @@
 //! What the gateway is told to do: parsed, immutable, owned by neither plane.
 
+mod callers;
 mod channel;
 mod digest;
 mod egress;
@@ -9,6 +10,7 @@ mod revision;
 mod secret;
 mod target;
 
+pub use self::callers::{Callers, Consumer, How, JwtKeys, Known, Verified};
 pub use self::channel::{
     Acceptance, Publisher, Reports, ReportsIn, Subscription, channel, reports,
 };
@@ -22,7 +24,7 @@ pub use self::record::{
     AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
 };
 pub use self::revision::{
-    Authentication, Consumer, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
+    Authentication, Lifetime, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
     Validation,
 };
 pub use self::secret::{SecretName, SecretRefused, SecretSink};

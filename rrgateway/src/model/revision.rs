@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
-use rrauth::Index;
+use rrauth::Requirements;
 use rrfilter::FilterSet;
 use rrrules::{RuleSet, Validator};
 
-use crate::model::{Digest, SecretName, Target};
+use crate::model::{Callers, Digest, SecretName, Target};
 
 /// Everything a data plane needs to serve, whole.
 #[derive(Debug)]
@@ -84,29 +85,27 @@ pub enum Authentication {
     None,
     /// Whoever shows one of the bound credentials.
     Credentials {
-        /// All proxy credentials of the client: a good one that is not bound is 403, not 401.
-        index: Arc<Index<Arc<Consumer>>>,
+        /// All callers of the client: a good one that is not bound is 403, not 401.
+        callers: Arc<Callers>,
         /// The headers in which API keys are looked for.
         headers: Vec<HeaderName>,
         /// The ids of the credentials bound to this proxy. Empty: nobody.
         bound: HashSet<Arc<str>>,
+        /// Whether a credential may stand in the query.
+        allow_query: bool,
+        /// What callers must have been granted.
+        requirements: Requirements,
+        /// How often a client address may show a wrong credential in a minute; `None`: any number
+        /// of times.
+        failures: Option<Arc<rratelimit::Policy>>,
     },
-}
-
-/// A caller, as the authentication index yields it: what hangs on its credential.
-#[derive(Debug)]
-pub struct Consumer {
-    /// The id of the credential.
-    pub credential: Arc<str>,
-    /// The rules that hang on the credential.
-    pub rules: Arc<RuleSet>,
-    /// The filters that hang on the credential.
-    pub filters: Arc<FilterSet>,
 }
 
 /// What the gateway shows the upstream. The secret itself is in the data plane's vault.
 #[derive(Debug)]
 pub struct TargetCredential {
+    /// Of how it is shown: what was fetched for an equal digest may be used again.
+    pub digest: Digest,
     /// Which secret of the vault; `None` where nothing secret is needed.
     pub secret: Option<SecretName>,
     /// How it is shown.
@@ -115,6 +114,8 @@ pub struct TargetCredential {
     pub active: bool,
     /// Milliseconds since the Unix epoch; `None`: never.
     pub expires_at_ms: Option<i64>,
+    /// Where the secret may go, as scheme, host and port.
+    pub destinations: Vec<String>,
     /// The rules that hang on the credential.
     pub rules: Arc<RuleSet>,
     /// The filters that hang on the credential.
@@ -148,4 +149,66 @@ pub enum Presentation {
         /// The names, as in that object but for their case, in order.
         names: Vec<HeaderName>,
     },
+    /// As a token that is fetched (RFC 6749). The vault has a JSON object of `clientSecret` and
+    /// `refreshToken`.
+    OAuth2 {
+        /// Where from.
+        token_url: String,
+        /// As whom.
+        client_id: String,
+        /// Whether the client's secret stands in the body, and not in a header.
+        in_body: bool,
+        /// What the token should grant.
+        scopes: Vec<String>,
+        /// Whom it is for.
+        audience: Option<String>,
+        /// Whether there is a refresh token.
+        refreshes: bool,
+        /// Whether the URL may be plain http.
+        allow_plaintext: bool,
+    },
+    /// As a token that is fetched in a vendor's own way. The vault has a JSON object of `body` and
+    /// the values of the headers, as `header:` and their names.
+    CustomToken {
+        /// How it is asked for.
+        method: Method,
+        /// Where from.
+        url: String,
+        /// The names of the headers to ask with.
+        headers: Vec<String>,
+        /// Where in the answer it is.
+        token_path: String,
+        /// How long it can be used, or where in the answer that is.
+        lifetime: Lifetime,
+        /// How it is shown: as a fixed secret would be.
+        shown: Box<Self>,
+        /// Whether the URL may be plain http.
+        allow_plaintext: bool,
+    },
+    /// As a signature of the request (AWS Signature Version 4). The vault has a JSON object of
+    /// `secretAccessKey` and `sessionToken`.
+    AwsSigV4 {
+        /// Whose.
+        access_key_id: String,
+        /// Such as `s3`.
+        service: String,
+        /// Such as `eu-central-1`.
+        region: String,
+    },
+    /// As a signature of the request (RFC 9421). The vault has the key, in base64.
+    HttpSignature {
+        /// Which key.
+        key_id: String,
+        /// What is signed.
+        components: Vec<String>,
+    },
+}
+
+/// How long a fetched token can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// So long.
+    Fixed(Duration),
+    /// As the answer says there.
+    Told(String),
 }

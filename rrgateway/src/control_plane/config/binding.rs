@@ -46,9 +46,7 @@ pub(crate) fn settle(
 fn concerned(config: &Config, written: &Resource) -> BTreeSet<(Key, String)> {
     let is_concerned = |proxy: &Resource| match written.key.collection.kind {
         Kind::Proxy => proxy.key == written.key,
-        Kind::Target => {
-            proxy.spec.as_proxy().is_some_and(|it| *it.target_id == *written.key.id)
-        }
+        Kind::Target => proxy.spec.as_proxy().is_some_and(|it| *it.target_id == *written.key.id),
         Kind::Credential => proxy
             .spec
             .as_proxy()

@@ -6,25 +6,22 @@ use std::time::Duration;
 
 use http::StatusCode;
 use rratelimit::{Limit, Policy};
-use rrauth::Index;
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
 
+use crate::control_plane::config::callers;
 use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::made::Made;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
-use crate::control_plane::config::shown::{
-    CLIENT, authentication, presentation, secret_name, shown_as,
-};
+use crate::control_plane::config::shown::{CLIENT, authentication, presentation, secret_name};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::configuration::Configuration;
-use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
-    BaseUrl, Consumer, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
+    BaseUrl, Callers, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
     Validation,
 };
 
@@ -43,11 +40,20 @@ struct Found {
 }
 
 /// What all proxies of the client share.
-struct Common {
-    /// Of the callers.
-    digest: Digest,
-    index: Arc<Index<Arc<Consumer>>>,
+pub(crate) struct Common {
+    pub(crate) callers: Arc<Callers>,
+    /// How often a client address may show a wrong credential.
+    pub(crate) failures: Option<Arc<Policy>>,
+    /// The same where passwords are accepted.
+    pub(crate) failures_with_passwords: Option<Arc<Policy>>,
     rule_deny_status: StatusCode,
+}
+
+impl Common {
+    fn failures_per_minute(&self) -> Vec<u8> {
+        let said = [&self.failures, &self.failures_with_passwords];
+        format!("{said:?}").into_bytes()
+    }
 }
 
 impl Compiler {
@@ -102,7 +108,7 @@ impl Compiler {
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
             Some(NoAuthentication::None) => Digest([0; 32]),
-            None => common.digest,
+            None => digest([common.callers.digest.0.as_slice(), &common.failures_per_minute()]),
         };
         let own = of_parts(resource, &hanging);
         let parts = [own, target.digest, credential_digest, callers_digest];
@@ -118,7 +124,7 @@ impl Compiler {
                 routes: spec.routes.iter().map(Route::compiled).collect(),
                 client: CLIENT.into(),
                 active: spec.active,
-                authentication: authentication(config, spec, &common.index),
+                authentication: authentication(config, spec, common),
                 limits,
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
@@ -183,7 +189,9 @@ impl Compiler {
         let digest = of_parts(resource, &hanging);
         let credential = self.made.credentials.get(digest, || {
             Ok(TargetCredential {
+                digest,
                 secret: secret_name(&resource.key, spec),
+                destinations: spec.destinations.clone(),
                 present: presentation(&resource.key, &spec.auth)?,
                 active: spec.active,
                 expires_at_ms: spec.expires_at_ms,
@@ -199,7 +207,9 @@ impl Compiler {
         let digest = Digest([0; 32]);
         let credential = self.made.credentials.get(digest, || {
             Ok(TargetCredential {
+                digest,
                 secret: None,
+                destinations: Vec::new(),
                 present: Presentation::None,
                 active: true,
                 expires_at_ms: None,
@@ -232,40 +242,26 @@ impl Compiler {
     }
 
     fn common(&mut self, config: &Config) -> Result<Common, Unservable> {
-        let mut known = Vec::new();
-        for resource in config.list(&Collection::top(Kind::Credential), 0) {
-            let Some(spec) = resource.spec.as_credential() else { continue };
-            if let Some(it) = spec.secret.as_ref().and_then(|it| it.digest)
-                && let Some(kind) = shown_as(spec)
-            {
-                let (digest, consumer) = self.consumer(config, resource, spec)?;
-                let (id, name) = (Arc::clone(&resource.key.id), spec.name.as_str());
-                let credential = rrauth::Credential::new(id, name, kind, consumer)
-                    .active(spec.active)
-                    .expires_at(spec.expires_at_ms.map(since_epoch));
-                known.push((digest, it.0, credential));
-            }
-        }
-        let digest = digest(known.iter().map(|(digest, _, _)| digest.0.as_slice()));
-        let index = self.made.indexes.get(digest, || {
-            Ok(known.into_iter().map(|(_, key, credential)| (key, credential)).collect())
-        })?;
-        Ok(Common { digest, index, rule_deny_status: deny_status(config.configuration())? })
-    }
-
-    fn consumer(
-        &mut self,
-        config: &Config,
-        resource: &Resource,
-        spec: &Credential,
-    ) -> Result<(Digest, Arc<Consumer>), Unservable> {
-        let hanging = self.made.scopes.of(config, &resource.key, spec.default_rule_effect)?;
-        let digest = of_parts(resource, &hanging);
-        let credential = Arc::clone(&resource.key.id);
-        let Hanging { digests: _, rules, filters } = hanging;
-        let consumer =
-            self.made.consumers.get(digest, || Ok(Consumer { credential, rules, filters }))?;
-        Ok((digest, consumer))
+        let configuration = config.configuration();
+        let callers = callers::of(&mut self.made, config)?;
+        let [failures, failures_with_passwords] =
+            [configuration.auth_failures_per_minute, Some(GUESSES)].map(|it| {
+                let per_minute = configuration.auth_failures_per_minute.or(it)?;
+                Some(Limit::sliding("authFailuresPerMinute", per_minute, Duration::from_secs(60)))
+            });
+        let policy = |limit: Option<Limit>| {
+            let policy = limit.map(|it| Policy::new([it])).transpose();
+            policy.map(|it| it.map(Arc::new)).map_err(|it| {
+                let key = Key::top(Kind::Configuration, CLIENT);
+                Unservable::new(&key, "/authFailuresPerMinute", it.to_string())
+            })
+        };
+        Ok(Common {
+            callers,
+            failures: policy(failures)?,
+            failures_with_passwords: policy(failures_with_passwords)?,
+            rule_deny_status: deny_status(configuration)?,
+        })
     }
 }
 
@@ -282,7 +278,5 @@ fn deny_status(configuration: Configuration) -> Result<StatusCode, Unservable> {
     })
 }
 
-// What expired before 1970 has expired.
-fn since_epoch(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
+/// Wrong passwords of one client address in a minute, unless told otherwise.
+const GUESSES: u64 = 30;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use rratelimit::Policy;
-use rrauth::Index;
 use rrrules::Validator;
 
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::scopes::Scopes;
 use crate::control_plane::wire::proxy::Limits;
-use crate::model::{Consumer, Proxy, Target, TargetCredential};
+use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Verified};
 
 /// What was made for the revision that is served, and for the one that is attempted.
 #[derive(Debug, Default)]
@@ -19,7 +18,8 @@ pub(crate) struct Made {
     pub(crate) targets: Memo<Target>,
     pub(crate) credentials: Memo<TargetCredential>,
     pub(crate) consumers: Memo<Consumer>,
-    pub(crate) indexes: Memo<Index<Arc<Consumer>>>,
+    pub(crate) verified: Memo<Verified>,
+    pub(crate) callers: Memo<Callers>,
     pub(crate) validators: Memo<Validator>,
     pub(crate) proxies: Memo<Proxy>,
 }
@@ -32,7 +32,8 @@ impl Made {
         self.targets.begin();
         self.credentials.begin();
         self.consumers.begin();
-        self.indexes.begin();
+        self.verified.begin();
+        self.callers.begin();
         self.validators.begin();
         self.proxies.begin();
     }
@@ -44,7 +45,8 @@ impl Made {
         self.targets.settle();
         self.credentials.settle();
         self.consumers.settle();
-        self.indexes.settle();
+        self.verified.settle();
+        self.callers.settle();
         self.validators.settle();
         self.proxies.settle();
     }

@@ -94,8 +94,8 @@ pub(crate) fn settle(
             fresh.shown = is_shown.then_some(secret);
         }
         Kept::Hash => {
-            let hash = PasswordHash::of(&secret).map_err(|_| Refused::NoRandomness)?;
-            let hash = hash.as_str().to_owned();
+            let hash = PasswordHash::of(&secret).map_err(|it| invalid(pointer, &it.to_string()))?;
+            let hash = hash.to_phc();
             // Salted: it says that the password was set anew, and nothing of it.
             state.fingerprint = SecretDigest::of(&hash).fingerprint();
             state.hash = Some(hash);

@@ -2,26 +2,30 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::HeaderName;
-use rrauth::Index;
+use http::{HeaderName, Method};
+use rrauth::Requirements;
 
+use crate::control_plane::config::compile::Common;
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::auth::{Auth, Kind as Side, Place};
+use crate::control_plane::wire::auth::{
+    Auth, ClientAuth, CustomToken, Flow, Kept, Kind as Side, Place, Shown,
+};
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy};
-use crate::model::{Authentication, Consumer, Presentation, SecretName};
+use crate::model::{Authentication, Callers, Lifetime, Presentation, SecretName};
 
 /// The tenant.
 pub(crate) const CLIENT: &str = "default";
 
-/// The name under which the vault has the secret of target credential `key`.
+/// The name under which the vault has the secret of credential `key`.
 pub(crate) fn secret_name(key: &Key, credential: &Credential) -> Option<SecretName> {
-    let secret = match credential.kind {
-        Side::Target => credential.secret.as_ref()?,
-        Side::Proxy => return None,
+    let secret = match credential.auth.kept(credential.kind) {
+        Kept::Sealed => credential.secret.as_ref()?,
+        Kept::Digest | Kept::Hash => return None,
     };
     Some(SecretName {
         client: CLIENT.into(),
@@ -34,7 +38,7 @@ pub(crate) fn secret_name(key: &Key, credential: &Credential) -> Option<SecretNa
 pub(crate) fn presentation(key: &Key, auth: &Auth) -> Result<Presentation, Unservable> {
     Ok(match auth {
         Auth::None {} => Presentation::None,
-        Auth::Bearer { prefix } => {
+        Auth::Bearer { prefix } | Auth::Jwt { prefix } => {
             Presentation::Header { name: http::header::AUTHORIZATION, prefix: prefix.clone() }
         }
         Auth::Basic { username } => Presentation::Basic { username: username.clone() },
@@ -43,46 +47,125 @@ pub(crate) fn presentation(key: &Key, auth: &Auth) -> Result<Presentation, Unser
             let wrong = |_| Unservable::new(key, "/auth/headers", "not a header name");
             Presentation::Headers { names: names.map_err(wrong)? }
         }
-        Auth::ApiKey { place: Place::Query, name, .. } => {
-            Presentation::Query { name: name.clone() }
-        }
-        Auth::ApiKey { place: Place::Header, name, prefix } => {
-            let name = name.parse();
-            let name = name.map_err(|_| Unservable::new(key, "/auth/name", "not a header name"))?;
-            Presentation::Header { name, prefix: prefix.clone() }
+        Auth::ApiKey { place, name, prefix } => placed(key, "/auth/name", *place, name, prefix)?,
+        Auth::OAuth2(it) => Presentation::OAuth2 {
+            token_url: it.token_url.clone(),
+            client_id: it.client_id.clone(),
+            in_body: it.client_auth == ClientAuth::Post,
+            scopes: it.scopes.clone(),
+            audience: it.audience.clone(),
+            refreshes: it.flow == Flow::AuthorizationCode,
+            allow_plaintext: it.allow_plaintext,
+        },
+        Auth::CustomToken(it) => custom_token(key, it)?,
+        Auth::AwsSigV4(it) => Presentation::AwsSigV4 {
+            access_key_id: it.access_key_id.clone(),
+            service: it.service.clone(),
+            region: it.aws_region.clone(),
+        },
+        Auth::Hmac(it) => Presentation::HttpSignature {
+            key_id: it.key_id.clone(),
+            components: it.components.clone(),
+        },
+        Auth::JwtVerify(_) | Auth::Introspection(_) | Auth::Mtls { .. } => {
+            return Err(Unservable::new(key, "/auth/type", "this is for callers"));
         }
     })
 }
 
-/// Who may call, out of all callers in `index`.
-pub(crate) fn authentication(
-    config: &Config,
-    spec: &Proxy,
-    index: &Arc<Index<Arc<Consumer>>>,
-) -> Authentication {
-    match spec.authentication {
-        Some(NoAuthentication::None) => Authentication::None,
-        None => Authentication::Credentials {
-            // Where nobody may call, no credential is a good one.
-            index: match spec.proxy_credential_ids.is_empty() {
-                true => Arc::new(Index::builder().build()),
-                false => Arc::clone(index),
-            },
-            headers: key_headers(config, spec),
-            bound: spec.proxy_credential_ids.iter().map(|it| Arc::from(&**it)).collect(),
+fn placed(
+    key: &Key,
+    pointer: &str,
+    place: Place,
+    name: &str,
+    prefix: &str,
+) -> Result<Presentation, Unservable> {
+    Ok(match place {
+        Place::Query => Presentation::Query { name: name.to_owned() },
+        Place::Header => {
+            let name = name.parse();
+            let name = name.map_err(|_| Unservable::new(key, pointer, "not a header name"))?;
+            Presentation::Header { name, prefix: prefix.to_owned() }
+        }
+    })
+}
+
+fn custom_token(key: &Key, it: &CustomToken) -> Result<Presentation, Unservable> {
+    let method = it.request.method.parse::<Method>();
+    let wrong = |pointer: &str| Unservable::new(key, pointer, "this cannot be read");
+    let lifetime = match (it.ttl_seconds, &it.expires_path) {
+        (Some(seconds), _) => Lifetime::Fixed(Duration::from_secs(seconds)),
+        (None, Some(path)) => Lifetime::Told(path.clone()),
+        (None, None) => return Err(wrong("/auth/ttlSeconds")),
+    };
+    let Shown { place, name, prefix } = &it.present;
+    Ok(Presentation::CustomToken {
+        method: method.map_err(|_| wrong("/auth/request/method"))?,
+        url: it.request.url.clone(),
+        headers: it.request.headers.clone(),
+        token_path: it.token_path.clone(),
+        lifetime,
+        shown: Box::new(placed(key, "/auth/present/name", *place, name, prefix)?),
+        allow_plaintext: it.allow_plaintext,
+    })
+}
+
+/// Who may call, out of all callers of the client.
+pub(crate) fn authentication(config: &Config, spec: &Proxy, common: &Common) -> Authentication {
+    if let Some(NoAuthentication::None) = spec.authentication {
+        return Authentication::None;
+    }
+    let bound = || {
+        let ids = spec.proxy_credential_ids.iter();
+        ids.filter_map(|id| config.get(&Key::top(Kind::Credential, &**id))?.spec.as_credential())
+    };
+    let has_passwords = bound().any(|it| matches!(it.auth, Auth::Basic { .. }));
+    let failures = if has_passwords { &common.failures_with_passwords } else { &common.failures };
+    Authentication::Credentials {
+        // Where nobody may call, no credential is a good one.
+        callers: match spec.proxy_credential_ids.is_empty() {
+            true => Arc::new(Callers::nobody()),
+            false => Arc::clone(&common.callers),
         },
+        headers: key_headers(bound()),
+        bound: spec.proxy_credential_ids.iter().map(|it| Arc::from(&**it)).collect(),
+        allow_query: spec.allow_query_credential,
+        requirements: requirements(spec),
+        failures: failures.clone(),
     }
 }
 
-fn key_headers(config: &Config, spec: &Proxy) -> Vec<HeaderName> {
+fn requirements(spec: &Proxy) -> Requirements {
+    let mut requirements = Requirements::none();
+    for scope in &spec.required_scopes {
+        requirements = requirements.scope(scope.as_str());
+    }
+    for (name, value) in &spec.required_claims {
+        let values = match value {
+            serde_json::Value::Array(values) => values.clone(),
+            value => vec![value.clone()],
+        };
+        requirements = requirements.claim(name.as_str(), values);
+    }
+    requirements
+}
+
+fn key_headers<'a>(bound: impl Iterator<Item = &'a Credential>) -> Vec<HeaderName> {
     let mut seen = HashSet::new();
-    let bound = spec
-        .proxy_credential_ids
-        .iter()
-        .filter_map(|id| config.get(&Key::top(Kind::Credential, &**id))?.spec.as_credential());
     let names = bound.filter_map(|it| match &it.auth {
         Auth::ApiKey { name, .. } => name.parse::<HeaderName>().ok(),
-        Auth::Bearer { .. } | Auth::Basic { .. } | Auth::Custom { .. } | Auth::None {} => None,
+        Auth::Bearer { .. }
+        | Auth::Basic { .. }
+        | Auth::Jwt { .. }
+        | Auth::JwtVerify(_)
+        | Auth::Introspection(_)
+        | Auth::Mtls { .. }
+        | Auth::OAuth2(_)
+        | Auth::CustomToken(_)
+        | Auth::AwsSigV4(_)
+        | Auth::Hmac(_)
+        | Auth::Custom { .. }
+        | Auth::None {} => None,
     });
     let headers: Vec<_> = names.filter(|it| seen.insert(it.clone())).collect();
     // A key in the usual place is a key, also where none is bound: it goes no further.
@@ -90,11 +173,24 @@ fn key_headers(config: &Config, spec: &Proxy) -> Vec<HeaderName> {
 }
 
 /// How callers show `credential`; `None` when it is not for callers.
-pub(crate) fn shown_as(credential: &Credential) -> Option<rrauth::Kind> {
+pub(crate) const fn shown_as(credential: &Credential) -> Option<rrauth::Kind> {
     match (credential.kind, &credential.auth) {
         (Side::Proxy, Auth::ApiKey { .. }) => Some(rrauth::Kind::ApiKey),
         (Side::Proxy, Auth::Bearer { .. }) => Some(rrauth::Kind::Bearer),
-        (Side::Proxy, Auth::Basic { .. } | Auth::Custom { .. } | Auth::None {})
+        (Side::Proxy, Auth::Basic { .. }) => Some(rrauth::Kind::Basic),
+        (Side::Proxy, Auth::Jwt { .. }) => Some(rrauth::Kind::Jwt),
+        (Side::Proxy, Auth::JwtVerify(_)) => Some(rrauth::Kind::JwtVerify),
+        (Side::Proxy, Auth::Introspection(_)) => Some(rrauth::Kind::Introspection),
+        (Side::Proxy, Auth::Mtls { .. }) => Some(rrauth::Kind::Mtls),
+        (
+            Side::Proxy,
+            Auth::OAuth2(_)
+            | Auth::CustomToken(_)
+            | Auth::AwsSigV4(_)
+            | Auth::Hmac(_)
+            | Auth::Custom { .. }
+            | Auth::None {},
+        )
         | (Side::Target, _) => None,
     }
 }

@@ -102,7 +102,7 @@ fn first_ms(connection: &Connection) -> rusqlite::Result<i64> {
 /// What one revision changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Changed<'a> {
-    pub(crate) written: Option<&'a Resource>,
+    pub(crate) written: &'a [Arc<Resource>],
     pub(crate) gone: &'a [Key],
     /// What is written down of it.
     pub(crate) activity: Option<&'a Activity>,
@@ -121,7 +121,7 @@ pub(crate) fn write(
             params![key.collection.kind.word(), parent_kind, parent_id, key.id],
         )?;
     }
-    if let Some(it) = changed.written {
+    for it in changed.written {
         put(transaction, it)?;
     }
     if let Some(it) = changed.activity {

@@ -118,10 +118,11 @@ impl Reviser {
 
     // The vault has the secret on disk before any revision names it.
     fn seal(&self, outcome: &mut Outcome) -> Result<Option<SecretName>, WriteError> {
-        let Some(secret) = outcome.seal.take() else { return Ok(None) };
-        let Some(name) = outcome.written.as_deref().and_then(name_of) else { return Ok(None) };
+        let Some((key, secret)) = outcome.seal.take() else { return Ok(None) };
+        let sealed = outcome.config.get(&key).and_then(|it| name_of(it));
+        let Some(name) = sealed else { return Ok(None) };
         let fingerprint = self.around.secrets.put(&name, secret).map_err(unavailable)?;
-        outcome.sealed(fingerprint);
+        outcome.sealed(&key, &fingerprint);
         Ok(Some(name))
     }
 
@@ -134,7 +135,7 @@ impl Reviser {
     ) -> Result<Written, WriteError> {
         let id = identifier::new("act_", moment.at_ms);
         let activity = Activity::of(&id, &outcome, moment, origin);
-        let Outcome { config, before: old, written, gone, seal: _, shown } = outcome;
+        let Outcome { config, before: old, written, bound, gone, seal: _, shown } = outcome;
         let number = moment.revision;
         let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
         let revision = self.compiler.compile(&config, number).map_err(refused)?;
@@ -145,13 +146,13 @@ impl Reviser {
         let rules = rules.map_err(refused)?.flatten();
         let concerned = written.clone().map(|it| Concerned::new(it, rules));
         let after = self.around.snapshot(number, config);
-        let changed =
-            Changed { written: written.as_deref(), gone: &gone, activity: activity.as_ref() };
+        let all: Vec<_> = written.iter().chain(&bound).cloned().collect();
+        let changed = Changed { written: &all, gone: &gone, activity: activity.as_ref() };
         if let Err(error) = self.commit(&after, changed) {
             self.distrust(number);
             return Err(unavailable(error));
         }
-        let written_key = written.iter().map(|it| &it.key);
+        let written_key = all.iter().map(|it| &it.key);
         for name in gone.iter().chain(written_key).filter_map(|key| stale(key, before, &after)) {
             self.unnamed.push((number, name));
         }

@@ -42,8 +42,7 @@ impl Configuration {
         let days = fields.or("auditRetentionDays", first.audit_retention_days, |it| {
             it.integer(1..=LONGEST_RETENTION)
         });
-        let failures =
-            fields.optional("authFailuresPerMinute", |it| it.integer(1..=MOST_FAILURES));
+        let failures = fields.optional("authFailuresPerMinute", |it| it.integer(1..=MOST_FAILURES));
         fields.close();
         Some(Self {
             limits: limits?,

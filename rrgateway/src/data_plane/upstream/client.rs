@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -21,7 +22,10 @@ use crate::data_plane::upstream::failure::Failure;
 use crate::data_plane::upstream::resolver::GuardedResolver;
 use crate::model::{BaseUrl, EgressPolicy};
 
-type HttpsClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, StagedBody>;
+/// Connects to addresses that the egress policy permits.
+pub type Resolving = HttpConnector<GuardedResolver>;
+
+type HttpsClient = Client<HttpsConnector<Resolving>, StagedBody>;
 
 /// How upstreams are reached: trusted roots, and the addresses that may be called.
 #[derive(Clone)]
@@ -77,16 +81,29 @@ impl Connector {
         })
     }
 
+    /// Whether `url` may be called, as far as one can tell without resolving its host.
+    #[must_use]
+    pub fn may_call(&self, url: &Uri) -> bool {
+        let host = url.host().unwrap_or_default();
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        literal.map_or(true, |it| self.egress.permits(it))
+    }
+
+    /// A client for a few calls, with nothing in common with those of proxies.
+    #[must_use]
+    pub fn outcalls<B>(&self) -> Client<HttpsConnector<Resolving>, B>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+    {
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_max_idle_per_host(0).http1_max_headers(HEADER_FIELDS);
+        client.http1_max_buf_size(HEAD_BYTES);
+        client.build(self.https(OUTCALL))
+    }
+
     fn client(&self, connect_timeout: Duration) -> HttpsClient {
-        let mut http = HttpConnector::new_with_resolver(GuardedResolver::new(self.egress.clone()));
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(connect_timeout));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let https = self.https(connect_timeout);
         Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
@@ -95,6 +112,18 @@ impl Connector {
             .http1_max_buf_size(HEAD_BYTES)
             .set_host(false)
             .build(https)
+    }
+
+    fn https(&self, connect_timeout: Duration) -> HttpsConnector<Resolving> {
+        let mut http = HttpConnector::new_with_resolver(GuardedResolver::new(self.egress.clone()));
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(connect_timeout));
+        HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http)
     }
 }
 
@@ -141,6 +170,7 @@ impl fmt::Debug for Partition {
     }
 }
 
+const OUTCALL: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS: usize = 64;
 const HEADER_FIELDS: usize = 100;

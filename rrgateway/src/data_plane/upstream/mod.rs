@@ -63,6 +63,19 @@ impl Upstream {
     }
 }
 
+impl Upstream {
+    /// `request` with the URL that is called in place of its path, and the host that belongs to it.
+    /// Where the two do not make a URL, it stays as it is, and is refused before it is sent.
+    pub fn aimed<B>(&self, mut request: Request<B>) -> Request<B> {
+        let base = &self.inner.proxy.target.base_url;
+        if let Some(url) = join(base, request.uri().path_and_query()) {
+            *request.uri_mut() = url;
+        }
+        request.headers_mut().insert(HOST, self.inner.host.clone());
+        request
+    }
+}
+
 type UpstreamResponse = Response<Body<UpstreamBody>>;
 
 impl Service<Request<StagedBody>> for Upstream {
@@ -122,17 +135,14 @@ impl Inner {
         self.relayed(response, timeouts.idle)
     }
 
-    fn addressed(&self, request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {
-        let base = &self.proxy.target.base_url;
-        let (mut head, body) = request.into_parts();
-        head.uri = join(base, head.uri.path_and_query()).ok_or_else(|| {
-            Refusal::new(Code::MalformedRequest)
-                .because("the target and the path do not make a URL")
-        })?;
-        head.version = Version::HTTP_11;
-        head.headers.insert(HOST, self.host.clone());
-        head.headers.append(VIA, self.via.clone());
-        Ok(Request::from_parts(head, body))
+    fn addressed(&self, mut request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {
+        if request.uri().authority().is_none() {
+            return Err(Refusal::new(Code::MalformedRequest)
+                .because("the target and the path do not make a URL"));
+        }
+        *request.version_mut() = Version::HTTP_11;
+        request.headers_mut().append(VIA, self.via.clone());
+        Ok(request)
     }
 
     fn relayed(

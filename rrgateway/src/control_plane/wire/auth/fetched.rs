@@ -1,7 +1,9 @@
 //! Tokens for the upstream that are fetched: OAuth 2.0, and endpoints of vendors' own.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use http::Method;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -115,7 +117,8 @@ pub(super) fn oauth2(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<R
             return fields.flaw("refreshToken", "only flow authorization_code has one");
         }
         Flow::AuthorizationCode if secret.is_some() && refresh.is_none() => {
-            return fields.flaw("refreshToken", "give it with the secret: they are sealed together");
+            return fields
+                .flaw("refreshToken", "give it with the secret: they are sealed together");
         }
         Flow::ClientCredentials | Flow::AuthorizationCode => sealed(secret, refresh),
     };
@@ -187,12 +190,10 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
     let names = headers.iter().map(|(name, _)| name.clone()).collect();
     let has_body = body.is_some();
     let named = headers.iter().map(|(name, it)| (format!("header:{name}"), it.as_str()));
-    let all: Vec<_> =
-        named.chain(body.iter().map(|it| ("body".to_owned(), it.as_str()))).collect();
+    let all: Vec<_> = named.chain(body.iter().map(|it| ("body".to_owned(), it.as_str()))).collect();
     let secret =
         (!all.is_empty()).then(|| secret::table(all.iter().map(|(name, it)| (name.as_str(), *it))));
-    let request =
-        TokenRequest { method: method?.to_owned(), url: url?, headers: names, has_body };
+    let request = TokenRequest { method: method?.to_owned(), url: url?, headers: names, has_body };
     Some((request, secret))
 }
 
@@ -227,9 +228,14 @@ impl Shown {
 }
 
 fn path(node: Node<'_>) -> Option<String> {
-    node.parsed(1..=512, |text| match rrauth::TokenPath::parse(&text) {
-        Ok(_) => Ok(text.to_string()),
-        Err(why) => Err(why.to_string()),
+    node.parsed(1..=512, |text| {
+        // One that is right but for the path, perhaps.
+        let url = "https://token.invalid";
+        let token = rrauth::CustomToken::new(Method::GET, url, text.as_str());
+        match token.ttl(Duration::from_secs(1)).grant() {
+            Ok(_) => Ok(text.to_string()),
+            Err(why) => Err(why.to_string()),
+        }
     })
 }
 

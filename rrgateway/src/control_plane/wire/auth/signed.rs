@@ -52,12 +52,12 @@ pub(super) fn aws(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
 pub(super) fn hmac(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     let key = fields.optional("key", key);
     let key_id = fields.required("keyId", |it| name(it, 256));
-    let components = fields.or("components", by_default(), |it| {
-        it.list(MOST_COMPONENTS, |it| it.text(1..=256))
-    });
+    let components =
+        fields.or("components", by_default(), |it| it.list(MOST_COMPONENTS, |it| it.text(1..=256)));
     let (key_id, components) = (key_id?, components?);
-    if let Err(why) = rrauth::HttpSignature::check(&components) {
-        return fields.flaw("components", why.to_string());
+    // With any key: it is the components that may be wrong.
+    if let Err(why) = rrauth::HttpSignature::new(&key_id, b"any", &components) {
+        return fields.flaw(why.field(), why.to_string());
     }
     Some((Auth::Hmac(Hmac { key_id, components }), key?))
 }

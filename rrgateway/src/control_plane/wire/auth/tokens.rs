@@ -180,8 +180,8 @@ fn pattern(node: Node<'_>) -> Option<String> {
 
 fn key_set(value: &Value) -> Result<(), Flaw> {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let keys = rrauth::JwkSet::parse(&text).map_err(|it| Flaw::new("", it.to_string()))?;
-    if keys.is_empty() {
+    let keys = rrauth::JwkSet::parse_inline(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    if keys.len() == 0 {
         return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
     }
     Ok(())

@@ -1,0 +1,229 @@
+//! Who verifies a client's callers, made when a revision arrives; what they have learnt outlives it.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::Uri;
+use rrauth::{
+    Accounts, AnyOf, AuthLayer, CertificateRule, ClientCertificates, Freshness, HttpClient, Index,
+    Introspection, JwkSet, JwksVerifier, JwtPolicy, JwtVerifier, PasswordWorkers, RemoteKeys,
+    TokenVerifier,
+};
+
+use crate::data_plane::secrets::Secrets;
+use crate::model::{Callers, Consumer, Digest, How, JwtKeys, SecretName, Verified};
+
+type Caller = Arc<Consumer>;
+type Verifier = Arc<dyn TokenVerifier<Caller>>;
+
+/// What is known of callers beyond their configuration: keys that were fetched, tokens and passwords
+/// that were verified.
+pub struct Acquaintance {
+    workers: PasswordWorkers,
+    client: Arc<dyn HttpClient>,
+    secrets: Secrets,
+    learnt: HashMap<Digest, Learnt>,
+    last: Option<(Digest, Arc<Verifiers>)>,
+}
+
+/// What was learnt of one credential's tokens.
+#[derive(Clone)]
+enum Learnt {
+    Inline(JwtVerifier<Caller>),
+    Fetched(JwksVerifier<Caller>),
+    Asked(Introspection<Caller>),
+}
+
+/// The verifiers of a client's callers, each with the id of its credential.
+#[derive(Default)]
+pub struct Verifiers {
+    signed: Vec<(Arc<str>, Verifier)>,
+    asked: Vec<(Arc<str>, Verifier)>,
+    passwords: Option<Accounts<Caller>>,
+    named: HashSet<Arc<str>>,
+    certificates: Vec<(Arc<str>, CertificateRule<Caller>)>,
+}
+
+impl Acquaintance {
+    /// Nobody is known yet. Key servers are called through `client`.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn new(client: Arc<dyn HttpClient>, secrets: Secrets) -> anyhow::Result<Self> {
+        let workers = PasswordWorkers::new()?;
+        Ok(Self { workers, client, secrets, learnt: HashMap::new(), last: None })
+    }
+
+    /// The verifiers of `callers`; the same as the last time where nothing has changed.
+    pub fn verifiers(&mut self, callers: &Callers) -> Arc<Verifiers> {
+        if let Some((digest, known)) = &self.last
+            && *digest == callers.digest
+        {
+            return Arc::clone(known);
+        }
+        let mut verifiers = Verifiers::default();
+        let mut learnt = HashMap::new();
+        let mut accounts = Accounts::builder(&self.workers);
+        for verified in &callers.verified {
+            let id = Arc::clone(&verified.credential.id);
+            match &verified.how {
+                How::Password { username, hash, previous } => {
+                    let credential = Arc::clone(&verified.credential);
+                    accounts = accounts.insert(username.as_str(), hash.clone(), credential);
+                    if let Some((hash, credential)) = previous {
+                        let credential = Arc::clone(credential);
+                        accounts = accounts.insert(username.as_str(), hash.clone(), credential);
+                    }
+                    verifiers.named.insert(id);
+                }
+                How::Certificate { pattern } => {
+                    let credential = Arc::clone(&verified.credential);
+                    match CertificateRule::new(pattern, credential) {
+                        Ok(rule) => verifiers.certificates.push((id, rule)),
+                        Err(error) => unusable(&id, &error),
+                    }
+                }
+                How::Jwt { .. } | How::Introspection { .. } => match self.tokens(verified) {
+                    Ok(known) => {
+                        learnt.insert(verified.digest, known.clone());
+                        match known {
+                            Learnt::Inline(it) => verifiers.signed.push((id, Arc::new(it))),
+                            Learnt::Fetched(it) => verifiers.signed.push((id, Arc::new(it))),
+                            Learnt::Asked(it) => verifiers.asked.push((id, Arc::new(it))),
+                        }
+                    }
+                    // It lets nobody in; the others go on.
+                    Err(error) => unusable(&id, &error),
+                },
+            }
+        }
+        if !verifiers.named.is_empty() {
+            match accounts.build() {
+                Ok(accounts) => verifiers.passwords = Some(accounts),
+                Err(error) => tracing::error!(%error, "passwords cannot be verified"),
+            }
+        }
+        self.learnt = learnt;
+        let verifiers = Arc::new(verifiers);
+        self.last = Some((callers.digest, Arc::clone(&verifiers)));
+        verifiers
+    }
+
+    // With what was learnt before, for the credential as it is now.
+    fn tokens(&self, verified: &Verified) -> anyhow::Result<Learnt> {
+        let credential = || Arc::clone(&verified.credential);
+        match self.learnt.get(&verified.digest) {
+            Some(Learnt::Inline(it)) => return Ok(Learnt::Inline(it.renewed(credential()))),
+            Some(Learnt::Fetched(it)) => return Ok(Learnt::Fetched(it.renewed(credential()))),
+            Some(Learnt::Asked(it)) => return Ok(Learnt::Asked(it.renewed(credential()))),
+            None => {}
+        }
+        match &verified.how {
+            How::Jwt { policy, keys } => self.signed(verified, policy.clone(), keys),
+            How::Introspection { url, client_id, secret, audience, cache, .. } => {
+                let secret = self.text(secret)?;
+                let url: Uri = url.parse()?;
+                let mut asked = Introspection::builder(
+                    credential(),
+                    Arc::clone(&self.client),
+                    url,
+                    client_id,
+                    &secret,
+                )
+                .cache(*cache);
+                if !audience.is_empty() {
+                    asked = asked.audience(audience.iter().map(String::as_str));
+                }
+                Ok(Learnt::Asked(asked.build()?))
+            }
+            How::Password { .. } | How::Certificate { .. } => anyhow::bail!("it has no tokens"),
+        }
+    }
+
+    fn signed(
+        &self,
+        verified: &Verified,
+        policy: JwtPolicy,
+        keys: &JwtKeys,
+    ) -> anyhow::Result<Learnt> {
+        let credential = Arc::clone(&verified.credential);
+        Ok(match keys {
+            JwtKeys::Inline(keys) => {
+                Learnt::Inline(JwtVerifier::new(credential, policy, keys.clone())?)
+            }
+            JwtKeys::Shared(name) => {
+                let text = self.text(name)?;
+                let secret = zeroize::Zeroizing::new(STANDARD.decode(text.as_bytes())?);
+                let keys = JwkSet::shared_secret(&secret)?;
+                Learnt::Inline(JwtVerifier::new(credential, policy, keys)?)
+            }
+            JwtKeys::Fetched { url, cooldown, max_stale, .. } => {
+                let freshness = Freshness::new().cool_down(*cooldown).max_stale(*max_stale);
+                let keys = RemoteKeys::new(Arc::clone(&self.client), url.parse()?, freshness)?;
+                Learnt::Fetched(JwksVerifier::new(credential, policy, keys)?)
+            }
+        })
+    }
+
+    fn text(&self, name: &SecretName) -> anyhow::Result<zeroize::Zeroizing<String>> {
+        let bytes = self.secrets.reveal(name)?;
+        let text = std::str::from_utf8(&bytes).context("the secret is not text")?;
+        Ok(zeroize::Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl Verifiers {
+    /// `layer`, asking these about callers of a proxy that has `bound`. Tokens of others are verified
+    /// too: who has a good one is told that it is not bound here. Costly checks and calls are made
+    /// for those that are bound only.
+    pub fn beside(
+        &self,
+        layer: AuthLayer<Index<Caller>>,
+        bound: &HashSet<Arc<str>>,
+    ) -> AuthLayer<Index<Caller>> {
+        let mut layer = layer;
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            self.signed.iter().partition(|(id, _)| bound.contains(id));
+        if !self.signed.is_empty() {
+            let all = here.into_iter().chain(elsewhere);
+            layer = layer.tokens(AnyOf::new(all.map(|(_, it)| Arc::clone(it))));
+        }
+        let mut asked = self.asked.iter().filter(|(id, _)| bound.contains(id)).peekable();
+        if asked.peek().is_some() {
+            layer = layer.tokens(AnyOf::new(asked.map(|(_, it)| Arc::clone(it))));
+        }
+        if let Some(accounts) = &self.passwords
+            && self.named.iter().any(|id| bound.contains(id))
+        {
+            layer = layer.passwords(accounts.clone());
+        }
+        let rules = self.certificates.iter().filter(|(id, _)| bound.contains(id));
+        let rules: Vec<_> = rules.map(|(_, rule)| rule.clone()).collect();
+        if rules.is_empty() { layer } else { layer.connections(ClientCertificates::new(rules)) }
+    }
+}
+
+fn unusable(id: &str, error: &dyn fmt::Display) {
+    tracing::error!(credential = id, %error, "a credential cannot be verified, and lets nobody in");
+}
+
+impl fmt::Debug for Acquaintance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquaintance").field("learnt", &self.learnt.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Verifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifiers")
+            .field("signed", &self.signed.len())
+            .field("asked", &self.asked.len())
+            .field("passwords", &self.named.len())
+            .field("certificates", &self.certificates.len())
+            .finish()
+    }
+}

@@ -1,0 +1,147 @@
+//! For how long a caller that was let in may stay: a revoked or expired credential ends the streams
+//! that it opened.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Request;
+use rrcore::Clock;
+use tokio::time::Sleep;
+
+use crate::data_plane::exchange::Exchange;
+use crate::data_plane::router::Live;
+use crate::model::{Authentication, Consumer};
+
+/// What a caller has come in with, and where that is looked up again.
+#[derive(Clone)]
+pub struct Tenure {
+    live: Live,
+    clock: Clock,
+    proxy: Arc<str>,
+    caller: Arc<Consumer>,
+    // When its token ends, where it has one (time since the Unix epoch).
+    until: Option<Duration>,
+}
+
+impl Tenure {
+    /// The tenure of a request's caller; `None` where nobody has been let in.
+    pub fn of(exchange: &Exchange, live: &Live) -> Option<Self> {
+        let (caller, proxy) = {
+            let notes = exchange.notes();
+            (notes.caller.clone()?, Arc::clone(&notes.proxy.as_ref()?.id))
+        };
+        let context = exchange.context();
+        let until = context.identity().and_then(|it| it.expires_at);
+        Some(Self { live: live.clone(), clock: context.clock().clone(), proxy, caller, until })
+    }
+
+    /// Whether the caller would still be let in. A proxy that is gone lets finish what has begun.
+    pub fn holds(&self) -> bool {
+        let wall = self.clock.now().wall;
+        if self.until.is_some_and(|it| it <= wall) {
+            return false;
+        }
+        let routes = self.live.current();
+        let Some(route) = routes.as_ref().and_then(|it| it.table.get(&self.proxy)) else {
+            return true;
+        };
+        match &route.proxy.authentication {
+            Authentication::None => true,
+            Authentication::Credentials { callers, bound, .. } => {
+                let known = callers.known.get(&self.caller.credential);
+                bound.contains(&self.caller.credential)
+                    && known.is_some_and(|it| it.holds(self.caller.version, wall))
+            }
+        }
+    }
+}
+
+/// Notes who is being served.
+pub fn noted<B>(request: Request<B>) -> Request<B> {
+    let extensions = request.extensions();
+    if let (Some(exchange), Some(caller)) =
+        (extensions.get::<Exchange>(), extensions.get::<Arc<Consumer>>())
+    {
+        exchange.notes().caller = Some(Arc::clone(caller));
+    }
+    request
+}
+
+/// Drives `work` for as long as the caller may stay; `None` where it may not.
+pub async fn within<F: Future>(exchange: &Exchange, live: &Live, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    loop {
+        let tick = tokio::time::sleep(TICK);
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = tick => {}
+        }
+        if Tenure::of(exchange, live).is_some_and(|it| !it.holds()) {
+            return None;
+        }
+    }
+}
+
+/// Looks from time to time whether a tenure still holds, while a body is relayed.
+pub struct Watch {
+    tenure: Option<Tenure>,
+    next: Duration,
+    // Made when the body first pauses: most never do.
+    tick: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    /// Looks after `tenure`; nothing to do where there is none.
+    pub fn over(tenure: Option<Tenure>) -> Self {
+        let next = tenure.as_ref().map_or(Duration::MAX, |it| it.clock.monotonic() + TICK);
+        Self { tenure, next, tick: None }
+    }
+
+    /// Whether the tenure has ended. `is_paused`: the body has nothing to relay now, so it is this
+    /// that has to wake the task.
+    pub fn poll_ended(&mut self, cx: &mut Context<'_>, is_paused: bool) -> bool {
+        let Some(tenure) = &self.tenure else { return false };
+        if tenure.clock.monotonic() >= self.next {
+            if !tenure.holds() {
+                return true;
+            }
+            self.next = tenure.clock.monotonic() + TICK;
+        }
+        if !is_paused {
+            return false;
+        }
+        loop {
+            let tick = self.tick.get_or_insert_with(|| Box::pin(tokio::time::sleep(TICK)));
+            match tick.as_mut().poll(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(()) if !tenure.holds() => return true,
+                Poll::Ready(()) => self.tick = None,
+            }
+        }
+    }
+}
+
+/// The credential that opened a stream is no longer good.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the credential that opened this stream is no longer good")]
+pub struct Ended;
+
+impl fmt::Debug for Tenure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenure").field("caller", &self.caller.credential).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("tenure", &self.tenure).finish_non_exhaustive()
+    }
+}
+
+/// Streams end within a second of the revision that revokes their credential.
+const TICK: Duration = Duration::from_millis(500);
