@@ -2,6 +2,7 @@
 #![cfg(test)] // tells clippy that this may panic
 
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
@@ -253,7 +254,7 @@ async fn check_retried(body: ReqBody) {
 /// caller gets then, and `None` that it must not be.
 async fn check_exchange<B>(request: Request<B>, first: u16, second: u16, again: Option<u16>)
 where
-    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + Sync + Unpin + 'static,
+    B: http_body::Body<Data = Bytes, Error = Infallible> + fmt::Debug + Unpin,
 {
     let tokens = Hand::new();
     tokens.hold("t1");
@@ -294,7 +295,7 @@ where
 
 async fn check_unavailable<B>(response: Response<B>, reason: &str)
 where
-    B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
+    B: http_body::Body<Data = Bytes, Error: fmt::Debug>,
 {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let refusal = response.extensions().get::<Refusal>().unwrap();

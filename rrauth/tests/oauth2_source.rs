@@ -7,9 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use proptest::prelude::*;
-use rrauth::{
-    HttpClient, HttpError, HttpFuture, OAuth2, Outlook, Token, TokenSource, Tokens,
-};
+use rrauth::{HttpClient, HttpError, HttpFuture, OAuth2, Outlook, Token, TokenSource, Tokens};
 use rrcore::ManualClock;
 use tokio::sync::oneshot;
 use tokio_test::{assert_pending, task::spawn};
@@ -170,7 +168,8 @@ async fn nobody_waits_for_ever() {
     let waiting: Vec<_> = (0..10).map(|_| tokio::spawn(source.fetch())).collect();
     for token in waiting {
         let error = token.await.unwrap().unwrap_err().to_string();
-        let known = ["waited too long for a token", "token endpoint auth.test: it did not answer in time"];
+        let known =
+            ["waited too long for a token", "token endpoint auth.test: it did not answer in time"];
         assert!(known.contains(&error.as_str()), "{error}");
     }
     assert_eq!(endpoint.asked(), 1);
@@ -237,7 +236,8 @@ async fn a_hook_that_panics_costs_one_token_and_not_the_source() {
     let (endpoint, hand) = (Endpoint::default(), ManualClock::starting_at(Duration::ZERO));
     let client = OAuth2::new("https://auth.test/token", "c");
     let grant = client.refresh_token("r1", |_| panic!("the store is gone")).unwrap();
-    let source = TokenSource::builder(grant, Arc::new(endpoint.clone())).clock(hand.clock()).build();
+    let source =
+        TokenSource::builder(grant, Arc::new(endpoint.clone())).clock(hand.clock()).build();
     let fetched = tokio::spawn(source.fetch());
     endpoint.answer(200, &issued("t1", 10, r#","refresh_token":"r2""#)).await;
     assert!(fetched.await.unwrap().is_err());
