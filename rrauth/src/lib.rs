@@ -96,10 +96,13 @@ pub use crate::oauth2::registered::ClientAuth;
 pub use crate::oauth2::registration::OAuth2;
 #[cfg(feature = "oauth2")]
 pub use crate::oauth2::source::{TokenSource, TokenSourceBuilder};
+pub use crate::outbound::body_future::BodyInjectFuture;
+pub use crate::outbound::body_service::BodyInject;
 pub use crate::outbound::destinations::{Destinations, InvalidDestination};
+pub use crate::outbound::explained::InjectExplained;
 pub use crate::outbound::future::InjectFuture;
 pub use crate::outbound::injection::Injection;
-pub use crate::outbound::layer::InjectLayer;
+pub use crate::outbound::layer::{BodyInjectLayer, InjectLayer};
 pub use crate::outbound::presentation::Presentation;
 pub use crate::outbound::sendable::InvalidInjection;
 pub use crate::outbound::service::Inject;

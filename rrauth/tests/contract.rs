@@ -88,7 +88,7 @@ async fn a_replaced_injection_is_sent_from_the_next_request_on() {
         let (forwarded, _) = upstream.next_request().await.unwrap();
         assert_eq!(forwarded.headers()["x-key"], line);
         let context = forwarded.extensions().get::<Context>().unwrap();
-        assert_eq!(context.injected().unwrap().expose(), secret.as_bytes());
+        assert_eq!(context.injected()[0].expose(), secret.as_bytes());
     }
     handle.set(Injection::unavailable("revoked"));
     assert_ready_ok!(service.poll_ready());

@@ -1,6 +1,10 @@
 //! As whom we call: the upstream credential goes onto the request.
 
+pub(crate) mod body_future;
+pub(crate) mod body_service;
 pub(crate) mod destinations;
+pub(crate) mod exchange;
+pub(crate) mod explained;
 pub(crate) mod future;
 pub(crate) mod injection;
 pub(crate) mod layer;

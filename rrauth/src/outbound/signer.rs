@@ -22,7 +22,7 @@ use rrcore::InjectedSecret;
 /// use rrauth::{Injection, Sign, SignError};
 /// use rrcore::InjectedSecret;
 ///
-/// const SUM: HeaderName = HeaderName::from_static("x-sum");
+/// static HEADERS: [HeaderName; 1] = [HeaderName::from_static("x-sum")];
 ///
 /// /// No signature: whoever sees it can make one as well.
 /// #[derive(Debug)]
@@ -30,7 +30,7 @@ use rrcore::InjectedSecret;
 ///
 /// impl Sign for Sum {
 ///     fn headers(&self) -> &[HeaderName] {
-///         &[SUM]
+///         &HEADERS
 ///     }
 ///
 ///     fn needs_body(&self) -> bool {
@@ -45,7 +45,7 @@ use rrcore::InjectedSecret;
 ///     ) -> Result<Vec<InjectedSecret>, SignError> {
 ///         let body = body.ok_or_else(|| SignError::new("there is no body"))?;
 ///         let sum: u64 = body.iter().copied().map(u64::from).sum();
-///         head.headers.insert(SUM, HeaderValue::from(sum + wall.as_secs()));
+///         head.headers.insert("x-sum", HeaderValue::from(sum + wall.as_secs()));
 ///         Ok(Vec::new())
 ///     }
 /// }

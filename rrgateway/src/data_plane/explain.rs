@@ -198,7 +198,7 @@ impl Told {
     fn inject(&mut self, route: &Route, request: &Request<()>) {
         let credential = &route.proxy.credential;
         let can = route.layers.inject.explain(request);
-        let can = can.and_then(|()| injection::in_time(credential, self.context.now()));
+        let can = can.and_then(|_| injection::in_time(credential, self.context.now()));
         self.judged(Stage::Inject, can, Finding::Credential(credential.present.clone()));
     }
 
