@@ -14,6 +14,8 @@ mod oauth2;
 mod outbound;
 mod query;
 mod random;
+#[cfg(feature = "sign")]
+mod sign;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -66,6 +68,12 @@ pub use crate::outbound::service::Inject;
 pub use crate::outbound::signer::{Sign, SignError};
 pub use crate::outbound::token::{Outlook, Token, TokenFuture, TokenUnavailable, Tokens};
 pub use crate::random::RandomUnavailable;
+#[cfg(feature = "sign")]
+pub use crate::sign::aws::AwsSigV4;
+#[cfg(feature = "sign")]
+pub use crate::sign::error::InvalidSigner;
+#[cfg(feature = "sign")]
+pub use crate::sign::http_signature::HttpSignature;
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
 #[cfg(feature = "vault")]
