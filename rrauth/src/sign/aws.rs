@@ -265,6 +265,7 @@ fn refuse_chunks(headers: &HeaderMap) -> Result<(), SignError> {
     };
     match codings.any(is_chunked) {
         true => Err(SignError::new("its body is aws-chunked, for a signature of the client's")),
+        true => Err(SignError::new("the body is aws-chunked, for a signature of the client's")),
         false => Ok(()),
     }
 }
@@ -276,17 +277,25 @@ fn remove_presigned(head: &mut Parts) -> Result<(), SignError> {
     for name in PRESIGNED {
         let removed = query::remove(&mut head.uri, name);
         removed.map_err(|_| SignError::new("its target cannot be written without a signature"))?;
+        removed.map_err(|_| {
+            SignError::new("the request target cannot be written without a signature")
+        })?;
     }
     Ok(())
 }
 
 fn value(text: &str) -> Result<HeaderValue, SignError> {
     HeaderValue::from_str(text).map_err(|_| SignError::new("the signature is no header value"))
+    let value = HeaderValue::from_str(text);
+    let mut value = value.map_err(|_| SignError::new("the signature is no header value"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), SignError> {
     let set = headers.try_insert(name, value);
     set.map(drop).map_err(|_| SignError::new("it has no room for another header"))
+    set.map(drop).map_err(|_| SignError::new("the request has no room for another header"))
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

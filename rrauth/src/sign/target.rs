@@ -15,6 +15,8 @@ pub(crate) fn scheme(parts: &Parts) -> Result<&str, SignError> {
         Some(scheme) if *scheme == Scheme::HTTP => Ok("http"),
         Some(_) => Err(SignError::new("its scheme is neither http nor https")),
         None => Err(SignError::new("its scheme is not known, as its URI is not absolute")),
+        Some(_) => Err(SignError::new("the scheme is neither http nor https")),
+        None => Err(SignError::new("the scheme is not known, as the URI is not absolute")),
     }
 }
 
@@ -40,12 +42,15 @@ pub(crate) fn authority(parts: &Parts) -> Result<String, SignError> {
         Some(host) => {
             Authority::try_from(host).map_err(|_| SignError::new("its Host is not one"))?
         }
+        Some(host) => Authority::try_from(host)
+            .map_err(|_| SignError::new("the Host header names no host"))?,
         None => parts.uri.authority().cloned().ok_or_else(|| SignError::new(NO_HOST))?,
     };
     let default = default_port(parts);
     if default.is_none() && matches!(authority.port_u16(), Some(80 | 443)) {
         return Err(SignError::new(
             "whether its port is the default is not known, as its URI is not absolute",
+            "whether the port is the default is not known, as the URI is not absolute",
         ));
     }
     let mut written = written(&authority, default);
@@ -58,6 +63,7 @@ fn host_header(parts: &Parts) -> Result<Option<&[u8]>, SignError> {
     match (lines.next(), lines.next()) {
         (first, None) => Ok(first.map(|it| it.as_bytes().trim_ascii())),
         (_, Some(_)) => Err(SignError::new("it has several Host headers")),
+        (_, Some(_)) => Err(SignError::new("the request has several Host headers")),
     }
 }
 
@@ -82,6 +88,7 @@ fn known_scheme(parts: &Parts) -> Option<&Scheme> {
 }
 
 const NO_HOST: &str = "it names no host";
+const NO_HOST: &str = "the request names no host";
 
 #[cfg(test)]
 mod tests {
