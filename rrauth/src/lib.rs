@@ -12,6 +12,8 @@ mod names;
 mod outbound;
 mod query;
 mod random;
+#[cfg(feature = "client")]
+mod remote;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -43,6 +45,16 @@ pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::sendable::InvalidInjection;
 pub use crate::outbound::service::Inject;
 pub use crate::random::RandomUnavailable;
+#[cfg(feature = "client")]
+pub use crate::remote::document::Document;
+#[cfg(feature = "client")]
+pub use crate::remote::endpoint::InvalidEndpoint;
+#[cfg(feature = "client")]
+pub use crate::remote::error::RemoteUnavailable;
+#[cfg(feature = "client")]
+pub use crate::remote::freshness::Freshness;
+#[cfg(feature = "client")]
+pub use crate::remote::handle::{Reading, Remote, RemoteFuture, RemoteState};
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
 #[cfg(feature = "vault")]
