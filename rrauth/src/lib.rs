@@ -8,6 +8,8 @@ mod claims;
 mod client;
 mod hex;
 mod inbound;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod names;
 mod outbound;
 mod query;
@@ -40,6 +42,20 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+#[cfg(feature = "jwt")]
+pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::error::{InvalidJwkSet, InvalidJwtPolicy, JwtError};
+#[cfg(feature = "jwt")]
+pub use crate::jwt::key_set::JwkSet;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy::JwtPolicy;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::policy_builder::JwtPolicyBuilder;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verified::Verified;
+#[cfg(feature = "jwt")]
+pub use crate::jwt::verifier::JwtVerifier;
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::sendable::InvalidInjection;

@@ -1,0 +1,21 @@
+//! Signed tokens (JWT): what is read strictly, whose key signed it, and what it must say.
+
+pub(crate) mod algorithm;
+pub(crate) mod cache;
+mod claim_rules;
+pub(crate) mod error;
+mod header;
+mod jws;
+mod key;
+pub(crate) mod key_set;
+pub(crate) mod policy;
+pub(crate) mod policy_builder;
+mod provider;
+mod roca;
+mod strict_json;
+mod times;
+pub(crate) mod verified;
+pub(crate) mod verifier;
+
+#[cfg(test)]
+mod wycheproof;

@@ -1,0 +1,169 @@
+//! JSON objects of which there is one reading only.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Reads one JSON object and nothing after it.
+///
+/// No object in it has two members of one name, however they are spelt: RFC 7519 §4 lets a reader
+/// keep the last, and another reader keeps the first. How much there can be is up to the caller,
+/// who bounds `text`; how deep, up to this.
+pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    let problem = Cell::new("it is not one JSON object");
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let nest = Nest { depth: 1, problem: &problem };
+    let members = deserializer.deserialize_map(nest).map_err(|_| problem.get())?;
+    let Value::Object(members) = members else { return Err(problem.get()) };
+    deserializer.end().map_err(|_| "something follows the JSON object")?;
+    Ok(members)
+}
+
+#[derive(Clone, Copy)]
+struct Nest<'a> {
+    depth: usize,
+    problem: &'a Cell<&'static str>,
+}
+
+impl Nest<'_> {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        if self.depth == DEEPEST {
+            return Err(self.refuse("it is nested too deeply"));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    // What `serde_json` says may quote the text.
+    fn refuse<E: Error>(self, problem: &'static str) -> E {
+        self.problem.set(problem);
+        E::custom(problem)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Nest<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nest<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value);
+        number.map(Value::Number).ok_or_else(|| self.refuse("it has a number that is none"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element_seed(inner)? {
+            list.push(element);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(inner)?;
+            if object.insert(name, value).is_some() {
+                return Err(self.refuse("it has two members of one name"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+const DEEPEST: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_read_as_serde_json_reads_it() {
+        for text in [
+            "{}",
+            " {\"a\":1,\"b\":[true,null,-1,1.5,\"\\u0065\"],\"c\":{\"a\":{}}}\r\n\t ",
+            "{\"\":\"\",\"a\":{\"a\":1},\"b\":{\"a\":2}}",
+            "{\"__proto__\":1,\"constructor\":18446744073709551615}",
+        ] {
+            let expected: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(object(text.as_bytes()).map(Value::Object), Ok(expected), "{text}");
+        }
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(30), "]".repeat(30));
+        assert!(object(deep.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_has_no_single_reading_is_refused() {
+        let none = "it is not one JSON object";
+        for text in
+            ["", " ", "1", "null", "\"a\"", "[]", "[{}]", "{", "{\"a\":}", "{a:1}", "{'a':1}"]
+        {
+            check(text.as_bytes(), none);
+        }
+        check(b"\xef\xbb\xbf{}", none);
+        check(b"{\"a\":\"\xff\"}", none);
+        check(b"{\"\xc0\x80\":1}", none);
+        check(b"\xff\xfe{\0}\0", none);
+        check(b"{\0}\0", none);
+        check(b"{\"a\":\"\n\"}", none);
+        check(br#"{"a":"\ud800"}"#, none);
+        check(b"{\"a\":1e400}", none);
+        check(format!("{{\"a\":{}}}", "9".repeat(400)).as_bytes(), none);
+        check(b"{\"a\":NaN}", none);
+        check(b"{\"a\":1,}", none);
+        check(b"{\"a\":01}", none);
+        check(b"{}{}", "something follows the JSON object");
+        check(b"{}\0", "something follows the JSON object");
+        check(b"{} // a", "something follows the JSON object");
+        let twice = "it has two members of one name";
+        check(br#"{"a":1,"a":1}"#, twice);
+        check(br#"{"exp":1,"\u0065xp":2}"#, twice);
+        check(br#"{"b":[{"c":{"a":1,"b":2,"a":3}}]}"#, twice);
+        check(br#"{"":1,"":2}"#, twice);
+        let deep = |opening: &str| format!("{{\"a\":{}", opening.repeat(20_000));
+        check(deep("[").as_bytes(), "it is nested too deeply");
+        check(deep("{\"a\":").as_bytes(), "it is nested too deeply");
+    }
+
+    #[track_caller]
+    fn check(text: &[u8], problem: &str) {
+        assert_eq!(object(text).unwrap_err(), problem, "{}", text.escape_ascii());
+    }
+}
