@@ -23,6 +23,8 @@ mod query;
 mod random;
 #[cfg(feature = "sign")]
 mod sign;
+#[cfg(feature = "client")]
+mod remote;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -115,6 +117,16 @@ pub use crate::sign::aws::AwsSigV4;
 pub use crate::sign::error::InvalidSigner;
 #[cfg(feature = "sign")]
 pub use crate::sign::http_signature::HttpSignature;
+#[cfg(feature = "client")]
+pub use crate::remote::document::Document;
+#[cfg(feature = "client")]
+pub use crate::remote::endpoint::InvalidEndpoint;
+#[cfg(feature = "client")]
+pub use crate::remote::error::RemoteUnavailable;
+#[cfg(feature = "client")]
+pub use crate::remote::freshness::Freshness;
+#[cfg(feature = "client")]
+pub use crate::remote::handle::{Reading, Remote, RemoteFuture, RemoteState};
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
 #[cfg(feature = "vault")]
