@@ -13,10 +13,16 @@ use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::record::{Recorded, Recorder};
 use crate::data_plane::router::Live;
+use crate::listen::PeerCertificate;
 
 /// Who is at the other end of the connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// From where it connects: a caller, or a proxy before it.
+    pub address: SocketAddr,
+    /// What it has proved to be in the handshake; always absent without TLS.
+    pub certificate: Option<PeerCertificate>,
+}
 
 /// What all connections share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,7 +80,7 @@ impl Edge {
         request: Request<Incoming>,
     ) -> (Exchange, Request<RequestBody>) {
         let context = Context::new(&self.inner.clock);
-        context.set_address(self.inner.trusted.client(peer.0.ip(), request.headers()));
+        context.set_address(self.inner.trusted.client(peer.address.ip(), request.headers()));
         let exchange = Exchange::new(context.clone());
         {
             let mut notes = exchange.notes();
@@ -86,6 +92,9 @@ impl Edge {
         let mut request = request.map(|body| RequestBody::new(body, limit, seen));
         request.extensions_mut().insert(context);
         request.extensions_mut().insert(exchange.clone());
+        if let Some(certificate) = peer.certificate {
+            request.extensions_mut().insert(certificate);
+        }
         (exchange, request)
     }
 
