@@ -2,12 +2,17 @@
 
 pub mod api_key;
 mod authorize;
+#[cfg(feature = "basic")]
+mod basic;
 #[cfg(feature = "claims")]
 mod claims;
 #[cfg(feature = "client")]
 mod client;
+mod failures;
 mod hex;
 mod inbound;
+#[cfg(feature = "mtls")]
+mod mtls;
 mod names;
 mod outbound;
 mod query;
@@ -17,6 +22,14 @@ mod vault;
 
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
+#[cfg(feature = "basic")]
+pub use crate::basic::accounts::{Accounts, AccountsBuilder, AccountsError};
+#[cfg(feature = "basic")]
+pub use crate::basic::cost::PasswordCost;
+#[cfg(feature = "basic")]
+pub use crate::basic::hash::{PasswordHash, PasswordHashError};
+#[cfg(feature = "basic")]
+pub use crate::basic::workers::{PasswordWorkers, PasswordWorkersBuilder};
 #[cfg(feature = "claims")]
 pub use crate::claims::Claims;
 #[cfg(feature = "client")]
@@ -25,6 +38,7 @@ pub use crate::client::error::HttpError;
 pub use crate::client::http_client::{HttpClient, HttpFuture};
 #[cfg(feature = "client")]
 pub use crate::client::service::ServiceClient;
+pub use crate::failures::FailureLimit;
 pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
 pub use crate::inbound::explain::AuthExplained;
@@ -38,6 +52,10 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+#[cfg(feature = "mtls")]
+pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
+#[cfg(feature = "mtls")]
+pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
 pub use crate::outbound::injection::Injection;
 pub use crate::outbound::layer::InjectLayer;
 pub use crate::outbound::sendable::InvalidInjection;

@@ -1,0 +1,196 @@
+//! Who has which password, laid out so that every guess is the same work.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+
+use crate::basic::error::AccountsError;
+use crate::basic::hash::{PasswordHash, Shape};
+use crate::inbound::credential::Credential;
+
+/// Accounts by user name, immutable.
+///
+/// Each name, and any that nobody has, is tried against the same number of hashes of the same
+/// costs: what it lacks is filled with dummies.
+pub(crate) struct Book<T> {
+    by_name: HashMap<Box<str>, Box<[Slot<T>]>, RandomState>,
+    nobody: Box<[Slot<T>]>,
+}
+
+/// One hash that a guess is tried against.
+pub(crate) struct Slot<T> {
+    pub(crate) hash: PasswordHash,
+    pub(crate) fingerprint: [u8; 32],
+    /// Whose it is; `None`: a dummy.
+    holder: Option<Holder<T>>,
+}
+
+/// What is collected for one user name: in the order in which they were given.
+pub(crate) type Given<T> = (PasswordHash, Arc<Credential<T>>);
+
+struct Holder<T> {
+    rank: usize,
+    credential: Arc<Credential<T>>,
+}
+
+impl<T> Book<T> {
+    pub(crate) fn new(accounts: HashMap<Box<str>, Vec<Given<T>>>) -> Result<Self, AccountsError> {
+        let plan = Plan::of(accounts.values())?;
+        let filled = |(name, given)| (name, plan.fill(given));
+        let nobody = plan.fill(Vec::new());
+        Ok(Self { by_name: accounts.into_iter().map(filled).collect(), nobody })
+    }
+
+    /// What a guess at the password of `username` is tried against, whether anybody is called so
+    /// or not.
+    pub(crate) fn slots(&self, username: &str) -> &[Slot<T>] {
+        self.by_name.get(username).unwrap_or(&self.nobody)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+}
+
+/// Of the holders of these slots, the first that may be let in at `wall` time; else the first.
+pub(crate) fn choose<'a, T: 'a>(
+    slots: impl IntoIterator<Item = &'a Slot<T>>,
+    wall: Duration,
+) -> Option<&'a Arc<Credential<T>>> {
+    let holders = slots.into_iter().filter_map(|it| it.holder.as_ref());
+    let chosen = holders.min_by_key(|it| (!is_usable(&it.credential, wall), it.rank));
+    chosen.map(|it| &it.credential)
+}
+
+/// Whether whoever holds it may be let in at `wall` time.
+pub(crate) fn is_usable<T>(credential: &Credential<T>, wall: Duration) -> bool {
+    credential.active && credential.expires_at.is_none_or(|end| wall < end)
+}
+
+// How many hashes of each shape one guess is tried against, with the dummy that stands for one.
+struct Plan(BTreeMap<Shape, (usize, PasswordHash)>);
+
+impl Plan {
+    fn of<'a, T: 'a>(
+        accounts: impl Iterator<Item = &'a Vec<Given<T>>>,
+    ) -> Result<Self, AccountsError> {
+        let mut plan: BTreeMap<Shape, (usize, PasswordHash)> = BTreeMap::new();
+        for given in accounts {
+            let mut of_this_name = BTreeMap::new();
+            for (at, (hash, credential)) in given.iter().enumerate() {
+                let credential = || Arc::clone(&credential.id);
+                if at >= MAX_PER_NAME {
+                    return Err(AccountsError::TooMany { credential: credential() });
+                }
+                let count = of_this_name.entry(hash.shape()).and_modify(|it| *it += 1).or_insert(1);
+                let dummy = hash.shape().dummy();
+                let dummy = dummy.map_err(|_| AccountsError::Costs { credential: credential() })?;
+                let planned = plan.entry(hash.shape()).or_insert((0, dummy));
+                planned.0 = planned.0.max(*count);
+                if plan.values().map(|it| it.0).sum::<usize>() > MAX_PER_GUESS {
+                    return Err(AccountsError::Costs { credential: credential() });
+                }
+            }
+        }
+        Ok(Self(plan))
+    }
+
+    fn fill<T>(&self, given: Vec<Given<T>>) -> Box<[Slot<T>]> {
+        let mut by_shape: BTreeMap<Shape, Vec<_>> = BTreeMap::new();
+        for (rank, (hash, credential)) in given.into_iter().enumerate() {
+            let slots = by_shape.entry(hash.shape()).or_default();
+            slots.push(Slot::new(hash, Some(Holder { rank, credential })));
+        }
+        let planned = self.0.iter().flat_map(|(shape, (count, dummy))| {
+            let real = by_shape.remove(shape).unwrap_or_default();
+            let dummies = count.saturating_sub(real.len());
+            real.into_iter().chain((0..dummies).map(|_| Slot::new(dummy.clone(), None)))
+        });
+        planned.collect()
+    }
+}
+
+impl<T> Slot<T> {
+    fn new(hash: PasswordHash, holder: Option<Holder<T>>) -> Self {
+        Self { fingerprint: hash.fingerprint(), hash, holder }
+    }
+}
+
+const MAX_PER_NAME: usize = 4;
+const MAX_PER_GUESS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::basic::cost::PasswordCost;
+    use crate::inbound::credential::Kind;
+
+    #[test]
+    fn every_name_is_tried_against_hashes_of_the_same_shapes() {
+        check(&[("alice", &[8])], Ok(&[8]));
+        check(&[("alice", &[8]), ("bob", &[8])], Ok(&[8]));
+        check(&[("alice", &[8, 8]), ("bob", &[8])], Ok(&[8, 8]));
+        check(&[("alice", &[8]), ("bob", &[9])], Ok(&[8, 9]));
+        check(&[("alice", &[9, 8, 9]), ("bob", &[8, 8])], Ok(&[8, 8, 9, 9]));
+        check(&[("alice", &[8, 8, 8, 8])], Ok(&[8, 8, 8, 8]));
+        check(&[("alice", &[8, 8, 8, 8, 8])], Err("4"));
+        check(&[("alice", &[8; 4]), ("bob", &[9; 4])], Ok(&[8, 8, 8, 8, 9, 9, 9, 9]));
+        check(&[("alice", &[8; 4]), ("bob", &[9; 4]), ("carol", &[10])], Err("0"));
+    }
+
+    #[test]
+    fn of_those_that_fit_the_first_usable_one_is_chosen() {
+        let hash = |memory| hash(memory);
+        let credential = |id| Credential::new(id, "s", Kind::Basic, ());
+        let old = || credential("old").expires_at(Duration::from_secs(1));
+        let off = || credential("off").active(false);
+        let given = [off(), old(), credential("good"), credential("late")];
+        let given: Vec<_> = [9, 8, 9, 8].map(hash).into_iter().zip(given.map(Arc::new)).collect();
+        let book = Book::new([("alice".into(), given)].into()).unwrap();
+        let chosen = |wall, without: &[&str]| {
+            let slots = book.slots("alice").iter().filter(|slot| {
+                !slot.holder.as_ref().is_some_and(|it| without.contains(&&*it.credential.id))
+            });
+            choose(slots, Duration::from_secs(wall)).map(|it| it.id.to_string())
+        };
+        assert_eq!(chosen(0, &[]).as_deref(), Some("old"));
+        assert_eq!(chosen(1, &[]).as_deref(), Some("good"));
+        assert_eq!(chosen(1, &["good"]).as_deref(), Some("late"));
+        assert_eq!(chosen(1, &["good", "late"]).as_deref(), Some("off"));
+        assert_eq!(chosen(1, &["good", "late", "off", "old"]), None);
+        assert!(choose(book.slots("nobody"), Duration::ZERO).is_none());
+    }
+
+    // The memory of each hash that stands for its cost, for every name that there is and one that
+    // there is not; or the credential that is one too many.
+    #[track_caller]
+    fn check(accounts: &[(&str, &[u32])], expected: Result<&[u32], &str>) {
+        let given = |memories: &&[u32]| {
+            let credential = |at: usize| Credential::new(at.to_string(), "s", Kind::Basic, ());
+            let hashes = memories.iter().map(|it| hash(*it)).enumerate();
+            hashes.map(|(at, hash)| (hash, Arc::new(credential(at)))).collect()
+        };
+        let names = accounts.iter().map(|(name, memories)| ((*name).into(), given(memories)));
+        let book = match (Book::new(names.collect()), expected) {
+            (Ok(book), Ok(_)) => book,
+            (
+                Err(AccountsError::TooMany { credential } | AccountsError::Costs { credential }),
+                Err(it),
+            ) => {
+                return assert_eq!(&*credential, it);
+            }
+            (book, _) => panic!("{:?}", book.map(|it| it.len())),
+        };
+        let expected: Vec<_> = expected.unwrap().iter().map(|it| hash(*it).shape()).collect();
+        for name in accounts.iter().map(|it| it.0).chain(["nobody", ""]) {
+            let shapes: Vec<_> = book.slots(name).iter().map(|it| it.hash.shape()).collect();
+            assert_eq!(shapes, expected, "{name}");
+        }
+    }
+
+    fn hash(memory_kib: u32) -> PasswordHash {
+        PasswordHash::with_cost("p", PasswordCost::new(memory_kib, 1, 1).unwrap()).unwrap()
+    }
+}
