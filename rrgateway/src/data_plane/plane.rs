@@ -25,7 +25,7 @@ use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::Connector;
-use crate::listen::{self, Drain, Drainer, Limits, Tls, TlsSettings};
+use crate::listen::{self, Drain, Drainer, Limits, PeerCertificate, Tls, TlsSettings};
 use crate::model::{EgressPolicy, Explain, Reports, Subscription};
 
 /// What a data plane is made of.
@@ -170,17 +170,23 @@ async fn serve(
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a listener is unusable"),
     };
-    let service = move |address, certificate| {
-        let (edge, peer) = (edge.clone(), Peer { address, certificate });
+    let service = move |peer: Peer| {
+        let edge = edge.clone();
         service_fn(move |request| {
             let serving = pipeline::edge(edge.clone(), peer.clone(), request);
             async move { Ok::<_, Infallible>(serving.await) }
         })
     };
     match tls {
-        Some(tls) => listen::accept_tls(listener, limits, drain.clone(), tls, service).await,
+        Some(tls) => {
+            let service = move |address, certificate: Option<PeerCertificate>| {
+                service(Peer::new(address, certificate.as_ref()))
+            };
+            listen::accept_tls(listener, limits, drain.clone(), tls, service).await;
+        }
         None => {
-            listen::accept(listener, limits, drain.clone(), |peer| service(peer, None)).await;
+            let service = |address| service(Peer::new(address, None));
+            listen::accept(listener, limits, drain.clone(), service).await;
         }
     }
     // Connections run on this thread's runtime: it stays until it is told to stop.

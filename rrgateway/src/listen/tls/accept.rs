@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConnection;
+use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,7 +22,7 @@ use crate::listen::tls::live::Tls;
 /// listener's client CAs vouches for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerCertificate {
-    der: Arc<[u8]>,
+    der: CertificateDer<'static>,
 }
 
 impl PeerCertificate {
@@ -32,9 +32,14 @@ impl PeerCertificate {
         &self.der
     }
 
+    /// Of a certificate that has been verified elsewhere, as by a test's own authority.
+    #[must_use]
+    pub const fn verified(der: CertificateDer<'static>) -> Self {
+        Self { der }
+    }
+
     fn of(connection: &ServerConnection) -> Option<Self> {
-        let first = connection.peer_certificates()?.first()?;
-        Some(Self { der: Arc::from(first.as_ref()) })
+        connection.peer_certificates()?.first().cloned().map(Self::verified)
     }
 }
 
