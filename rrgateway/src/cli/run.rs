@@ -14,7 +14,8 @@ use crate::telemetry;
 
 /// Serve traffic and the Core API from one process, with an embedded store.
 ///
-/// Callers reach a proxy at http://<data address>/api/<proxy id>/<path>. Configuration is changed
+/// Callers reach a proxy at http://<data address>/api/<proxy id>/<path>, or at https://… once there
+/// is a certificate. Configuration is changed
 /// through the Core API at http://<control address>/v1, with the token that the first start writes
 /// to <data dir>/admin.token. SIGTERM or Ctrl-C finishes what is in flight; a second one ends at
 /// once.
@@ -30,6 +31,17 @@ pub struct Run {
     /// Where callers connect [default: 127.0.0.1:8080] [env: RR_DATA_LISTEN]
     #[arg(long, value_name = "ADDR:PORT")]
     data_listen: Option<SocketAddr>,
+    /// The certificate that callers are shown, PEM, with those between it and its root
+    /// [env: RR_DATA_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    data_tls_cert: Option<PathBuf>,
+    /// Its key, PEM; not readable by everybody [env: RR_DATA_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    data_tls_key: Option<PathBuf>,
+    /// Ask callers for a certificate that one of these signs, PEM; they need not have one
+    /// [env: RR_DATA_TLS_CLIENT_CA]
+    #[arg(long, value_name = "FILE")]
+    data_tls_client_ca: Option<PathBuf>,
     /// Where the Core API listens [default: 127.0.0.1:8081] [env: RR_CONTROL_LISTEN]
     #[arg(long, value_name = "ADDR:PORT")]
     control_listen: Option<SocketAddr>,
@@ -44,6 +56,9 @@ impl Run {
         let flags = Partial {
             data_dir: self.data_dir,
             data_listen: self.data_listen,
+            data_tls_cert: self.data_tls_cert,
+            data_tls_key: self.data_tls_key,
+            data_tls_client_ca: self.data_tls_client_ca,
             control_listen: self.control_listen,
             egress_allow: self.egress_allow,
             ..Partial::default()
@@ -98,6 +113,11 @@ impl Signals {
 
 const AFTER_HELP: &str = "\
 Settings (file key, variable): dataDir RR_DATA_DIR, data.listen RR_DATA_LISTEN, data.workers
-RR_DATA_WORKERS, control.listen RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies
-RR_TRUSTED_PROXIES, maxRequestBytes RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS,
-log.format RR_LOG_FORMAT (auto, human, json). RUST_LOG sets the log levels.";
+RR_DATA_WORKERS, data.tls.cert RR_DATA_TLS_CERT, data.tls.key RR_DATA_TLS_KEY, data.tls.clientCa
+RR_DATA_TLS_CLIENT_CA, data.tls.minVersion RR_DATA_TLS_MIN_VERSION (1.2, 1.3), control.listen
+RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies RR_TRUSTED_PROXIES, maxRequestBytes
+RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS, log.format RR_LOG_FORMAT (auto,
+human, json). RUST_LOG sets the log levels.
+
+The files of data.tls are looked at every 10 seconds: replace them, and new connections are shown
+what they hold. While they do not fit each other, the certificate stays as it was.";

@@ -8,6 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt;
+use futures_util::future::join;
 use hyper::service::service_fn;
 use rratelimit::Limiter;
 use rrauth::HttpClient;
@@ -27,7 +29,7 @@ use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::Connector;
-use crate::listen::{self, Drain, Drainer, Limits};
+use crate::listen::{self, Drain, Drainer, Limits, PeerCertificate, Tls, TlsSettings};
 use crate::model::{EgressPolicy, Explain, Reports, Subscription};
 
 /// What a data plane is made of.
@@ -35,6 +37,8 @@ use crate::model::{EgressPolicy, Explain, Reports, Subscription};
 pub struct DataPlaneConfig {
     /// Where to listen; port 0 takes any.
     pub listen: SocketAddr,
+    /// The certificate that callers are shown; none, and they speak plain HTTP.
+    pub tls: Option<TlsSettings>,
     /// Threads that serve; each has its own runtime, listener and upstream connections.
     pub workers: usize,
     /// Where revisions come from.
@@ -59,6 +63,7 @@ pub struct DataPlaneConfig {
 #[derive(Debug)]
 pub struct DataPlane {
     address: SocketAddr,
+    is_tls: bool,
     explainer: Explainer,
     drainer: Drainer,
     workers: Vec<Worker>,
@@ -70,8 +75,10 @@ impl DataPlane {
     /// request is answered 503 `not-ready`.
     ///
     /// # Errors
-    /// When the address cannot be bound or a thread cannot be started.
+    /// When TLS cannot be had as it is configured, the address cannot be bound, or a thread cannot
+    /// be started.
     pub fn start(config: DataPlaneConfig) -> anyhow::Result<Self> {
+        let tls = config.tls.map(Tls::load).transpose().context("data.tls")?;
         let live = Live::default();
         let via = format!("rrgateway-{}", instance()?);
         let recorder = Recorder::new(config.reports);
@@ -102,19 +109,29 @@ impl DataPlane {
         let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
         let subscription = config.subscription;
-        let builder = Worker::spawn("rr-revisions", builder.follow(subscription, live))?;
+        let following = join(builder.follow(subscription, live), certificates(tls.clone()));
+        let builder = Worker::spawn("rr-revisions", following.map(drop))?;
         let mut workers = Vec::with_capacity(listeners.len());
         for listener in listeners {
-            let serving = serve(listener, edge.clone(), config.limits.clone(), drain.clone());
+            let (edge, limits) = (edge.clone(), config.limits.clone());
+            let serving = serve(listener, tls.clone(), edge, limits, drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
-        Ok(Self { address, explainer, drainer, workers, builder })
+        let is_tls = tls.is_some();
+        Ok(Self { address, is_tls, explainer, drainer, workers, builder })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL that callers' paths follow.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// What says what would become of a request, by the routes that are served.
@@ -149,23 +166,47 @@ fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-async fn serve(listener: TcpListener, edge: Edge, limits: Limits, mut drain: Drain) {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    edge: Edge,
+    limits: Limits,
+    mut drain: Drain,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a listener is unusable"),
     };
-    let service = move |peer| {
+    let service = move |peer: Peer| {
         let edge = edge.clone();
         service_fn(move |request| {
-            let serving = pipeline::edge(edge.clone(), Peer(peer), request);
+            let serving = pipeline::edge(edge.clone(), peer.clone(), request);
             async move { Ok::<_, Infallible>(serving.await) }
         })
     };
-    listen::accept(listener, limits, drain.clone(), service).await;
+    match tls {
+        Some(tls) => {
+            let service = move |address, certificate: Option<PeerCertificate>| {
+                service(Peer::new(address, certificate.as_ref()))
+            };
+            listen::accept_tls(listener, limits, drain.clone(), tls, service).await;
+        }
+        None => {
+            let service = |address| service(Peer::new(address, None));
+            listen::accept(listener, limits, drain.clone(), service).await;
+        }
+    }
     // Connections run on this thread's runtime: it stays until it is told to stop.
     drain.begun().await;
     drop(drain);
     std::future::pending().await
+}
+
+// Keeps to the files of the certificate, if there are any.
+async fn certificates(tls: Option<Tls>) {
+    if let Some(tls) = tls {
+        tls.follow().await;
+    }
 }
 
 // Tells this gateway's own requests from others'. Not a secret.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rrcore::{Clock, TrustedProxies};
 
+use crate::listen::TlsSettings;
+
 /// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
 /// and keeps its data in a temporary directory: right for tests.
 #[derive(Clone, Debug)]
@@ -14,6 +16,7 @@ use rrcore::{Clock, TrustedProxies};
 pub struct GatewayBuilder {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) data_listen: SocketAddr,
+    pub(super) data_tls: Option<TlsSettings>,
     pub(super) control_listen: SocketAddr,
     pub(super) workers: usize,
     pub(super) egress: Vec<IpNet>,
@@ -28,6 +31,7 @@ impl Default for GatewayBuilder {
         Self {
             data_dir: None,
             data_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            data_tls: None,
             control_listen: (Ipv4Addr::LOCALHOST, 0).into(),
             workers: 1,
             egress: Vec::new(),
@@ -50,6 +54,12 @@ impl GatewayBuilder {
     /// Where callers connect.
     pub const fn data_listen(mut self, address: SocketAddr) -> Self {
         self.data_listen = address;
+        self
+    }
+
+    /// Callers speak TLS, with this certificate; without it they speak plain HTTP.
+    pub fn data_tls(mut self, tls: TlsSettings) -> Self {
+        self.data_tls = Some(tls);
         self
     }
 

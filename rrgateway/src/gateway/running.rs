@@ -23,7 +23,7 @@ use crate::model::{self, EgressPolicy};
 /// ```
 /// # async fn example() -> anyhow::Result<()> {
 /// let gateway = rrgateway::Gateway::builder().start().await?;
-/// println!("callers: http://{}/api/…", gateway.data_address());
+/// println!("callers: {}/api/…", gateway.data_url());
 /// println!("you:     http://{}/v1/… with {}", gateway.control_address(), gateway.token_path().display());
 /// gateway.stop().await?;
 /// # Ok(())
@@ -53,6 +53,12 @@ impl Gateway {
     #[must_use]
     pub const fn data_address(&self) -> SocketAddr {
         self.data.address()
+    }
+
+    /// The URL that callers' paths follow, such as `https://127.0.0.1:8080`: with TLS it is `https`.
+    #[must_use]
+    pub fn data_url(&self) -> String {
+        self.data.url()
     }
 
     /// Where the Core API listens.
@@ -120,6 +126,7 @@ impl GatewayBuilder {
         let control_address = control_listener.local_addr()?;
         let data = DataPlane::start(DataPlaneConfig {
             listen: self.data_listen,
+            tls: self.data_tls.clone(),
             workers: self.workers,
             subscription,
             reports,
@@ -138,7 +145,7 @@ impl GatewayBuilder {
             explain: data.explain(),
             publisher,
             reports: reports_in,
-            data_url: format!("http://{}", data.address()),
+            data_url: data.url(),
             hosts: vec![control_address.ip().to_string()],
         })
         .await
@@ -147,7 +154,7 @@ impl GatewayBuilder {
         tokio::spawn(serve(control_listener, control.router(), drain));
         control.is_served().await;
         directory.announce(data.address(), control_address)?;
-        tracing::info!(data = %data.address(), control = %control_address, "listening");
+        tracing::info!(data = %data.url(), control = %control_address, "listening");
         let grace = self.grace;
         Ok(Gateway { data, control, control_address, control_drainer, grace, directory })
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -45,7 +46,7 @@ impl Default for Limits {
 
 /// Accepts connections on `listener` until `drain` begins, and serves each with what `service`
 /// makes for its peer. Returns when it has stopped accepting; connections go on to their end.
-pub async fn accept<M, S, B>(listener: TcpListener, limits: Limits, mut drain: Drain, service: M)
+pub async fn accept<M, S, B>(listener: TcpListener, limits: Limits, drain: Drain, service: M)
 where
     M: Fn(SocketAddr) -> S,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
@@ -54,14 +55,33 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let serving = drain.clone();
+    let connection =
+        |stream, peer| serve(TokioIo::new(stream), &limits, serving.clone(), service(peer));
+    each(&listener, &limits.connections, drain, connection).await;
+}
+
+/// Accepts on `listener` until `drain` begins, and lets each connection live as `connection` says,
+/// with its place among `connections` until it ends.
+pub(super) async fn each<C, F>(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    mut drain: Drain,
+    connection: C,
+) where
+    C: Fn(TcpStream, SocketAddr) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
     loop {
         let next = tokio::select! {
-            next = admit(&listener, &limits.connections) => next,
+            next = admit(listener, connections) => next,
             () = drain.begun() => return,
         };
         match next {
             Ok((stream, peer, permit)) => {
-                let connection = serve(stream, &limits, drain.clone(), service(peer));
+                // Small responses must not wait for more to send.
+                _ = stream.set_nodelay(true);
+                let connection = connection(stream, peer);
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -87,25 +107,25 @@ async fn admit(
     Ok((stream, peer, permit))
 }
 
-fn serve<S, B>(
-    stream: TcpStream,
+/// Speaks HTTP/1.1 on `io` until the client or `drain` ends it.
+pub(super) fn serve<I, S, B>(
+    io: I,
     limits: &Limits,
     mut drain: Drain,
     service: S,
-) -> impl Future<Output = ()> + use<S, B>
+) -> impl Future<Output = ()> + use<I, S, B>
 where
+    I: Read + Write + Unpin,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // Small responses must not wait for more to send.
-    _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.header_fields)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(io, service);
     async move {
         let mut connection = pin!(connection);
         let result = tokio::select! {

@@ -4,7 +4,11 @@
 mod accept;
 mod drain;
 mod socket;
+#[cfg(feature = "data-plane")]
+mod tls;
 
 pub use self::accept::{Limits, accept};
 pub use self::drain::{Drain, Drainer, drain};
 pub use self::socket::bind;
+#[cfg(feature = "data-plane")]
+pub use self::tls::{PeerCertificate, Tls, TlsSettings, TlsVersion, accept_tls};

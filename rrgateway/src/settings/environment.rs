@@ -15,6 +15,10 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
         data_dir: source.one("RR_DATA_DIR")?,
         data_listen: source.one("RR_DATA_LISTEN")?,
         data_workers: source.one("RR_DATA_WORKERS")?,
+        data_tls_cert: source.one("RR_DATA_TLS_CERT")?,
+        data_tls_key: source.one("RR_DATA_TLS_KEY")?,
+        data_tls_client_ca: source.one("RR_DATA_TLS_CLIENT_CA")?,
+        data_tls_min_version: source.one("RR_DATA_TLS_MIN_VERSION")?,
         control_listen: source.one("RR_CONTROL_LISTEN")?,
         egress_allow: source.list("RR_EGRESS_ALLOW")?,
         trusted_proxies: source.list("RR_TRUSTED_PROXIES")?,
@@ -72,6 +76,7 @@ impl FromStr for LogFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::TlsVersion;
 
     #[test]
     fn a_list_is_separated_by_commas() {
@@ -79,6 +84,17 @@ mod tests {
             read(|name| (name == "RR_EGRESS_ALLOW").then(|| "127.0.0.0/8, ::1/128".to_owned()));
         let expected = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         assert_eq!(partial.unwrap().egress_allow, Some(expected));
+    }
+
+    #[test]
+    fn tls_has_a_version_that_is_known() {
+        let read_version =
+            |text: &str| read(|name| (name == "RR_DATA_TLS_MIN_VERSION").then(|| text.to_owned()));
+        let version = |text| read_version(text).unwrap().data_tls_min_version;
+        assert_eq!(version("1.2"), Some(TlsVersion::V1_2));
+        assert_eq!(version("1.3"), Some(TlsVersion::V1_3));
+        let error = format!("{:#}", read_version("1.1").unwrap_err());
+        assert_eq!(error, "RR_DATA_TLS_MIN_VERSION=1.1: the TLS version is 1.2 or 1.3");
     }
 
     #[test]

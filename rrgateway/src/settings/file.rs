@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::listen::TlsVersion;
 use crate::settings::partial::Partial;
 use crate::telemetry::LogFormat;
 
@@ -46,6 +47,16 @@ struct File {
 struct Data {
     listen: Option<SocketAddr>,
     workers: Option<usize>,
+    tls: Tls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Tls {
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+    min_version: Option<TlsVersion>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,6 +97,10 @@ impl From<File> for Partial {
             data_dir: file.data_dir,
             data_listen: file.data.listen,
             data_workers: file.data.workers,
+            data_tls_cert: file.data.tls.cert,
+            data_tls_key: file.data.tls.key,
+            data_tls_client_ca: file.data.tls.client_ca,
+            data_tls_min_version: file.data.tls.min_version,
             control_listen: file.control.listen,
             egress_allow: file.egress.allow,
             trusted_proxies: file.trusted_proxies,
@@ -117,6 +132,22 @@ mod tests {
         };
         assert_eq!(from_toml(toml).unwrap(), expected);
         assert_eq!(from_yaml(yaml).unwrap(), expected);
+    }
+
+    #[test]
+    fn tls_versions_need_no_quotes() {
+        let toml = |it: &str| from_toml(&format!("[data.tls]\ncert = 'c'\nminVersion = {it}\n"));
+        let yaml = |it: &str| from_yaml(&format!("data:\n  tls:\n    minVersion: {it}\n"));
+        for read in [&toml as &dyn Fn(&str) -> anyhow::Result<Partial>, &yaml] {
+            for text in ["1.3", "'1.3'"] {
+                let version = read(text).unwrap().data_tls_min_version;
+                assert_eq!(version, Some(TlsVersion::V1_3));
+            }
+            for text in ["1.1", "'1.0'", "true", "2"] {
+                let error = format!("{:#}", read(text).unwrap_err());
+                assert!(error.contains("1.2 or 1.3") && error.contains('3'), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use anyhow::{bail, ensure};
 use ipnet::IpNet;
 
 use crate::gateway::GatewayBuilder;
+use crate::listen::TlsSettings;
 use crate::telemetry::LogFormat;
 
 pub use self::partial::Partial;
@@ -25,6 +27,8 @@ pub struct Settings {
     pub data_listen: SocketAddr,
     /// `data.workers`: threads that serve traffic.
     pub data_workers: usize,
+    /// `data.tls`: the certificate that callers are shown; none, and they speak plain HTTP.
+    pub data_tls: Option<TlsSettings>,
     /// `control.listen`: where the Core API listens.
     pub control_listen: SocketAddr,
     /// `egress.allow`: networks that may be called although they are not public.
@@ -47,12 +51,12 @@ impl Settings {
     pub fn read(path: Option<&Path>, flags: Partial) -> anyhow::Result<Self> {
         let file = path.map_or_else(|| Ok(Partial::default()), file::read)?;
         let environment = environment::read(|name| std::env::var(name).ok())?;
-        Ok(Self::filled(flags.or(environment).or(file)))
+        Self::filled(flags.or(environment).or(file))
     }
 
     /// The gateway that these settings describe.
     pub fn builder(&self) -> GatewayBuilder {
-        GatewayBuilder::default()
+        let builder = GatewayBuilder::default()
             .data_dir(&self.data_dir)
             .data_listen(self.data_listen)
             .control_listen(self.control_listen)
@@ -60,22 +64,87 @@ impl Settings {
             .egress_allow(self.egress_allow.iter().copied())
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_request_bytes(self.max_request_bytes)
-            .drain_grace(self.drain_grace)
+            .drain_grace(self.drain_grace);
+        match &self.data_tls {
+            Some(tls) => builder.data_tls(tls.clone()),
+            None => builder,
+        }
     }
 
-    fn filled(partial: Partial) -> Self {
+    fn filled(partial: Partial) -> anyhow::Result<Self> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
+        let data_tls = tls(&partial)?;
+        Ok(Self {
             data_dir: partial.data_dir.unwrap_or_else(|| PathBuf::from("./rr-data")),
             data_listen: partial.data_listen.unwrap_or_else(|| local(8080)),
             data_workers: partial.data_workers.unwrap_or(cores),
+            data_tls,
             control_listen: partial.control_listen.unwrap_or_else(|| local(8081)),
             egress_allow: partial.egress_allow.unwrap_or_default(),
             trusted_proxies: partial.trusted_proxies.unwrap_or_default(),
             max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
             drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
             log_format: partial.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+// Half of TLS is none, and whoever asks for half meant the whole.
+fn tls(partial: &Partial) -> anyhow::Result<Option<TlsSettings>> {
+    let (cert, key) = match (&partial.data_tls_cert, &partial.data_tls_key) {
+        (Some(cert), Some(key)) => (cert, key),
+        (Some(_), None) => bail!("data.tls.cert is set, and data.tls.key is not"),
+        (None, Some(_)) => bail!("data.tls.key is set, and data.tls.cert is not"),
+        (None, None) => {
+            let is_off =
+                partial.data_tls_client_ca.is_none() && partial.data_tls_min_version.is_none();
+            ensure!(is_off, "data.tls is set, but for data.tls.cert and data.tls.key");
+            return Ok(None);
         }
+    };
+    let tls = TlsSettings::new(cert, key);
+    let tls = tls.min_version(partial.data_tls_min_version.unwrap_or_default());
+    Ok(Some(match &partial.data_tls_client_ca {
+        Some(bundle) => tls.client_ca(bundle),
+        None => tls,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listen::TlsVersion;
+
+    #[test]
+    fn tls_is_whole_or_off() {
+        let whole = || TlsSettings::new("c", "k");
+        let none = Partial::default;
+        let both =
+            || Partial { data_tls_cert: path("c"), data_tls_key: path("k"), ..Partial::default() };
+        check(none(), Ok(None));
+        check(both(), Ok(Some(whole())));
+        let asks = Partial { data_tls_client_ca: path("ca"), ..both() };
+        check(asks, Ok(Some(whole().client_ca("ca"))));
+        let strict = Partial { data_tls_min_version: Some(TlsVersion::V1_3), ..both() };
+        check(strict, Ok(Some(whole().min_version(TlsVersion::V1_3))));
+
+        let no_key = Partial { data_tls_key: None, ..both() };
+        check(no_key, Err("data.tls.cert is set, and data.tls.key is not"));
+        let no_cert = Partial { data_tls_cert: None, ..both() };
+        check(no_cert, Err("data.tls.key is set, and data.tls.cert is not"));
+        let neither = "data.tls is set, but for data.tls.cert and data.tls.key";
+        check(Partial { data_tls_client_ca: path("ca"), ..none() }, Err(neither));
+        check(Partial { data_tls_min_version: Some(TlsVersion::V1_3), ..none() }, Err(neither));
+    }
+
+    fn path(text: &str) -> Option<PathBuf> {
+        Some(text.into())
+    }
+
+    #[track_caller]
+    fn check(partial: Partial, expected: Result<Option<TlsSettings>, &str>) {
+        let found = Settings::filled(partial).map(|it| it.data_tls);
+        assert_eq!(found.map_err(|it| it.to_string()), expected.map_err(str::to_owned));
     }
 }

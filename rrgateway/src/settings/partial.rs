@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::listen::TlsVersion;
 use crate::telemetry::LogFormat;
 
 /// Some settings. The fields are those of [`Settings`](crate::settings::Settings).
@@ -14,6 +15,10 @@ pub struct Partial {
     pub data_dir: Option<PathBuf>,
     pub data_listen: Option<SocketAddr>,
     pub data_workers: Option<usize>,
+    pub data_tls_cert: Option<PathBuf>,
+    pub data_tls_key: Option<PathBuf>,
+    pub data_tls_client_ca: Option<PathBuf>,
+    pub data_tls_min_version: Option<TlsVersion>,
     pub control_listen: Option<SocketAddr>,
     pub egress_allow: Option<Vec<IpNet>>,
     pub trusted_proxies: Option<Vec<IpNet>>,
@@ -30,6 +35,10 @@ impl Partial {
             data_dir: self.data_dir.or(fallback.data_dir),
             data_listen: self.data_listen.or(fallback.data_listen),
             data_workers: self.data_workers.or(fallback.data_workers),
+            data_tls_cert: self.data_tls_cert.or(fallback.data_tls_cert),
+            data_tls_key: self.data_tls_key.or(fallback.data_tls_key),
+            data_tls_client_ca: self.data_tls_client_ca.or(fallback.data_tls_client_ca),
+            data_tls_min_version: self.data_tls_min_version.or(fallback.data_tls_min_version),
             control_listen: self.control_listen.or(fallback.control_listen),
             egress_allow: self.egress_allow.or(fallback.egress_allow),
             trusted_proxies: self.trusted_proxies.or(fallback.trusted_proxies),
