@@ -1,0 +1,42 @@
+//! The name of a master key.
+
+use std::fmt;
+
+use crate::hex;
+use crate::vault::record::Head;
+
+/// Names a [`MasterKey`](crate::MasterKey) without saying anything about it: 16 hexadecimal digits.
+/// Every record carries that of the key it was sealed under.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId {
+    bytes: [u8; 8],
+}
+
+impl KeyId {
+    /// Which key `sealed` says it needs; `None` where it does not begin as a record does. Nothing is
+    /// verified: only [`Vault::open`](crate::Vault::open) tells whether it is true.
+    #[must_use]
+    pub fn of_record(sealed: &[u8]) -> Option<Self> {
+        Head::parse(sealed).ok().map(|(head, _)| head.key_id)
+    }
+
+    pub(crate) const fn new(bytes: [u8; 8]) -> Self {
+        Self { bytes }
+    }
+
+    pub(crate) const fn bytes(self) -> [u8; 8] {
+        self.bytes
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.bytes))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
