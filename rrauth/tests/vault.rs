@@ -187,6 +187,27 @@ fn a_vault_seals_under_its_first_key_and_opens_under_all() {
 }
 
 #[test]
+fn a_new_key_takes_over_and_old_ones_are_let_go() {
+    let mut vault = vault(1);
+    let mut old = vault.seal(&BINDING, SECRET).unwrap();
+    for new in [2, 3, 1, 1] {
+        vault.rotate(key(new));
+        assert_eq!(vault.key_id(), key(new).id());
+        assert_eq!(*vault.open(&BINDING, &old).unwrap(), SECRET);
+        assert_eq!(
+            vault.fingerprint(&BINDING, SECRET),
+            self::vault(new).fingerprint(&BINDING, SECRET)
+        );
+        old = vault.reseal(&BINDING, &old).unwrap();
+    }
+    assert_eq!(format!("{vault:?}").matches(&key(1).id().to_string()).count(), 1);
+    assert!(vault.has_key(key(2).id()));
+    vault.forget_older();
+    assert_eq!(*vault.open(&BINDING, &old).unwrap(), SECRET);
+    assert!(!vault.has_key(key(2).id()) && !vault.has_key(key(3).id()));
+}
+
+#[test]
 fn what_is_damaged_is_not_made_anew() {
     let ring = Vault::new(key(2)).older(key(1));
     let sealed = vault(1).seal(&BINDING, SECRET).unwrap();

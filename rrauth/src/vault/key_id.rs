@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::hex;
-use crate::vault::record::Head;
 
 /// Names a [`MasterKey`](crate::MasterKey) without saying anything about it: 16 hexadecimal digits.
 /// Every record carries that of the key it was sealed under.
@@ -13,13 +12,6 @@ pub struct KeyId {
 }
 
 impl KeyId {
-    /// Which key `sealed` says it needs; `None` where it does not begin as a record does. Nothing is
-    /// verified: only [`Vault::open`](crate::Vault::open) tells whether it is true.
-    #[must_use]
-    pub fn of_record(sealed: &[u8]) -> Option<Self> {
-        Head::parse(sealed).ok().map(|(head, _)| head.key_id)
-    }
-
     pub(crate) const fn new(bytes: [u8; 8]) -> Self {
         Self { bytes }
     }

@@ -84,6 +84,16 @@ impl<'a> Record<'a> {
     }
 }
 
+// Here, so that the name of a key need not know of records.
+impl KeyId {
+    /// Which key `sealed` says it needs; `None` where it does not begin as a record does. Nothing is
+    /// verified: only [`Vault::open`](crate::Vault::open) tells whether it is true.
+    #[must_use]
+    pub fn of_record(sealed: &[u8]) -> Option<Self> {
+        Head::parse(sealed).ok().map(|(head, _)| head.key_id)
+    }
+}
+
 impl Head {
     pub(crate) fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), Malformed> {
         let (&[format], rest) = bytes.split_first_chunk().ok_or(Malformed::Cut)?;

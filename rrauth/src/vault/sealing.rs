@@ -67,11 +67,7 @@ impl Vault {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "the master key ends here, wiped")]
     pub fn new(primary: MasterKey) -> Self {
-        Self {
-            primary: Wrapping::new(&primary),
-            older: Vec::new(),
-            fingerprint: primary.derive("rr vault 1 fingerprint"),
-        }
+        Self::under(&primary)
     }
 
     /// Opens what was sealed under `key` too. Nothing is sealed under it any more.
@@ -82,6 +78,20 @@ impl Vault {
             self.older.push(Wrapping::new(&key));
         }
         self
+    }
+
+    /// Seals under `primary` from now on. What was sealed so far still opens.
+    #[expect(clippy::needless_pass_by_value, reason = "the master key ends here, wiped")]
+    pub fn rotate(&mut self, primary: MasterKey) {
+        let Self { primary: last, older, fingerprint: _ } =
+            std::mem::replace(self, Self::under(&primary));
+        self.older = std::iter::once(last).chain(older).collect();
+        self.older.retain(|it| it.id != self.primary.id);
+    }
+
+    /// Lets go of all keys but the primary one. What was sealed under them opens no longer.
+    pub fn forget_older(&mut self) {
+        self.older.clear();
     }
 
     /// Which key this seals under.
@@ -177,6 +187,14 @@ impl Vault {
         let scope = binding::joined(&[binding.client.as_bytes(), binding.purpose.as_bytes()]);
         let [a, b, c, d, ..] = *key::mac(&self.fingerprint, &[&scope, secret]);
         hex::encode(&[a, b, c, d])
+    }
+
+    fn under(primary: &MasterKey) -> Self {
+        Self {
+            primary: Wrapping::new(primary),
+            older: Vec::new(),
+            fingerprint: primary.derive("rr vault 1 fingerprint"),
+        }
     }
 
     fn wrappings(&self) -> impl Iterator<Item = &Wrapping> {

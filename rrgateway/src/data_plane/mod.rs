@@ -22,4 +22,4 @@ mod stack;
 mod upstream;
 
 pub use self::plane::{DataPlane, DataPlaneConfig};
-pub use self::secrets::Secrets;
+pub use self::secrets::{KeySource, KeySources, Secrets};

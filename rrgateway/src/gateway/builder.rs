@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rrcore::{Clock, TrustedProxies};
 
+use crate::data_plane::KeySources;
+
 /// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
 /// and keeps its data in a temporary directory: right for tests.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub struct GatewayBuilder {
     pub(super) trusted: Vec<IpNet>,
     pub(super) max_request_bytes: u64,
     pub(super) grace: Duration,
+    pub(super) keys: KeySources,
 }
 
 impl Default for GatewayBuilder {
@@ -35,6 +38,7 @@ impl Default for GatewayBuilder {
             trusted: Vec::new(),
             max_request_bytes: 100 * 1024 * 1024,
             grace: Duration::from_secs(30),
+            keys: KeySources::default(),
         }
     }
 }
@@ -92,6 +96,13 @@ impl GatewayBuilder {
     /// How long [`Gateway::stop`](crate::Gateway::stop) waits for requests in flight; 30 s unless told otherwise.
     pub const fn drain_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Where the vault's master key comes from (`vault.…`); `<dataDir>/vault/master.key` unless told
+    /// otherwise.
+    pub fn vault_keys(mut self, keys: KeySources) -> Self {
+        self.keys = keys;
         self
     }
 

@@ -25,5 +25,5 @@ pub use self::revision::{
     Authentication, Consumer, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
     Validation,
 };
-pub use self::secret::{SecretName, SecretRefused, SecretSink};
+pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

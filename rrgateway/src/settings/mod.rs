@@ -3,6 +3,7 @@
 mod environment;
 mod file;
 mod partial;
+mod vault_key;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::data_plane::KeySources;
 use crate::gateway::GatewayBuilder;
 use crate::telemetry::LogFormat;
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub drain_grace: Duration,
     /// `log.format`.
     pub log_format: LogFormat,
+    /// `vault.keyFile`, `vault.keyEnv` or `vault.keyCommand`, and the same of `vault.previousKey…`.
+    pub vault_keys: KeySources,
 }
 
 impl Settings {
@@ -61,6 +65,7 @@ impl Settings {
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_request_bytes(self.max_request_bytes)
             .drain_grace(self.drain_grace)
+            .vault_keys(self.vault_keys.clone())
     }
 
     fn filled(partial: Partial) -> Self {
@@ -76,6 +81,10 @@ impl Settings {
             max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
             drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
             log_format: partial.log_format.unwrap_or_default(),
+            vault_keys: KeySources {
+                current: partial.vault_key,
+                previous: partial.vault_previous_key,
+            },
         }
     }
 }
