@@ -4,6 +4,7 @@ pub mod body_walker;
 pub mod canonical_path;
 pub mod evaluator;
 pub mod rule_parser;
+pub mod vault_record;
 
 #[path = "../../rrrules/tests/model/reference.rs"]
 mod reference;

@@ -130,8 +130,10 @@ pub use crate::remote::handle::{Reading, Remote, RemoteFuture, RemoteState};
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
 #[cfg(feature = "vault")]
-pub use crate::vault::cipher::Vault;
-#[cfg(feature = "vault")]
 pub use crate::vault::error::VaultError;
 #[cfg(feature = "vault")]
 pub use crate::vault::key::MasterKey;
+#[cfg(feature = "vault")]
+pub use crate::vault::key_id::KeyId;
+#[cfg(feature = "vault")]
+pub use crate::vault::sealing::Vault;

@@ -10,7 +10,7 @@ use std::sync::Barrier;
 use rrauth::{Binding, MasterKey, Vault};
 use tempfile::TempDir;
 
-const DIGITS: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const DIGITS: &str = "5b0f9d2527db9191d327f5ad7f438949cbdf6d95376b2181431705fd4ff35959";
 
 #[test]
 fn a_new_key_is_private_whole_and_the_only_file() {
@@ -37,7 +37,7 @@ fn two_new_keys_differ() {
 #[test]
 fn loading_never_makes_a_key() {
     let (folder, path) = folder();
-    assert!(MasterKey::load(&path).unwrap_err().is_key_file());
+    assert!(MasterKey::load(&path).unwrap_err().is_unusable_key());
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -68,7 +68,7 @@ fn only_64_digits_on_one_line_are_a_key() {
     check_content(&DIGITS.to_uppercase(), true);
     check_content("", false);
     check_content("\n", false);
-    check_content(&"0".repeat(64), false);
+    check_content("Ww+dJSfbkZHTJ/Wtf0OJScvfbZU3ayGBQxcF/U/zWVk=", false);
     check_content(&DIGITS[..62], false);
     check_content(&DIGITS[..63], false);
     check_content(&format!("{DIGITS}00"), false);
@@ -78,6 +78,31 @@ fn only_64_digits_on_one_line_are_a_key() {
     check_content(&format!("{DIGITS}\n{DIGITS}\n"), false);
     check_content(&format!("{}zz", &DIGITS[..62]), false);
     check_content(&DIGITS.repeat(1_000), false);
+}
+
+#[test]
+fn a_weak_key_is_refused_with_its_reason_and_its_place() {
+    let text: String =
+        b"correct horse battery staple, 32".iter().map(|it| format!("{it:02x}")).collect();
+    let counting: String = (0..32).map(|it| format!("{it:02x}")).collect();
+    for (content, problem) in [
+        ("0".repeat(64), "all bytes are zero: it was never set"),
+        ("f".repeat(64), "its bytes repeat"),
+        ("00112233445566778899aabbccddeeff".repeat(2), "its bytes repeat"),
+        ("deadbeef".repeat(8), "its bytes repeat"),
+        (counting, "its bytes count up or down"),
+        (text, "its bytes spell text"),
+    ] {
+        let (_folder, path) = folder();
+        write(&path, &content, 0o600);
+        for refused in [MasterKey::load(&path), MasterKey::load_or_create(&path)] {
+            let error = refused.unwrap_err();
+            let (said, start) = (error.to_string(), format!("master key {}: ", path.display()));
+            assert!(said.starts_with(&(start + problem)), "{said}");
+            assert!(error.is_unusable_key() && !said.contains(&content[..8]), "{said}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
 }
 
 #[test]
@@ -130,7 +155,7 @@ fn a_folder_that_is_missing_is_an_error_that_names_the_file() {
     let (_folder, path) = folder();
     let path = path.join("missing/master.key");
     let error = MasterKey::load_or_create(&path).unwrap_err();
-    assert!(error.is_key_file() && error.to_string().contains("missing/master.key"), "{error}");
+    assert!(error.is_unusable_key() && error.to_string().contains("missing/master.key"), "{error}");
 }
 
 #[track_caller]
@@ -155,8 +180,8 @@ fn check_mode(mode: u32, good: bool) {
 #[track_caller]
 fn assert_refused(path: &Path) {
     for error in [MasterKey::load(path), MasterKey::load_or_create(path)].map(Result::unwrap_err) {
-        assert!(error.is_key_file());
-        assert!(!format!("{error} {error:?}").contains("0011223344"), "{error}");
+        assert!(error.is_unusable_key());
+        assert!(!format!("{error} {error:?}").contains("5b0f9d25"), "{error}");
     }
 }
 

@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::hex;
 use crate::random;
-use crate::vault::error::VaultError;
+use crate::vault::error::{Origin, VaultError};
+use crate::vault::key_text;
 
 type Bytes = Zeroizing<[u8; 32]>;
 
 pub(crate) fn load(path: &Path) -> Result<Bytes, VaultError> {
     match try_load(path)? {
         Some(bytes) => Ok(bytes),
-        None => Err(VaultError::key_file(path, "there is no such file")),
+        None => Err(VaultError::key(origin(path), "there is no such file")),
     }
 }
 
@@ -31,8 +32,8 @@ pub(crate) fn load_or_create(path: &Path) -> Result<Bytes, VaultError> {
 
 // `None`: there is nothing at all, not even a dangling symlink.
 fn try_load(path: &Path) -> Result<Option<Bytes>, VaultError> {
-    let io = |error| VaultError::key_file_io(path, error);
-    let refuse = |problem| VaultError::key_file(path, problem);
+    let io = |error| VaultError::key_io(origin(path), error);
+    let refuse = |problem| VaultError::key(origin(path), problem);
 
     let seen = match fs::symlink_metadata(path) {
         Ok(seen) => seen,
@@ -68,10 +69,7 @@ fn read(file: File) -> io::Result<Option<Bytes>> {
     // Room for more than is valid, so that the buffer never grows and leaves a copy behind.
     let mut text = Zeroizing::new(Vec::with_capacity(256));
     file.take(128).read_to_end(&mut text)?;
-    let line = text.strip_suffix(b"\n").unwrap_or(&text);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut bytes = Zeroizing::new([0; 32]);
-    Ok(hex::decode_into(line, &mut *bytes).map(|()| bytes))
+    Ok(key_text::digits(&text))
 }
 
 fn create(path: &Path) -> Result<(), VaultError> {
@@ -79,13 +77,13 @@ fn create(path: &Path) -> Result<(), VaultError> {
     let mut mark = [0; 8];
     random::fill(&mut *bytes)?;
     random::fill(&mut mark)?;
-    let draft = draft_start(path).ok_or_else(|| VaultError::key_file(path, "it has no name"))?;
+    let draft = draft_start(path).ok_or_else(|| VaultError::key(origin(path), "it has no name"))?;
     let draft = folder(path).join(draft + &hex::encode(&mark) + DRAFT_END);
 
     let outcome = write(&draft, &bytes).and_then(|()| publish(&draft, path));
     // Also after an error, since it may hold a key. What stays is swept at the next load.
     _ = fs::remove_file(&draft);
-    outcome.map_err(|error| VaultError::key_file_io(path, error))
+    outcome.map_err(|error| VaultError::key_io(origin(path), error))
 }
 
 fn write(draft: &Path, bytes: &Bytes) -> io::Result<()> {
@@ -121,6 +119,10 @@ fn sweep(path: &Path) {
             _ = fs::remove_file(folder(path).join(name));
         }
     }
+}
+
+fn origin(path: &Path) -> Origin {
+    Origin::File(path.to_owned())
 }
 
 fn draft_start(path: &Path) -> Option<String> {

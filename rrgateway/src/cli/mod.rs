@@ -6,6 +6,7 @@ mod explain;
 mod explained;
 mod run;
 mod validate;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ enum Command {
     Run(run::Run),
     Explain(explain::Explain),
     Validate(validate::Validate),
+    Vault(vault::Vault),
 }
 
 /// Reads the command line and does what it says.
@@ -36,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.execute(),
         Command::Explain(explain) => explain.execute(),
         Command::Validate(validate) => validate.execute(),
+        Command::Vault(vault) => vault.execute(),
     };
     done.unwrap_or_else(|error| {
         complain(&error);
@@ -54,6 +57,7 @@ Start here:
   rrgateway run               serve: callers on 127.0.0.1:8080, the Core API on 127.0.0.1:8081
   rrgateway explain --help    ask a running gateway why it refuses a request, or lets it pass
   rrgateway validate -f F     check a file of configuration without a gateway
+  rrgateway vault rotate      give a running gateway's secrets a new master key
 
 After `run`, configure it over HTTP with the token in ./rr-data/admin.token;
 the API is described at http://127.0.0.1:8081/docs.";

@@ -95,14 +95,13 @@ impl ControlPlane {
         let around = Surroundings {
             directory: data_dir.clone(),
             clock: clock.clone(),
-            secrets,
+            secrets: Arc::clone(&secrets),
             publisher: publisher.clone(),
             egress: egress.clone(),
         };
         let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
         let oldest = oldest(reviser.current(), clock.clone());
-        let started = Writer::start(reviser);
-        let (writer, thread) = started.map_err(StoreError::file(&data_dir))?;
+        let (writer, thread) = Writer::start(reviser).map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
         let lost = keeper.lost();
         let api = Api {
@@ -113,6 +112,7 @@ impl ControlPlane {
             publisher,
             egress,
             explain,
+            secrets,
             comparing: Arc::new(Semaphore::new(1)),
             clock,
             data_url: data_url.trim_end_matches('/').into(),

@@ -26,4 +26,4 @@ mod tenure;
 mod upstream;
 
 pub use self::plane::{DataPlane, DataPlaneConfig};
-pub use self::secrets::Secrets;
+pub use self::secrets::{KeySource, KeySources, Secrets};

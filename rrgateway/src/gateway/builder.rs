@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use rrcore::{Clock, TrustedProxies};
 
 use crate::listen::TlsSettings;
+use crate::data_plane::KeySources;
 
 /// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
 /// and keeps its data in a temporary directory: right for tests.
@@ -24,6 +25,7 @@ pub struct GatewayBuilder {
     pub(super) trusted: Vec<IpNet>,
     pub(super) max_request_bytes: u64,
     pub(super) grace: Duration,
+    pub(super) keys: KeySources,
 }
 
 impl Default for GatewayBuilder {
@@ -39,6 +41,7 @@ impl Default for GatewayBuilder {
             trusted: Vec::new(),
             max_request_bytes: 100 * 1024 * 1024,
             grace: Duration::from_secs(30),
+            keys: KeySources::default(),
         }
     }
 }
@@ -102,6 +105,13 @@ impl GatewayBuilder {
     /// How long [`Gateway::stop`](crate::Gateway::stop) waits for requests in flight; 30 s unless told otherwise.
     pub const fn drain_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Where the vault's master key comes from (`vault.…`); `<dataDir>/vault/master.key` unless told
+    /// otherwise.
+    pub fn vault_keys(mut self, keys: KeySources) -> Self {
+        self.keys = keys;
         self
     }
 

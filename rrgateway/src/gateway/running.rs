@@ -12,7 +12,7 @@ use tower::util::MapRequest;
 use zeroize::Zeroizing;
 
 use crate::control_plane::{ControlPlane, ControlPlaneConfig};
-use crate::data_plane::{DataPlane, DataPlaneConfig, Secrets};
+use crate::data_plane::{DataPlane, DataPlaneConfig, KeySources, Secrets};
 use crate::gateway::builder::GatewayBuilder;
 use crate::gateway::files::DataDir;
 use crate::listen::{self, Drain, Drainer, Limits};
@@ -115,7 +115,7 @@ impl GatewayBuilder {
     /// Says which of its parts could not start, and why.
     pub async fn start(self) -> anyhow::Result<Gateway> {
         let directory = DataDir::open(self.data_dir.clone())?;
-        let secrets = Secrets::open(directory.path()).context("the vault cannot be opened")?;
+        let secrets = open_vault(directory.path(), self.keys.clone()).await?;
         let egress = EgressPolicy::allowing(self.egress.iter().copied());
         let (publisher, subscription) = model::channel();
         let (reports, reports_in) = model::reports(RECORDS);
@@ -141,7 +141,7 @@ impl GatewayBuilder {
             data_dir: directory.path().to_owned(),
             clock: self.clock.clone(),
             egress,
-            secrets: Arc::new(secrets),
+            secrets: Arc::new(secrets.clone()),
             explain: data.explain(),
             publisher,
             reports: reports_in,
@@ -150,6 +150,8 @@ impl GatewayBuilder {
         })
         .await
         .context("the control plane cannot start")?;
+        // Only now: nobody else works on this data directory.
+        _ = secrets.settle();
         let (control_drainer, drain) = listen::drain();
         tokio::spawn(serve(control_listener, control.router(), drain));
         control.is_served().await;
@@ -158,6 +160,13 @@ impl GatewayBuilder {
         let grace = self.grace;
         Ok(Gateway { data, control, control_address, control_drainer, grace, directory })
     }
+}
+
+// A key may come from a command that takes its time.
+async fn open_vault(data_dir: &Path, keys: KeySources) -> anyhow::Result<Secrets> {
+    let data_dir = data_dir.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Secrets::open(&data_dir, keys)).await;
+    opened.map_err(Into::into).flatten().context("the vault cannot be opened")
 }
 
 async fn serve(listener: std::net::TcpListener, router: axum::Router, drain: Drain) {

@@ -27,5 +27,5 @@ pub use self::revision::{
     Authentication, Lifetime, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
     Validation,
 };
-pub use self::secret::{SecretName, SecretRefused, SecretSink};
+pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

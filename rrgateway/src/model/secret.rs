@@ -34,6 +34,37 @@ pub trait SecretSink: Send + Sync + 'static {
     fn retain(&self, live: &[SecretName]) {
         _ = live;
     }
+
+    /// Makes a new master key, seals every secret anew under it, and does away with the old key.
+    /// Everything can be read and written meanwhile. Blocks on the disk, for as long as it takes.
+    ///
+    /// # Errors
+    /// When it cannot be done here or now, or not to the end: then both keys are kept, and what was
+    /// begun goes on with the next start or the next call.
+    fn rotate(&self) -> Result<Rotated, RotationFailed>;
+}
+
+/// What a change of the master key did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The name of the new key, which says nothing about it: 16 hex digits.
+    pub key_id: String,
+    /// How many secrets are sealed under it.
+    pub records: usize,
+}
+
+/// Why the master key was not changed. Says nothing of keys or secrets; for the operator's eyes.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationFailed {
+    /// It cannot be done here, or not now. Nothing was changed.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no new key, because it could not be written. Nothing was changed.
+    #[error("there is no new master key: {0}")]
+    NoKey(String),
+    /// The new key is in use, and the old one is kept because it is still needed.
+    #[error("both master keys are kept: {0}")]
+    Unfinished(String),
 }
 
 /// Why a secret was not taken. Says nothing of the secret.

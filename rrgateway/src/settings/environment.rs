@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::Context as _;
 
 use crate::settings::partial::Partial;
+use crate::settings::vault_key;
 use crate::telemetry::LogFormat;
 
 /// Reads the variables that `get` knows.
@@ -25,6 +26,19 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
         max_request_bytes: source.one("RR_MAX_REQUEST_BYTES")?,
         drain_grace_seconds: source.one("RR_DRAIN_GRACE_SECONDS")?,
         log_format: source.one("RR_LOG_FORMAT")?,
+        vault_key: vault_key::source(
+            "RR_VAULT_KEY_FILE, RR_VAULT_KEY_ENV and RR_VAULT_KEY_COMMAND",
+            source.one("RR_VAULT_KEY_FILE")?,
+            source.one("RR_VAULT_KEY_ENV")?,
+            source.list("RR_VAULT_KEY_COMMAND")?,
+        )?,
+        vault_previous_key: vault_key::source(
+            "RR_VAULT_PREVIOUS_KEY_FILE, RR_VAULT_PREVIOUS_KEY_ENV and \
+             RR_VAULT_PREVIOUS_KEY_COMMAND",
+            source.one("RR_VAULT_PREVIOUS_KEY_FILE")?,
+            source.one("RR_VAULT_PREVIOUS_KEY_ENV")?,
+            source.list("RR_VAULT_PREVIOUS_KEY_COMMAND")?,
+        )?,
     })
 }
 

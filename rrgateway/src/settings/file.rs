@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::listen::TlsVersion;
 use crate::settings::partial::Partial;
+use crate::settings::vault_key;
 use crate::telemetry::LogFormat;
 
 /// Reads the file at `path`: YAML if it is called `.yaml` or `.yml`, else TOML.
@@ -22,14 +23,14 @@ pub fn read(path: &Path) -> anyhow::Result<Partial> {
 }
 
 fn from_toml(text: &str) -> anyhow::Result<Partial> {
-    Ok(toml::from_str::<File>(text)?.into())
+    toml::from_str::<File>(text)?.try_into()
 }
 
 fn from_yaml(text: &str) -> anyhow::Result<Partial> {
-    Ok(serde_saphyr::from_str::<File>(text)?.into())
+    serde_saphyr::from_str::<File>(text)?.try_into()
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct File {
     data_dir: Option<PathBuf>,
@@ -38,6 +39,7 @@ struct File {
     egress: Egress,
     drain: Drain,
     log: Log,
+    vault: Vault,
     trusted_proxies: Option<Vec<IpNet>>,
     max_request_bytes: Option<u64>,
 }
@@ -83,6 +85,17 @@ struct Log {
     format: Option<Format>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Vault {
+    key_file: Option<PathBuf>,
+    key_env: Option<String>,
+    key_command: Option<Vec<String>>,
+    previous_key_file: Option<PathBuf>,
+    previous_key_env: Option<String>,
+    previous_key_command: Option<Vec<String>>,
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Format {
@@ -91,9 +104,12 @@ enum Format {
     Json,
 }
 
-impl From<File> for Partial {
-    fn from(file: File) -> Self {
-        Self {
+impl TryFrom<File> for Partial {
+    type Error = anyhow::Error;
+
+    fn try_from(file: File) -> anyhow::Result<Self> {
+        let vault = file.vault;
+        Ok(Self {
             data_dir: file.data_dir,
             data_listen: file.data.listen,
             data_workers: file.data.workers,
@@ -111,13 +127,26 @@ impl From<File> for Partial {
                 Format::Human => LogFormat::Human,
                 Format::Json => LogFormat::Json,
             }),
-        }
+            vault_key: vault_key::source(
+                "vault.keyFile, vault.keyEnv and vault.keyCommand",
+                vault.key_file,
+                vault.key_env,
+                vault.key_command,
+            )?,
+            vault_previous_key: vault_key::source(
+                "vault.previousKeyFile, vault.previousKeyEnv and vault.previousKeyCommand",
+                vault.previous_key_file,
+                vault.previous_key_env,
+                vault.previous_key_command,
+            )?,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_plane::KeySource;
 
     #[test]
     fn toml_and_yaml_say_the_same() {
@@ -148,6 +177,19 @@ mod tests {
                 assert!(error.contains("1.2 or 1.3") && error.contains('3'), "{error}");
             }
         }
+    fn the_master_key_comes_from_one_place() {
+        let toml = "[vault]\nkeyEnv = 'KEY'\npreviousKeyCommand = ['get', 'a,b']\n";
+        let yaml = "vault: {keyEnv: KEY, previousKeyCommand: [get, 'a,b']}\n";
+        let command = KeySource::Command(vec!["get".to_owned(), "a,b".to_owned()]);
+        let expected = Partial {
+            vault_key: Some(KeySource::Variable("KEY".to_owned())),
+            vault_previous_key: Some(command),
+            ..Partial::default()
+        };
+        assert_eq!(from_toml(toml).unwrap(), expected);
+        assert_eq!(from_yaml(yaml).unwrap(), expected);
+        let both = from_yaml("vault: {keyEnv: KEY, keyFile: /k}\n").unwrap_err();
+        assert!(both.to_string().contains("only one of vault.keyFile, vault.keyEnv"), "{both}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod environment;
 mod file;
 mod partial;
+mod vault_key;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use ipnet::IpNet;
 
+use crate::data_plane::KeySources;
 use crate::gateway::GatewayBuilder;
 use crate::listen::TlsSettings;
 use crate::telemetry::LogFormat;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub drain_grace: Duration,
     /// `log.format`.
     pub log_format: LogFormat,
+    /// `vault.keyFile`, `vault.keyEnv` or `vault.keyCommand`, and the same of `vault.previousKey…`.
+    pub vault_keys: KeySources,
 }
 
 impl Settings {
@@ -69,6 +73,8 @@ impl Settings {
             Some(tls) => builder.data_tls(tls.clone()),
             None => builder,
         }
+            .drain_grace(self.drain_grace)
+            .vault_keys(self.vault_keys.clone())
     }
 
     fn filled(partial: Partial) -> anyhow::Result<Self> {
@@ -146,5 +152,10 @@ mod tests {
     fn check(partial: Partial, expected: Result<Option<TlsSettings>, &str>) {
         let found = Settings::filled(partial).map(|it| it.data_tls);
         assert_eq!(found.map_err(|it| it.to_string()), expected.map_err(str::to_owned));
+            vault_keys: KeySources {
+                current: partial.vault_key,
+                previous: partial.vault_previous_key,
+            },
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::listen::TlsVersion;
+use crate::data_plane::KeySource;
 use crate::telemetry::LogFormat;
 
 /// Some settings. The fields are those of [`Settings`](crate::settings::Settings).
@@ -25,6 +26,8 @@ pub struct Partial {
     pub max_request_bytes: Option<u64>,
     pub drain_grace_seconds: Option<u64>,
     pub log_format: Option<LogFormat>,
+    pub vault_key: Option<KeySource>,
+    pub vault_previous_key: Option<KeySource>,
 }
 
 impl Partial {
@@ -45,6 +48,8 @@ impl Partial {
             max_request_bytes: self.max_request_bytes.or(fallback.max_request_bytes),
             drain_grace_seconds: self.drain_grace_seconds.or(fallback.drain_grace_seconds),
             log_format: self.log_format.or(fallback.log_format),
+            vault_key: self.vault_key.or(fallback.vault_key),
+            vault_previous_key: self.vault_previous_key.or(fallback.vault_previous_key),
         }
     }
 }

@@ -10,6 +10,7 @@ mod patch;
 mod records;
 mod routes;
 mod rules;
+mod vault;
 mod warnings;
 mod world;
 
@@ -44,7 +45,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 14);
+    assert_eq!(operations, 9 * 6 + 3 + 15);
 }
 
 #[tokio::test]

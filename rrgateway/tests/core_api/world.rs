@@ -12,8 +12,8 @@ use http_body_util::BodyExt;
 use rrcore::ManualClock;
 use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
 use rrgateway::model::{
-    EgressPolicy, Explain, Explanation, Question, Reports, Revision, SecretName, SecretRefused,
-    SecretSink, channel, reports,
+    EgressPolicy, Explain, Explanation, Question, Reports, Revision, Rotated, RotationFailed,
+    SecretName, SecretRefused, SecretSink, channel, reports,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -46,6 +46,8 @@ pub(crate) struct Sink {
     held: Mutex<HashMap<SecretName, String>>,
     refuses: Mutex<bool>,
     retained: Mutex<Option<Vec<SecretName>>>,
+    /// How the next change of the master key fails, if it does.
+    pub(crate) rotations: Mutex<Option<RotationFailed>>,
 }
 
 /// Serves nothing, and says so.
@@ -264,6 +266,16 @@ impl SecretSink for Sink {
     fn retain(&self, live: &[SecretName]) {
         let before = self.retained.lock().unwrap().replace(live.to_owned());
         assert!(before.is_none() && self.held.lock().unwrap().is_empty(), "once, and first");
+    }
+
+    fn rotate(&self) -> Result<Rotated, RotationFailed> {
+        match self.rotations.lock().unwrap().take() {
+            Some(failed) => Err(failed),
+            None => {
+                let records = self.held.lock().unwrap().len();
+                Ok(Rotated { key_id: "0011223344556677".to_owned(), records })
+            }
+        }
     }
 }
 

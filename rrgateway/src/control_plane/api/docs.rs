@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::{diff_schema, explain_schema, log_schema, schema};
+use crate::control_plane::api::{diff_schema, explain_schema, log_schema, schema, vault};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -30,6 +30,7 @@ pub(crate) fn page() -> String {
                 page.push_str(&fields(&diff_schema::comparison()));
             }
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
+            (None, "vault") => page.push_str(&fields(&vault::rotation())),
             (None, _) => {}
         }
     }

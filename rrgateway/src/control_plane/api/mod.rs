@@ -25,6 +25,7 @@ mod rule_schema;
 mod schema;
 mod shape;
 mod state;
+mod vault;
 mod writing_rules;
 
 pub(crate) use self::guard::host_name;

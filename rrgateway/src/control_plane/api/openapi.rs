@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
 use crate::control_plane::api::{
-    body, diff_schema, explain_schema, log_schema, rule_schema, schema,
+    body, diff_schema, explain_schema, log_schema, rule_schema, schema, vault,
 };
 use crate::control_plane::config::resource::Kind;
 
@@ -42,6 +42,7 @@ fn schemas() -> Value {
         ("Explanation".to_owned(), explain_schema::explanation()),
         ("Proposal".to_owned(), diff_schema::proposal()),
         ("Comparison".to_owned(), diff_schema::comparison()),
+        ("Rotation".to_owned(), vault::rotation()),
         ("Problem".to_owned(), problem()),
     ];
     Value::Object(kinds.into_iter().chain(more).collect())
@@ -135,6 +136,7 @@ fn responses(action: Action) -> Value {
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Diff => json!({"200": shown(&reference("Comparison"))}),
+        Action::RotateVault => json!({"200": shown(&reference("Rotation"))}),
         Action::Home => json!({"303": plain("The docs")}),
         Action::Live
         | Action::Ready
@@ -168,6 +170,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         Action::CurrentRevision => &["401", "403", "421"],
         Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
         Action::Diff => &["400", "401", "403", "404", "413", "415", "421", "422", "503"],
+        Action::RotateVault => &["401", "403", "409", "421", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
         Action::OpenApi | Action::Docs | Action::WritingRules | Action::Style | Action::Home => {

@@ -134,5 +134,10 @@ pub(crate) const STORE_UNAVAILABLE: &Kind = &(
     "store-unavailable",
     "Nothing was changed: the store cannot be used now",
 );
+pub(crate) const ROTATION_UNFINISHED: &Kind = &(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "rotation-unfinished",
+    "The new master key is in use, and the old one is still needed",
+);
 pub(crate) const NOT_READY: &Kind =
     &(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "No revision is served, or no longer");

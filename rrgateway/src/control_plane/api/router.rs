@@ -16,7 +16,8 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, writing_rules,
+    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, vault,
+    writing_rules,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -81,6 +82,7 @@ async fn serve(
         Action::CurrentRevision => Ok(revisions::current(api)),
         Action::Explain => explain::answer(api, request).await,
         Action::Diff => diff::answer(api, request).await,
+        Action::RotateVault => vault::rotate(api).await,
         Action::Live => Ok(text("text/plain; charset=utf-8", "live\n")),
         Action::Ready if api.is_ready() => Ok(text("text/plain; charset=utf-8", "ready\n")),
         Action::Ready => Err(Problem::new(NOT_READY)),

@@ -30,6 +30,7 @@ pub(crate) enum Action {
     CurrentRevision,
     Explain,
     Diff,
+    RotateVault,
     Live,
     Ready,
     OpenApi,
@@ -50,7 +51,8 @@ impl Action {
             | Self::ListActivity
             | Self::CurrentRevision
             | Self::Explain
-            | Self::Diff => true,
+            | Self::Diff
+            | Self::RotateVault => true,
             Self::Live
             | Self::Ready
             | Self::OpenApi
@@ -76,6 +78,7 @@ impl Action {
             | Self::CurrentRevision
             | Self::Explain
             | Self::Diff
+            | Self::RotateVault
             | Self::Live
             | Self::Ready
             | Self::OpenApi
@@ -103,6 +106,13 @@ pub(crate) fn routes() -> Vec<Route> {
         tag: "explain",
         summary: summary.to_owned(),
     }));
+    all.push(Route {
+        method: Method::POST,
+        path: "/v1/vault/rotate".to_owned(),
+        action: Action::RotateVault,
+        tag: "vault",
+        summary: ROTATE_VAULT.to_owned(),
+    });
     all.extend(CONFIGURATION.map(|(method, verb, summary)| Route {
         method,
         path: format!("{CLIENT}/configuration"),
@@ -164,6 +174,9 @@ const QUESTIONS: [(&str, Action, &str); 2] = [
          say does not count. Nothing is written",
     ),
 ];
+
+const ROTATE_VAULT: &str = "Make a new master key, seal every secret anew under it, and do away \
+     with the old key. Answered when that is done; everything is served meanwhile";
 
 // It is there from the start, and stays.
 const CONFIGURATION: [(Method, Verb, &str); 3] = [

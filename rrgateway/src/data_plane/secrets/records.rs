@@ -1,0 +1,142 @@
+//! The vault's records on disk: one file per version of a secret, sealed, written whole or not at
+//! all.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::model::SecretName;
+
+/// The folder of a vault, with one folder for each tenant in it.
+#[derive(Debug)]
+pub(super) struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    /// Those in `directory`, which is made, for its owner only, if it is not there.
+    pub(super) fn open(directory: PathBuf) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+        Ok(Self { directory })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn read(&self, name: &SecretName) -> io::Result<Vec<u8>> {
+        fs::read(self.path(name)?)
+    }
+
+    /// On disk when this returns.
+    pub(super) fn write(&self, name: &SecretName, sealed: &[u8]) -> io::Result<()> {
+        let path = self.path(name)?;
+        let folder = path.parent().unwrap_or(&self.directory);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        replace(&path, sealed)?;
+        // The rename itself must be on disk before a revision names the record.
+        sync(folder)?;
+        sync(&self.directory)
+    }
+
+    /// Either record is on disk, until [`Records::sync`]: then it is this one.
+    pub(super) fn replace(&self, name: &SecretName, sealed: &[u8]) -> io::Result<()> {
+        replace(&self.path(name)?, sealed)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        for folder in self.folders()? {
+            sync(&folder)?;
+        }
+        sync(&self.directory)
+    }
+
+    pub(super) fn remove(&self, name: &SecretName) -> io::Result<()> {
+        fs::remove_file(self.path(name)?)
+    }
+
+    /// Removes all files in the tenants' folders but the records of `live`.
+    pub(super) fn remove_all_but(&self, live: &[SecretName]) -> io::Result<()> {
+        let live: HashSet<_> = live.iter().filter_map(|it| self.path(it).ok()).collect();
+        for folder in self.folders()? {
+            for record in fs::read_dir(&folder)? {
+                let record = record?.path();
+                if !live.contains(&record) {
+                    fs::remove_file(&record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All that there are.
+    pub(super) fn names(&self) -> io::Result<Vec<SecretName>> {
+        let mut names = Vec::new();
+        for folder in self.folders()? {
+            for record in fs::read_dir(&folder)? {
+                // What is called otherwise is no record: nobody could ask for it.
+                names.extend(name(&record?.path()).filter(|it| self.path(it).is_ok()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Whether nothing was ever written, or all of it is gone.
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        for folder in self.folders()? {
+            if fs::read_dir(&folder)?.next().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn folders(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(&self.directory)?.map(|it| it.map(|it| it.path()));
+        entries.filter(|it| it.as_ref().map_or(true, |it| it.is_dir())).collect()
+    }
+
+    fn path(&self, name: &SecretName) -> io::Result<PathBuf> {
+        let is_plain = |it: &str| {
+            !it.is_empty()
+                && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
+        if !is_plain(&name.client) || !is_plain(&name.credential) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "an id that cannot name a file",
+            ));
+        }
+        let file = format!("{}.{}.{SEALED}", name.credential, name.version);
+        Ok(self.directory.join(&*name.client).join(file))
+    }
+}
+
+fn name(path: &Path) -> Option<SecretName> {
+    let client = path.parent()?.file_name()?.to_str()?.into();
+    let file = path.file_name()?.to_str()?.strip_suffix(SEALED)?.strip_suffix('.')?;
+    let (credential, version) = file.rsplit_once('.')?;
+    Some(SecretName { client, credential: credential.into(), version: version.parse().ok()? })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    write_synced(&draft, bytes)?;
+    fs::rename(&draft, path)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A draft that a crash left behind is overwritten by this one.
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+const SEALED: &str = "sealed";

@@ -1,0 +1,49 @@
+//! The master key is changed by the vault, and the API says how that went.
+
+use axum::body::Body;
+use http::StatusCode;
+use rrgateway::model::RotationFailed;
+use serde_json::json;
+
+use crate::world::{Answer, World};
+
+#[tokio::test]
+async fn a_change_of_the_master_key_is_answered_when_it_is_done() {
+    let world = World::new().await;
+    world.fill().await;
+    let before = world.revision().number;
+    let answer = rotate(&world).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let at = "2023-11-14T22:13:20Z";
+    let expected = json!({"keyId": "0011223344556677", "records": 1, "startedAt": at,
+        "finishedAt": at});
+    let shown = answer.json["startedAt"].as_str().unwrap();
+    assert!(shown.starts_with("2023-11-14T22:13:20"), "{shown}");
+    assert_eq!(
+        (&answer.json["keyId"], &answer.json["records"]),
+        (&expected["keyId"], &expected["records"])
+    );
+    // Configuration is something else.
+    assert_eq!(world.revision().number, before);
+}
+
+#[tokio::test]
+async fn a_change_that_failed_is_answered_with_its_reason() {
+    let world = World::new().await;
+    for (failed, status, code) in [
+        (RotationFailed::Refused("why".to_owned()), 409, "conflict"),
+        (RotationFailed::NoKey("why".to_owned()), 503, "store-unavailable"),
+        (RotationFailed::Unfinished("why".to_owned()), 503, "rotation-unfinished"),
+    ] {
+        let detail = failed.to_string();
+        *world.sink.rotations.lock().unwrap() = Some(failed);
+        let answer = rotate(&world).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)));
+        assert_eq!(answer.json["detail"], detail);
+    }
+    assert_eq!(rotate(&world).await.status, StatusCode::OK);
+}
+
+async fn rotate(world: &World) -> Answer {
+    world.send("POST", "/v1/vault/rotate", Some(&world.token), &[], Body::empty()).await
+}
