@@ -21,10 +21,10 @@ mod oauth2;
 mod outbound;
 mod query;
 mod random;
-#[cfg(feature = "sign")]
-mod sign;
 #[cfg(feature = "client")]
 mod remote;
+#[cfg(feature = "sign")]
+mod sign;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -111,12 +111,6 @@ pub use crate::outbound::service::Inject;
 pub use crate::outbound::signer::{Sign, SignError};
 pub use crate::outbound::token::{Outlook, Token, TokenFuture, TokenUnavailable, Tokens};
 pub use crate::random::RandomUnavailable;
-#[cfg(feature = "sign")]
-pub use crate::sign::aws::AwsSigV4;
-#[cfg(feature = "sign")]
-pub use crate::sign::error::InvalidSigner;
-#[cfg(feature = "sign")]
-pub use crate::sign::http_signature::HttpSignature;
 #[cfg(feature = "client")]
 pub use crate::remote::document::Document;
 #[cfg(feature = "client")]
@@ -127,6 +121,12 @@ pub use crate::remote::error::RemoteUnavailable;
 pub use crate::remote::freshness::Freshness;
 #[cfg(feature = "client")]
 pub use crate::remote::handle::{Reading, Remote, RemoteFuture, RemoteState};
+#[cfg(feature = "sign")]
+pub use crate::sign::aws::AwsSigV4;
+#[cfg(feature = "sign")]
+pub use crate::sign::error::InvalidSigner;
+#[cfg(feature = "sign")]
+pub use crate::sign::http_signature::HttpSignature;
 #[cfg(feature = "vault")]
 pub use crate::vault::binding::Binding;
 #[cfg(feature = "vault")]

@@ -1,4 +1,3 @@
-
 //! AWS Signature Version 4, by AWS' own examples and by a second reading of the documentation.
 #![cfg(test)] // tells clippy that this may panic
 

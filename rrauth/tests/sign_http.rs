@@ -1,4 +1,3 @@
-
 //! HTTP message signatures, by the RFC's own example and by a second reading of it.
 #![cfg(test)] // tells clippy that this may panic
 

@@ -1,6 +1,7 @@
 //! Who is calling, once an authenticator has vouched for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A caller that has proved who it is.
 ///
@@ -15,6 +16,9 @@ pub struct Identity {
     pub credential: Arc<str>,
     /// How it was shown: `apiKey`, `bearer`, …
     pub kind: &'static str,
+    /// When what it showed ends (time since the Unix epoch), where that is known: a stream that it
+    /// opened should end then, too.
+    pub expires_at: Option<Duration>,
 }
 
 impl Identity {
@@ -24,6 +28,13 @@ impl Identity {
         credential: impl Into<Arc<str>>,
         kind: &'static str,
     ) -> Self {
-        Self { subject: subject.into(), credential: credential.into(), kind }
+        Self { subject: subject.into(), credential: credential.into(), kind, expires_at: None }
+    }
+
+    /// What was shown ends at `wall` (time since the Unix epoch).
+    #[must_use]
+    pub fn expires_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
+        self.expires_at = wall.into();
+        self
     }
 }

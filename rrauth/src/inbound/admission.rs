@@ -90,7 +90,9 @@ fn vouch<T>(context: &Context, proof: &Proof<T>) {
     let credential = &proof.credential;
     let kind = credential.kind.as_str();
     let subject = proof.subject.as_ref().unwrap_or(&credential.subject);
-    context.identify(Identity::new(Arc::clone(subject), Arc::clone(&credential.id), kind));
+    let ends = [proof.expires_at, credential.expires_at].into_iter().flatten().min();
+    let identity = Identity::new(Arc::clone(subject), Arc::clone(&credential.id), kind);
+    context.identify(identity.expires_at(ends));
     let facts = vec![Fact::Auth { kind, outcome: "ok" }];
     context.record(Stage::Authenticate, Outcome::Passed, facts);
 }

@@ -68,6 +68,12 @@ impl CachedPolicy {
         Self { tokens: cache, ..self }
     }
 
+    /// The same, with nothing remembered yet, and room for that many.
+    pub(crate) fn remembering(&self, tokens: usize) -> Self {
+        let (policy, seeded) = (self.policy.clone(), self.seeded.clone());
+        Self { policy, seeded, tokens: None }.tokens(tokens)
+    }
+
     pub(crate) const fn policy(&self) -> &JwtPolicy {
         &self.policy
     }

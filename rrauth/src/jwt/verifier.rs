@@ -50,7 +50,7 @@ use crate::jwt::policy::JwtPolicy;
 /// ```
 pub struct JwtVerifier<T> {
     credential: Arc<Credential<T>>,
-    policy: CachedPolicy,
+    policy: Arc<CachedPolicy>,
     keys: JwkSet,
 }
 
@@ -77,18 +77,24 @@ impl<T> JwtVerifier<T> {
         }
         let policy = CachedPolicy::new(policy, DEFAULT_TOKENS);
         let policy = policy.map_err(|it| InvalidJwtPolicy::new("cached_tokens", it.to_string()))?;
-        Ok(Self { credential: credential.into(), policy, keys })
+        Ok(Self { credential: credential.into(), policy: Arc::new(policy), keys })
+    }
+
+    /// The same for a credential that has changed, with the tokens that are remembered already.
+    #[must_use]
+    pub fn renewed(&self, credential: impl Into<Arc<Credential<T>>>) -> Self {
+        Self { credential: credential.into(), ..self.clone() }
     }
 
     /// Remembers `tokens` tokens; 0: none.
     #[must_use]
     pub fn cached_tokens(self, tokens: usize) -> Self {
-        Self { policy: self.policy.tokens(tokens), ..self }
+        Self { policy: Arc::new(self.policy.remembering(tokens)), ..self }
     }
 
     /// Which tokens it believes.
     #[must_use]
-    pub const fn policy(&self) -> &JwtPolicy {
+    pub fn policy(&self) -> &JwtPolicy {
         self.policy.policy()
     }
 }
@@ -100,6 +106,14 @@ impl<T: Send + Sync> TokenVerifier<T> for JwtVerifier<T> {
             Err(error) if error.is_foreign() => Verdict::NotMine,
             Err(error) => Verdict::Ready(Err(Unproved::from(error))),
         }
+    }
+}
+
+// By hand: `T` need not be `Clone`.
+impl<T> Clone for JwtVerifier<T> {
+    fn clone(&self) -> Self {
+        let (policy, keys) = (Arc::clone(&self.policy), self.keys.clone());
+        Self { credential: Arc::clone(&self.credential), policy, keys }
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Extensions;
 use regex::{Regex, RegexBuilder};
 use rrcore::Now;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::proof::Proof;
+use crate::inbound::verify::{ConnectionVerifier, Unproved};
 use crate::mtls::certificate::ClientCertificate;
 
 /// The certificates whose holder is called so are a credential's.
@@ -139,6 +141,23 @@ fn compiled(pattern: &str) -> Result<Regex, InvalidPattern> {
 }
 
 // By hand: `T` need not be `Debug`.
+impl<T: Send + Sync> ConnectionVerifier<T> for ClientCertificates<T> {
+    /// By the `Arc<ClientCertificate>` that the TLS listener left in the extensions.
+    fn verify(&self, extensions: &Extensions, now: Now) -> Option<Result<Proof<T>, Unproved>> {
+        let certificate = extensions.get::<Arc<ClientCertificate>>()?;
+        let proof = self.find(certificate, now);
+        let unknown = || Unproved::Invalid("no rule knows the client certificate".to_owned());
+        Some(proof.ok_or_else(unknown))
+    }
+}
+
+// By hand: `T` need not be `Clone`.
+impl<T> Clone for CertificateRule<T> {
+    fn clone(&self) -> Self {
+        Self { pattern: self.pattern.clone(), credential: Arc::clone(&self.credential) }
+    }
+}
+
 impl<T> fmt::Debug for CertificateRule<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CertificateRule")

@@ -264,7 +264,6 @@ fn refuse_chunks(headers: &HeaderMap) -> Result<(), SignError> {
         it.as_bytes().windows(AWS_CHUNKED.len()).any(|it| it.eq_ignore_ascii_case(AWS_CHUNKED))
     };
     match codings.any(is_chunked) {
-        true => Err(SignError::new("its body is aws-chunked, for a signature of the client's")),
         true => Err(SignError::new("the body is aws-chunked, for a signature of the client's")),
         false => Ok(()),
     }
@@ -276,7 +275,6 @@ fn remove_presigned(head: &mut Parts) -> Result<(), SignError> {
     }
     for name in PRESIGNED {
         let removed = query::remove(&mut head.uri, name);
-        removed.map_err(|_| SignError::new("its target cannot be written without a signature"))?;
         removed.map_err(|_| {
             SignError::new("the request target cannot be written without a signature")
         })?;
@@ -285,7 +283,6 @@ fn remove_presigned(head: &mut Parts) -> Result<(), SignError> {
 }
 
 fn value(text: &str) -> Result<HeaderValue, SignError> {
-    HeaderValue::from_str(text).map_err(|_| SignError::new("the signature is no header value"))
     let value = HeaderValue::from_str(text);
     let mut value = value.map_err(|_| SignError::new("the signature is no header value"))?;
     value.set_sensitive(true);
@@ -294,7 +291,6 @@ fn value(text: &str) -> Result<HeaderValue, SignError> {
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), SignError> {
     let set = headers.try_insert(name, value);
-    set.map(drop).map_err(|_| SignError::new("it has no room for another header"))
     set.map(drop).map_err(|_| SignError::new("the request has no room for another header"))
 }
 

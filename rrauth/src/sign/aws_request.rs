@@ -29,7 +29,6 @@ pub(crate) struct CanonicalRequest<'a> {
 impl<'a> CanonicalRequest<'a> {
     pub(crate) fn new(head: &'a Parts, scope: &Scope) -> Result<Self, SignError> {
         if !head.uri.path().starts_with('/') {
-            return Err(SignError::new("its target has no path"));
             return Err(SignError::new("the request target has no path"));
         }
         let host = target::host(head)?;

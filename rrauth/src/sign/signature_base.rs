@@ -23,7 +23,6 @@ pub(crate) fn write(
             .map_err(|problem| SignError::new(format!("{}: {problem}", component.identifier)))?;
         // Nothing in it may end the line, or be read in several ways.
         if !value.bytes().all(|it| matches!(it, b'\t' | b' '..=b'~')) {
-            let problem = "its value is not ASCII";
             let problem = "the value is not ASCII";
             return Err(SignError::new(format!("{}: {problem}", component.identifier)));
         }
@@ -114,10 +113,6 @@ fn wrapped(headers: &HeaderMap, name: &HeaderName) -> Result<String, SignError> 
 }
 
 fn text(line: &[u8]) -> Result<&str, SignError> {
-    std::str::from_utf8(line.trim_ascii()).map_err(|_| SignError::new("its value is not ASCII"))
-}
-
-const MISSING: &str = "the request does not have it";
     std::str::from_utf8(line.trim_ascii()).map_err(|_| SignError::new("the value is not ASCII"))
 }
 

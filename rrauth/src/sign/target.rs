@@ -13,8 +13,6 @@ pub(crate) fn scheme(parts: &Parts) -> Result<&str, SignError> {
     match known_scheme(parts) {
         Some(scheme) if *scheme == Scheme::HTTPS => Ok("https"),
         Some(scheme) if *scheme == Scheme::HTTP => Ok("http"),
-        Some(_) => Err(SignError::new("its scheme is neither http nor https")),
-        None => Err(SignError::new("its scheme is not known, as its URI is not absolute")),
         Some(_) => Err(SignError::new("the scheme is neither http nor https")),
         None => Err(SignError::new("the scheme is not known, as the URI is not absolute")),
     }
@@ -39,9 +37,6 @@ pub(crate) fn host(parts: &Parts) -> Result<Cow<'_, [u8]>, SignError> {
 /// Host and port (RFC 9110 §7.2), in lower case, without the scheme's default port (§4.2.3).
 pub(crate) fn authority(parts: &Parts) -> Result<String, SignError> {
     let authority = match host_header(parts)? {
-        Some(host) => {
-            Authority::try_from(host).map_err(|_| SignError::new("its Host is not one"))?
-        }
         Some(host) => Authority::try_from(host)
             .map_err(|_| SignError::new("the Host header names no host"))?,
         None => parts.uri.authority().cloned().ok_or_else(|| SignError::new(NO_HOST))?,
@@ -49,7 +44,6 @@ pub(crate) fn authority(parts: &Parts) -> Result<String, SignError> {
     let default = default_port(parts);
     if default.is_none() && matches!(authority.port_u16(), Some(80 | 443)) {
         return Err(SignError::new(
-            "whether its port is the default is not known, as its URI is not absolute",
             "whether the port is the default is not known, as the URI is not absolute",
         ));
     }
@@ -62,7 +56,6 @@ fn host_header(parts: &Parts) -> Result<Option<&[u8]>, SignError> {
     let mut lines = parts.headers.get_all(HOST).iter();
     match (lines.next(), lines.next()) {
         (first, None) => Ok(first.map(|it| it.as_bytes().trim_ascii())),
-        (_, Some(_)) => Err(SignError::new("it has several Host headers")),
         (_, Some(_)) => Err(SignError::new("the request has several Host headers")),
     }
 }
@@ -87,7 +80,6 @@ fn known_scheme(parts: &Parts) -> Option<&Scheme> {
     parts.uri.scheme()
 }
 
-const NO_HOST: &str = "it names no host";
 const NO_HOST: &str = "the request names no host";
 
 #[cfg(test)]

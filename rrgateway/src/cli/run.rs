@@ -120,10 +120,8 @@ RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS, log.format RR_L
 human, json). RUST_LOG sets the log levels.
 
 The files of data.tls are looked at every 10 seconds: replace them, and new connections are shown
-what they hold. While they do not fit each other, the certificate stays as it was.";
-RR_DATA_WORKERS, control.listen RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies
-RR_TRUSTED_PROXIES, maxRequestBytes RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS,
-log.format RR_LOG_FORMAT (auto, human, json). RUST_LOG sets the log levels.
+what they hold. While they do not fit each other, the certificate stays as it was.
+
 The vault's master key, one of: vault.keyFile RR_VAULT_KEY_FILE (default <data dir>/vault/master.key,
 made on the first start), vault.keyEnv RR_VAULT_KEY_ENV (the name of a variable with 64 hexadecimal
 digits or 32 bytes in base64), vault.keyCommand RR_VAULT_KEY_COMMAND (a program and its arguments, run

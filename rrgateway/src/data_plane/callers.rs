@@ -202,7 +202,7 @@ impl Verifiers {
             layer = layer.passwords(accounts.clone());
         }
         let rules = self.certificates.iter().filter(|(id, _)| bound.contains(id));
-        let rules: Vec<_> = rules.map(|(_, rule)| rule.clone()).collect();
+        let rules: Vec<CertificateRule<Caller>> = rules.map(|(_, rule)| rule.clone()).collect();
         if rules.is_empty() { layer } else { layer.connections(ClientCertificates::new(rules)) }
     }
 }

@@ -1,6 +1,6 @@
 //! Makes of a target credential what is injected, with the secret out of the vault.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use rrcore::{Clock, Code, Now, Refusal};
 use zeroize::Zeroizing;
 
 use crate::data_plane::secrets::Secrets;
-use crate::model::{Digest, Lifetime, Presentation, TargetCredential};
+use crate::model::{Digest, Lifetime, Presentation, SecretName, TargetCredential};
 
 /// What is injected for each target credential. Tokens that were fetched outlive revisions.
 pub struct Injections {
@@ -67,14 +67,20 @@ impl Injections {
         let Presentation::None = &credential.present else {
             let name = credential.secret.as_ref().context("the credential names no secret")?;
             let secret = self.secrets.reveal(name)?;
-            let injection = self.shown(&credential.present, &secret)?;
+            let sealed = (self.secrets.clone(), name.clone());
+            let injection = self.shown(&credential.present, &secret, sealed)?;
             let destinations = Destinations::parse(&credential.destinations)?;
             return Ok(injection.bound_to(destinations));
         };
         Ok(Injection::none())
     }
 
-    fn shown(&self, present: &Presentation, secret: &[u8]) -> anyhow::Result<Injection> {
+    fn shown(
+        &self,
+        present: &Presentation,
+        secret: &[u8],
+        rotated: (Secrets, SecretName),
+    ) -> anyhow::Result<Injection> {
         let text = || std::str::from_utf8(secret).context("the secret is not text");
         Ok(match present {
             Presentation::None => Injection::none(),
@@ -85,7 +91,7 @@ impl Injections {
             Presentation::Basic { username } => Injection::basic(username, text()?)?,
             Presentation::Headers { names } => headers(names, secret)?,
             Presentation::OAuth2 { .. } => {
-                let tokens = self.tokens(oauth2(present, secret)?);
+                let tokens = self.tokens(oauth2(present, secret, rotated)?);
                 Injection::token(tokens, rrauth::Presentation::bearer())
             }
             Presentation::CustomToken { shown, .. } => {
@@ -137,7 +143,11 @@ pub fn in_time(credential: &TargetCredential, now: Now) -> Result<(), Refusal> {
     }
 }
 
-fn oauth2(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {
+fn oauth2(
+    present: &Presentation,
+    secret: &[u8],
+    (secrets, name): (Secrets, SecretName),
+) -> anyhow::Result<Grant> {
     let Presentation::OAuth2 {
         token_url,
         client_id,
@@ -150,14 +160,15 @@ fn oauth2(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {
     else {
         anyhow::bail!("this is not an OAuth 2.0 client")
     };
-    let secrets = Members::read(secret)?;
+    let members = Members::read(secret)?;
     let auth = if *in_body { ClientAuth::Post } else { ClientAuth::Basic };
     let mut client = OAuth2::new(token_url, client_id)
         .client_auth(auth)
         .scopes(scopes)
         .allow_plaintext(*allow_plaintext);
-    if let Some(secret) = secrets.get("clientSecret") {
-        client = client.secret(secret);
+    let client_secret = members.get("clientSecret").map(|it| Zeroizing::new(it.to_owned()));
+    if let Some(secret) = &client_secret {
+        client = client.secret(secret.as_str());
     }
     if let Some(audience) = audience {
         client = client.audience(audience);
@@ -165,7 +176,18 @@ fn oauth2(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {
     if !refreshes {
         return Ok(client.client_credentials()?);
     }
-    Ok(client.refresh_token(secrets.required("refreshToken")?, |_| ROTATED)?)
+    // Some servers give a new refresh token with each access token, and forget the old one: the next
+    // start must find the new one (RFC 6749 §6).
+    let rotated = move |refresh: &str| {
+        let pairs = [("clientSecret", client_secret.as_ref().map(|it| it.as_str()))];
+        let pairs = pairs.into_iter().chain([("refreshToken", Some(refresh))]);
+        let members: BTreeMap<_, _> = pairs.filter_map(|(name, it)| Some((name, it?))).collect();
+        let text = Zeroizing::new(serde_json::to_string(&members).unwrap_or_default());
+        if let Err(error) = secrets.rewrite(&name, &text) {
+            tracing::error!(credential = %name.credential, %error, "a refresh token is not kept");
+        }
+    };
+    Ok(client.refresh_token(members.required("refreshToken")?, rotated)?)
 }
 
 fn custom_token(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rratelimit::{Key, Limiter, RateLimitLayer};
 use http::Extensions;
+use rratelimit::{Key, Limiter, RateLimitLayer};
 use rrauth::{
     Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
 };
@@ -80,12 +80,7 @@ impl Admission {
 
 impl Layers {
     /// The stages of `proxy`, which calls its target with `injection`.
-    pub fn of(
-        proxy: &Proxy,
-        shared: &Shared,
-        callers: Callers,
-        injection: Arc<Injection>,
-    ) -> Self {
+    pub fn of(proxy: &Proxy, shared: &Shared, callers: Callers, injection: Arc<Injection>) -> Self {
         let clock = &shared.clock;
         let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
         let limit = RateLimitLayer::new(Arc::clone(&proxy.limits), Arc::clone(&shared.limiter))

@@ -1,7 +1,5 @@
 //! Calls to key servers and token endpoints, under the same egress policy as upstreams.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;

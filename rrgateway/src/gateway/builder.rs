@@ -7,8 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rrcore::{Clock, TrustedProxies};
 
-use crate::listen::TlsSettings;
 use crate::data_plane::KeySources;
+use crate::listen::TlsSettings;
 
 /// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
 /// and keeps its data in a temporary directory: right for tests.

@@ -177,6 +177,9 @@ mod tests {
                 assert!(error.contains("1.2 or 1.3") && error.contains('3'), "{error}");
             }
         }
+    }
+
+    #[test]
     fn the_master_key_comes_from_one_place() {
         let toml = "[vault]\nkeyEnv = 'KEY'\npreviousKeyCommand = ['get', 'a,b']\n";
         let yaml = "vault: {keyEnv: KEY, previousKeyCommand: [get, 'a,b']}\n";

@@ -68,13 +68,12 @@ impl Settings {
             .egress_allow(self.egress_allow.iter().copied())
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_request_bytes(self.max_request_bytes)
-            .drain_grace(self.drain_grace);
+            .drain_grace(self.drain_grace)
+            .vault_keys(self.vault_keys.clone());
         match &self.data_tls {
             Some(tls) => builder.data_tls(tls.clone()),
             None => builder,
         }
-            .drain_grace(self.drain_grace)
-            .vault_keys(self.vault_keys.clone())
     }
 
     fn filled(partial: Partial) -> anyhow::Result<Self> {
@@ -92,6 +91,10 @@ impl Settings {
             max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
             drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
             log_format: partial.log_format.unwrap_or_default(),
+            vault_keys: KeySources {
+                current: partial.vault_key,
+                previous: partial.vault_previous_key,
+            },
         })
     }
 }
@@ -152,10 +155,5 @@ mod tests {
     fn check(partial: Partial, expected: Result<Option<TlsSettings>, &str>) {
         let found = Settings::filled(partial).map(|it| it.data_tls);
         assert_eq!(found.map_err(|it| it.to_string()), expected.map_err(str::to_owned));
-            vault_keys: KeySources {
-                current: partial.vault_key,
-                previous: partial.vault_previous_key,
-            },
-        }
     }
 }

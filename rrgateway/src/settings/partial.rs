@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::listen::TlsVersion;
 use crate::data_plane::KeySource;
+use crate::listen::TlsVersion;
 use crate::telemetry::LogFormat;
 
 /// Some settings. The fields are those of [`Settings`](crate::settings::Settings).

@@ -53,7 +53,8 @@ fn concerned(config: &Config, written: &Resource) -> BTreeSet<(Key, String)> {
             .is_some_and(|it| it.target_credential_id.as_deref() == Some(&*written.key.id)),
         Kind::Rule | Kind::Filter | Kind::Configuration => false,
     };
-    let proxies = config.list(&Collection::top(Kind::Proxy), 0).filter(|it| is_concerned(it));
+    let all = Collection::top(Kind::Proxy);
+    let proxies = config.list(&all, 0).filter(|it| is_concerned(it));
     proxies.filter_map(|it| joined(config, it)).collect()
 }
 
@@ -83,7 +84,8 @@ fn give_again(
     if !concerned(&outcome.config, written).iter().any(|(it, _)| *it == key) {
         return Err(wrong("credentialId", "this write does not concern that credential"));
     }
-    let proxies = outcome.config.list(&Collection::top(Kind::Proxy), 0);
+    let all = Collection::top(Kind::Proxy);
+    let proxies = outcome.config.list(&all, 0);
     let joined = proxies.filter_map(|it| joined(&outcome.config, it));
     let destinations: BTreeSet<_> = joined.filter(|it| it.0 == key).map(|it| it.1).collect();
     let credential = Credential {

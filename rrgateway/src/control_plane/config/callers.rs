@@ -14,7 +14,6 @@ use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::auth::{Auth, Introspection, JwtVerify, Keys, Kind as Side};
 use crate::control_plane::wire::credential::Credential;
-use crate::control_plane::wire::secret::SecretState;
 use crate::model::{Callers, Consumer, Digest, How, JwtKeys, Known, SecretName, Verified};
 
 type Shown = rrauth::Credential<Arc<Consumer>>;

@@ -1,7 +1,5 @@
 //! Everything that was made out of the configuration, by the digest of what it was made from.
 
-use std::sync::Arc;
-
 use rratelimit::Policy;
 use rrrules::Validator;
 

@@ -17,6 +17,7 @@ use crate::control_plane::file::secrets::Secrets;
 use crate::control_plane::file::source::Source;
 use crate::control_plane::file::{names, warnings};
 use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::proxy::ProxyDraft;
 use crate::control_plane::wire::text::Effect;
 use crate::model::EgressPolicy;
 

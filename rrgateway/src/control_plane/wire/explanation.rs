@@ -139,7 +139,11 @@ fn credential(present: &Presentation, outcome: &Outcome) -> Value {
             "available"
         }
     };
-    let present = match present {
+    json!({"credential": word, "present": presented(present)})
+}
+
+fn presented(present: &Presentation) -> Value {
+    match present {
         Presentation::None => Value::Null,
         Presentation::Header { name, prefix } => {
             json!({"in": "header", "name": name.as_str(), "prefix": prefix})
@@ -153,8 +157,18 @@ fn credential(present: &Presentation, outcome: &Outcome) -> Value {
             let names: Vec<_> = names.iter().map(http::HeaderName::as_str).collect();
             json!({"in": "header", "names": names})
         }
-    };
-    json!({"credential": word, "present": present})
+        Presentation::OAuth2 { .. } => {
+            json!({"in": "header", "name": "authorization", "prefix": "Bearer "})
+        }
+        Presentation::CustomToken { shown, .. } => presented(shown),
+        Presentation::AwsSigV4 { access_key_id, service, region } => {
+            json!({"in": "signature", "accessKeyId": access_key_id, "service": service,
+                "awsRegion": region})
+        }
+        Presentation::HttpSignature { key_id, components } => {
+            json!({"in": "signature", "keyId": key_id, "components": components})
+        }
+    }
 }
 
 fn filter(it: &FilterApplies) -> Value {

@@ -62,7 +62,7 @@ fn is_jws(token: &str) -> bool {
     let [header, payload, signature] = parts.as_slice() else { return false };
     let decoded = |it: &str| URL_SAFE_NO_PAD.decode(it).ok().filter(|it| !it.is_empty());
     let header: Option<serde_json::Map<String, serde_json::Value>> =
-        decoded(header).and_then(|it| serde_json::from_slice(&it).ok());
+        decoded(header).and_then(|it: Vec<u8>| serde_json::from_slice(&it).ok());
     header.is_some_and(|it| it.get("alg").is_some_and(serde_json::Value::is_string))
         && decoded(payload).is_some()
         && decoded(signature).is_some()

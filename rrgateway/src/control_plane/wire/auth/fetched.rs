@@ -180,8 +180,10 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
         true => Some(Vec::new()),
         false => it.table(MOST_HEADERS, |name, node| match usable(name) {
             Err(why) => node.flaw(why),
-            Ok(header) if !seen.insert(header) => node.flaw("this header is named twice"),
-            Ok(_) => Some((name.to_owned(), secret::upstream_secret(node)?)),
+            Ok(header) => match seen.insert(header) {
+                false => node.flaw("this header is named twice"),
+                true => Some((name.to_owned(), secret::upstream_secret(node)?)),
+            },
         }),
     });
     let body = fields.optional("body", body);
