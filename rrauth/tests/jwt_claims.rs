@@ -213,17 +213,17 @@ fn a_required_claim_is_there_with_one_of_its_values() {
 
 #[test]
 fn a_token_may_not_live_longer_than_is_allowed() {
-    let lives = |iat: Value, exp: u64| {
+    let lives = |iat: &Value, exp: u64| {
         let claims = claims_but(&json!({"iat": iat, "exp": exp})).to_string();
         let ask = |it: JwtPolicyBuilder| it.max_lifetime(Duration::from_secs(300));
         verify(&claims, ask).map_err(|it| it.to_string()).err().unwrap_or_default()
     };
-    assert_eq!(lives(json!(NOW), NOW + 300), "");
-    assert_eq!(lives(json!(NOW as f64 - 0.5), NOW + 300), "exp: the token lives too long");
-    assert_eq!(lives(json!(NOW), NOW + 301), "exp: the token lives too long");
-    assert_eq!(lives(json!(0), NOW + 300), "exp: the token lives too long");
-    assert_eq!(lives(Value::Null, NOW + 10), "iat: it is missing");
-    assert_eq!(lives(json!(NOW + 20), NOW + 10), "exp: it is before iat");
+    assert_eq!(lives(&json!(NOW), NOW + 300), "");
+    assert_eq!(lives(&json!(NOW as f64 - 0.5), NOW + 300), "exp: the token lives too long");
+    assert_eq!(lives(&json!(NOW), NOW + 301), "exp: the token lives too long");
+    assert_eq!(lives(&json!(0), NOW + 300), "exp: the token lives too long");
+    assert_eq!(lives(&Value::Null, NOW + 10), "iat: it is missing");
+    assert_eq!(lives(&json!(NOW + 20), NOW + 10), "exp: it is before iat");
 }
 
 #[test]
@@ -250,6 +250,7 @@ fn an_error_holds_nothing_of_the_token() {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "shorter to call")]
 fn check(name: &str, value: Value, expected: &str) {
     let claims = claims_but(&json!({name: value}));
     let said = match verify(&claims.to_string(), |it| it) {
