@@ -8,6 +8,10 @@ mod claims;
 mod client;
 mod hex;
 mod inbound;
+#[cfg(feature = "introspection")]
+mod introspection;
+#[cfg(feature = "jwks")]
+mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod names;
@@ -16,6 +20,8 @@ mod query;
 mod random;
 #[cfg(feature = "client")]
 mod remote;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod strict_json;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -42,6 +48,14 @@ pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUna
 pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
+#[cfg(feature = "introspection")]
+pub use crate::introspection::policy::IntrospectionPolicy;
+#[cfg(feature = "introspection")]
+pub use crate::introspection::verifier::{Introspection, IntrospectionState};
+#[cfg(feature = "jwks")]
+pub use crate::jwks::keys::RemoteKeys;
+#[cfg(feature = "jwks")]
+pub use crate::jwks::verifier::JwksVerifier;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "jwt")]
