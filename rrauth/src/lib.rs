@@ -11,6 +11,10 @@ mod client;
 mod failures;
 mod hex;
 mod inbound;
+#[cfg(feature = "introspection")]
+mod introspection;
+#[cfg(feature = "jwks")]
+mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(feature = "mtls")]
@@ -25,6 +29,8 @@ mod random;
 mod remote;
 #[cfg(feature = "sign")]
 mod sign;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod strict_json;
 #[cfg(feature = "vault")]
 mod vault;
 
@@ -64,6 +70,14 @@ pub use crate::inbound::verify::{
     ConnectionVerifier, PasswordVerifier, ShownToken, TokenVerifier, Unproved, Verdict,
     VerdictFuture,
 };
+#[cfg(feature = "introspection")]
+pub use crate::introspection::policy::IntrospectionPolicy;
+#[cfg(feature = "introspection")]
+pub use crate::introspection::verifier::{Introspection, IntrospectionState};
+#[cfg(feature = "jwks")]
+pub use crate::jwks::keys::RemoteKeys;
+#[cfg(feature = "jwks")]
+pub use crate::jwks::verifier::JwksVerifier;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::algorithm::{JwtAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "jwt")]

@@ -85,7 +85,7 @@ impl From<JwtError> for Unproved {
 }
 
 impl InvalidJwtPolicy {
-    pub(super) fn new(field: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(field: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
         Self { field, problem: problem.into() }
     }
 

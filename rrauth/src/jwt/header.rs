@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::jwt::algorithm::JwtAlgorithm;
 use crate::jwt::error::JwtError;
 use crate::jwt::jws::Jws;
-use crate::jwt::strict_json;
+use crate::strict_json;
 
 /// The header of a token (RFC 7515 §4), as far as it counts.
 #[derive(Debug)]

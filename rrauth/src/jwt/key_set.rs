@@ -11,7 +11,7 @@ use crate::jwt::algorithm::JwtAlgorithm as Algorithm;
 use crate::jwt::error::{InvalidJwkSet, JwtError, quoted};
 use crate::jwt::header::Header;
 use crate::jwt::key::Key;
-use crate::jwt::strict_json;
+use crate::strict_json;
 
 /// The keys that an issuer signs with (JWKS, RFC 7517 §5), or the secret that it shares. A handle:
 /// clones share the keys.

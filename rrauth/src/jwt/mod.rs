@@ -12,7 +12,6 @@ pub(crate) mod policy;
 pub(crate) mod policy_builder;
 mod provider;
 mod roca;
-mod strict_json;
 mod times;
 pub(crate) mod verified;
 pub(crate) mod verifier;

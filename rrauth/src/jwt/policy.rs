@@ -12,8 +12,10 @@ use crate::jwt::header::Header;
 use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
 use crate::jwt::strict_json;
+use crate::jwt::policy_builder::JwtPolicyBuilder;
 use crate::jwt::times::Times;
 use crate::jwt::verified::Verified;
+use crate::strict_json;
 
 /// Which tokens of one issuer are believed: signed how, and saying what. Checked when it is built.
 ///

@@ -35,7 +35,7 @@ impl<T> Source<T> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.url.clone();
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request
     }

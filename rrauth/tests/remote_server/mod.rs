@@ -1,5 +1,8 @@
 //! A real server on loopback that does as it is told, and counts.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+#![allow(unreachable_pub, reason = "a module of several test crates")]
+
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

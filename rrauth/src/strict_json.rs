@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 /// No object in it has two members of one name, however they are spelt: RFC 7519 §4 lets a reader
 /// keep the last, and another reader keeps the first. How much there can be is up to the caller,
 /// who bounds `text`; how deep, up to this.
-pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
+pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
     let problem = Cell::new("it is not one JSON object");
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let nest = Nest { depth: 1, problem: &problem };

@@ -1,0 +1,4 @@
+//! Signed tokens with keys that are fetched.
+
+pub(crate) mod keys;
+pub(crate) mod verifier;
