@@ -1,6 +1,6 @@
 //! Verifies user names and passwords.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,7 +70,8 @@ pub struct Accounts<T> {
 #[must_use]
 pub struct AccountsBuilder<T> {
     workers: PasswordWorkers,
-    by_name: HashMap<Box<str>, Vec<Given<T>>>,
+    // In order, so that an error always names the same one.
+    by_name: BTreeMap<Box<str>, Vec<Given<T>>>,
     unusable: Option<AccountsError>,
 }
 
@@ -78,7 +79,7 @@ impl<T> Accounts<T> {
     /// Accounts that are still empty, whose passwords `workers` will hash.
     pub fn builder(workers: &PasswordWorkers) -> AccountsBuilder<T> {
         let workers = workers.clone();
-        AccountsBuilder { workers, by_name: HashMap::new(), unusable: None }
+        AccountsBuilder { workers, by_name: BTreeMap::new(), unusable: None }
     }
 
     /// How many user names there are.

@@ -36,7 +36,7 @@ struct Holder<T> {
 }
 
 impl<T> Book<T> {
-    pub(crate) fn new(accounts: HashMap<Box<str>, Vec<Given<T>>>) -> Result<Self, AccountsError> {
+    pub(crate) fn new(accounts: BTreeMap<Box<str>, Vec<Given<T>>>) -> Result<Self, AccountsError> {
         let plan = Plan::of(accounts.values())?;
         let filled = |(name, given)| (name, plan.fill(given));
         let nobody = plan.fill(Vec::new());

@@ -75,3 +75,57 @@ impl<V> Drop for Flight<V> {
 fn lock<V>(under_way: &UnderWay<V>) -> MutexGuard<'_, HashMap<PairKey, Weak<Flight<V>>>> {
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::basic::workers::PasswordWorkers;
+
+    #[test]
+    fn a_question_is_under_way_once_until_it_is_answered_or_dropped() {
+        let workers = PasswordWorkers::new().unwrap();
+        let flights = Flights::<&str>::new();
+        let join = |key| flights.join([key; 32], || workers.place()).unwrap();
+
+        let (first, second) = (join(1), join(1));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &join(2)));
+        first.answer.set("known").unwrap();
+        let third = join(1);
+        assert!(!Arc::ptr_eq(&first, &third), "what is known is not asked");
+        drop((first, second));
+        assert!(Arc::ptr_eq(&third, &join(1)), "the old flight does not end the new one");
+        drop(third);
+        assert_eq!(flights.len(), 0);
+    }
+
+    #[test]
+    fn without_a_place_there_is_no_flight_but_one_can_be_joined() {
+        let workers = PasswordWorkers::new().unwrap();
+        let flights = Flights::<()>::new();
+        let begun = flights.join([1; 32], || workers.place());
+        assert!(flights.join([1; 32], || None).is_some());
+        assert!(flights.join([2; 32], || None).is_none());
+        drop(begun);
+        assert!(flights.join([1; 32], || None).is_none());
+    }
+
+    #[test]
+    fn the_last_to_leave_an_answered_flight_may_be_the_one_who_joins() {
+        let workers = PasswordWorkers::new().unwrap();
+        let flights = Arc::new(Flights::<()>::new());
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let (flights, workers) = (Arc::clone(&flights), workers.clone());
+                std::thread::spawn(move || {
+                    for _ in 0..2_000 {
+                        let flight = flights.join([1; 32], || workers.place()).unwrap();
+                        drop(flight.answer.set(()));
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|it| it.join().unwrap());
+        assert_eq!(flights.len(), 0);
+    }
+}

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn debug_shows_neither_hash_nor_salt() {
         let hash = cheap_hash();
-        let shown = format!("{hash:?} {:?}", hash.to_phc().parse::<u8>().map_err(|_| hash.cost()));
+        let shown = format!("{hash:?}");
         for part in hash.to_phc().split('$').skip(4) {
             assert!(!shown.contains(part), "{shown}");
         }

@@ -179,7 +179,10 @@ const QUEUE_PER_THREAD: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Poll;
+
     use proptest::prelude::*;
+    use tokio_test::task::spawn;
 
     #[test]
     fn a_key_stands_for_one_triple() {
@@ -215,6 +218,20 @@ mod tests {
         assert_eq!(workers.shared.proved.len(), 0, "what is too old is let go");
     }
 
+    #[test]
+    fn only_so_many_hash_and_wait_at_once() {
+        let builder = PasswordWorkers::builder().threads(NonZeroUsize::MIN).queue(2);
+        let workers = builder.build().unwrap();
+        let hashing = spawn(workers.thread()).poll();
+        assert!(matches!(hashing, Poll::Ready(Some(_))));
+        let mut waiting = spawn(workers.thread());
+        assert!(waiting.poll().is_pending());
+        drop(hashing);
+        assert!(waiting.is_woken());
+        let places: Vec<_> = std::iter::from_fn(|| workers.place()).collect();
+        assert_eq!(places.len(), 3);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -226,7 +243,8 @@ mod tests {
                 key[..4].copy_from_slice(&caller.to_le_bytes());
                 workers.remember(key, at(0));
             }
-            prop_assert!(workers.shared.proved.len() <= room);
+            // Divided among shards, each of which rounds up.
+            prop_assert!(workers.shared.proved.len() <= room + workers.shared.proved.num_shards());
         }
     }
 

@@ -1,0 +1,265 @@
+//! Whether the time of an answer tells a guesser anything: Welch's t between two classes of guesses.
+//!
+//! ```text
+//! cargo run --release -p rrauth --features basic --example timing -- [SAMPLES]
+//! ```
+//!
+//! The method is that of Reparaz, Balasch and Verbauwhede, "Dude, is my code constant time?" (2017):
+//! guesses of two classes in random order, the slowest samples cropped, the worst |t| of several
+//! crops. Below 4.5 nothing was found; a comparison that ends at the first difference must be found
+//! with more than 10, or the measurement says nothing. Fails when either is not so.
+//!
+//! SAMPLES (1,000,000) are taken of what is done in nanoseconds, a tenth of what hashes a password at
+//! the least cost, a thousandth of what does at the default cost. Keep the machine quiet.
+
+#![expect(clippy::print_stdout, reason = "it is a command")]
+
+use std::collections::hash_map::RandomState;
+use std::error::Error;
+use std::hash::{BuildHasher, Hasher};
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use rrauth::{
+    Accounts, Credential, Index, KeyDigest, Kind, PasswordCost, PasswordHash, PasswordVerifier,
+    PasswordWorkers, Verdict,
+};
+use rrcore::Clock;
+use tokio::runtime::{Builder, Runtime};
+
+/// What is expected of |t|.
+#[derive(Clone, Copy)]
+enum Expected {
+    Below(f64),
+    Above(f64),
+}
+
+const SAME: Expected = Expected::Below(4.5);
+const CONTROL: Expected = Expected::Above(10.0);
+const CROPS: [f64; 3] = [0.5, 0.9, 0.99];
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let samples = std::env::args().nth(1).map_or(Ok(1_000_000), |it| it.parse())?;
+    let mut report = Report { holds: true };
+    println!("{:<58} {:>9} {:>9} {:>9}  must be", "", "samples", "mean ns", "worst |t|");
+    keys(samples, &mut report);
+    passwords(samples, &mut report)?;
+    Ok(if report.holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// API keys: a guess that begins like a key against one that does not.
+fn keys(samples: usize, report: &mut Report) {
+    let key = *b"rk_0123456789abcdef0123456789abc";
+    let known = KeyDigest::of(key);
+    let credential = |it: u32| Credential::new(it.to_string(), "s", Kind::ApiKey, ());
+    let others = (0..1_000).map(|it| (KeyDigest::of(it.to_le_bytes()), credential(it)));
+    let index: Index<()> = others.chain([(known, credential(1_000))]).collect();
+
+    let wrong_at = |first: usize, class: Class, random: &mut Random| {
+        let mut bytes = *known.as_bytes();
+        let at = if class.is_near { bytes.len() - 1 } else { first };
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= (random.next() as u8) | 1;
+        }
+        KeyDigest::from_bytes(bytes)
+    };
+    let guess = |class: Class, random: &mut Random| {
+        let mut guess = key;
+        let same = if class.is_near { guess.len() - 2 } else { 0 };
+        guess.iter_mut().skip(same).for_each(|it| *it = b'A' + (random.next() % 26) as u8);
+        guess
+    };
+
+    let row = "control: digests by a loop that ends at a difference";
+    report.row(
+        row,
+        CONTROL,
+        samples,
+        |c, r| wrong_at(0, c, r),
+        |it| {
+            let both = it.as_bytes().iter().zip(known.as_bytes());
+            black_box(both.map(black_box).all(|(one, other)| one == other));
+        },
+    );
+    let row = "KeyDigest == KeyDigest: last byte wrong or first";
+    report.row(
+        row,
+        SAME,
+        samples,
+        |c, r| wrong_at(0, c, r),
+        |it| {
+            black_box(*it == known);
+        },
+    );
+    // The first eight bytes place a digest in the index, so a difference there is another place;
+    // to find a digest with 64 given bits is as hard as to find a key of 64 bits.
+    let row = "Index::find(digest): last byte wrong or ninth";
+    report.row(
+        row,
+        SAME,
+        samples,
+        |c, r| wrong_at(8, c, r),
+        |it| {
+            black_box(index.find(it));
+        },
+    );
+    let row = "Index::find(KeyDigest::of(key)): 30 of 32 right or none";
+    report.row(row, SAME, samples, guess, |it| {
+        black_box(index.find(&KeyDigest::of(it)));
+    });
+}
+
+/// Passwords: a wrong one of a user against one of nobody. The guess is hashed on another thread,
+/// and all of that is measured.
+fn passwords(samples: usize, report: &mut Report) -> Result<(), Box<dyn Error>> {
+    let runtime = Builder::new_current_thread().build()?;
+    let cheap = Passwords::new(runtime, PasswordCost::new(8, 1, 1)?)?;
+    let few = samples / 10;
+    let row = "control: Accounts::verify only where there is a user";
+    report.row(row, CONTROL, few, guess_at("alice"), |(name, password)| {
+        if name == "alice" {
+            cheap.verify(name, password);
+        }
+    });
+    let row = "Accounts::verify, 8 KiB: wrong password or no user";
+    report.row(row, SAME, few, guess_at("alice"), |(name, password)| {
+        cheap.verify(name, password);
+    });
+    cheap.verify("alice", "sesame");
+    let row = "the same, where the right password is remembered";
+    report.row(row, SAME, few, guess_at("alice"), |(name, password)| {
+        cheap.verify(name, password);
+    });
+    let dear = Passwords::new(cheap.runtime, PasswordCost::default())?;
+    let row = "Accounts::verify, 19 MiB: wrong password or no user";
+    report.row(row, SAME, samples / 1_000, guess_at("alice"), |(name, password)| {
+        dear.verify(name, password);
+    });
+    Ok(())
+}
+
+struct Passwords {
+    runtime: Runtime,
+    accounts: Accounts<()>,
+}
+
+impl Passwords {
+    fn new(runtime: Runtime, cost: PasswordCost) -> Result<Self, Box<dyn Error>> {
+        let workers = PasswordWorkers::builder().threads(NonZeroUsize::MIN).build()?;
+        let credential = Credential::new("cred_1", "alice", Kind::Basic, ());
+        let accounts = Accounts::builder(&workers)
+            .insert("alice", PasswordHash::with_cost("sesame", cost)?, credential)
+            .build()?;
+        Ok(Self { runtime, accounts })
+    }
+
+    fn verify(&self, name: &str, password: &str) {
+        match self.accounts.verify(name, password, Clock::system().now()) {
+            Verdict::Pending(hashing) => drop(black_box(self.runtime.block_on(hashing))),
+            known => drop(black_box(known)),
+        }
+    }
+}
+
+fn guess_at(user: &'static str) -> impl Fn(Class, &mut Random) -> (String, String) {
+    move |class, random| {
+        let nobody = ["bobby", "carol", "david", "erwin"].get((random.next() % 4) as usize);
+        let name = if class.is_near { user } else { nobody.copied().unwrap_or("frank") };
+        (name.to_owned(), format!("{:016x}", random.next()))
+    }
+}
+
+/// Which of the two classes: near the truth, or far from it.
+#[derive(Clone, Copy)]
+struct Class {
+    is_near: bool,
+}
+
+struct Report {
+    holds: bool,
+}
+
+impl Report {
+    /// Measures and prints one row.
+    fn row<I>(
+        &mut self,
+        name: &str,
+        expected: Expected,
+        samples: usize,
+        guess: impl Fn(Class, &mut Random) -> I,
+        mut run: impl FnMut(&I),
+    ) {
+        let (clock, mut random) = (Clock::system(), Random::new());
+        let mut measured = Vec::with_capacity(samples);
+        // The first tenth warms up caches, predictors and allocators.
+        for at in 0..samples + samples / 10 {
+            let class = Class { is_near: random.next() % 2 == 0 };
+            let input = guess(class, &mut random);
+            let begin = clock.monotonic();
+            run(black_box(&input));
+            let took = clock.monotonic().saturating_sub(begin);
+            if at >= samples / 10 {
+                measured.push((class, took.as_nanos() as f64));
+            }
+        }
+        let mean = measured.iter().map(|it| it.1).sum::<f64>() / samples as f64;
+        let worst = CROPS.map(|crop| welch(&cropped(&measured, crop)).abs());
+        let worst = worst.into_iter().fold(0.0, f64::max);
+        let (holds, must) = match expected {
+            Expected::Below(most) => (worst < most, format!("< {most}")),
+            Expected::Above(least) => (worst > least, format!("> {least}")),
+        };
+        self.holds &= holds;
+        let verdict = if holds { "" } else { "  FAILS" };
+        println!("{name:<58} {samples:>9} {mean:>9.0} {worst:>9.2}  {must}{verdict}");
+    }
+}
+
+/// The samples up to the quantile `crop` of all: what is slower was interrupted.
+fn cropped(measured: &[(Class, f64)], crop: f64) -> Vec<(Class, f64)> {
+    let mut times: Vec<_> = measured.iter().map(|it| it.1).collect();
+    times.sort_by(f64::total_cmp);
+    let at = (times.len() as f64 * crop) as usize;
+    let most = times.get(at).copied().unwrap_or(f64::MAX);
+    measured.iter().filter(|it| it.1 <= most).copied().collect()
+}
+
+/// Welch's t, the difference of the means in units of its standard error.
+fn welch(measured: &[(Class, f64)]) -> f64 {
+    let (near, far) = (Moments::of(measured, true), Moments::of(measured, false));
+    let error = (near.variance / near.count + far.variance / far.count).sqrt();
+    if error > 0.0 { (near.mean - far.mean) / error } else { 0.0 }
+}
+
+struct Moments {
+    count: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Moments {
+    fn of(measured: &[(Class, f64)], is_near: bool) -> Self {
+        let times = || measured.iter().filter(|it| it.0.is_near == is_near).map(|it| it.1);
+        let count = times().count() as f64;
+        let mean = times().sum::<f64>() / count;
+        let variance = times().map(|it| (it - mean) * (it - mean)).sum::<f64>() / (count - 1.0);
+        Self { count, mean, variance }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): fast, and good enough to mix up the order.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        Self(RandomState::new().build_hasher().finish())
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
