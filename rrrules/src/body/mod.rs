@@ -14,6 +14,7 @@ mod outline;
 mod paths;
 mod place;
 mod plan;
+mod table;
 mod walk;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where in a document its reader is.
 
-use super::paths::{Cursor, Group};
+use super::paths::Group;
+use super::table::Cursor;
 
 /// A group of paths, and which of them matter.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ impl<'p> Place<'p> {
     /// Adds to the path: UTF-8.
     pub(super) fn follow(&mut self, bytes: &[u8]) {
         for (cursor, it) in self.here.iter_mut().zip(self.groups) {
-            it.group.follow(cursor, bytes);
+            *cursor = it.group.table().follow(*cursor, bytes);
         }
         if let Some(text) = &mut self.text {
             text.path.push_str(&String::from_utf8_lossy(bytes));
@@ -69,32 +70,31 @@ impl<'p> Place<'p> {
         }
     }
 
-    /// To a value in the innermost container.
-    pub(super) fn step(&mut self, name: &[u8]) {
+    /// To a value in the innermost container. Says whether nothing can be found there or further
+    /// down.
+    pub(super) fn step(&mut self, name: &[u8]) -> bool {
         let outer = self.inside.len().saturating_sub(self.groups.len());
-        for (cursor, start) in self.here.iter_mut().zip(self.inside.get(outer..).unwrap_or(&[])) {
-            *cursor = *start;
+        let starts = self.inside.get(outer..).unwrap_or(&[]);
+        let mut is_hopeless = self.text.is_none();
+        for ((cursor, start), it) in self.here.iter_mut().zip(starts).zip(self.groups) {
+            *cursor = it.group.table().follow(*start, name);
+            is_hopeless &= cursor.is_hopeless(it.wanted);
         }
         if let Some(Text { path, inside }) = &mut self.text {
             path.truncate(inside.last().copied().unwrap_or_default());
+            path.push_str(&String::from_utf8_lossy(name));
         }
-        self.follow(name);
+        is_hopeless
     }
 
     /// For each group, the paths that matter and are found here.
     pub(super) fn found(&self) -> impl Iterator<Item = (&'p Group, u32)> {
         let all = self.here.iter().zip(self.groups);
-        all.map(|(cursor, it)| (it.group, it.group.found(*cursor) & it.wanted))
+        all.map(|(cursor, it)| (it.group, it.group.table().found(*cursor) & it.wanted))
     }
 
     /// The path, where it was asked for.
     pub(super) fn text(&self) -> Option<&str> {
         self.text.as_ref().map(|it| it.path.as_str())
-    }
-
-    /// Whether nothing can be found here or further down.
-    pub(super) fn is_hopeless(&self) -> bool {
-        let mut all = self.here.iter().zip(self.groups);
-        self.text.is_none() && all.all(|(cursor, it)| it.group.is_hopeless(*cursor, it.wanted))
     }
 }

@@ -5,6 +5,7 @@ use rrcore::json::{Error, ErrorKind, Event, Limits, Scanner, Sink};
 use super::asked::{Asked, Judge, Said, Weight, has_half_surrogate};
 use super::inspection::Findings;
 use super::not_inspectable::NotInspectable;
+use crate::short::has_byte;
 
 /// What is found in the document.
 pub(super) fn whole(asked: &Asked<'_>, json: &[u8]) -> Result<Findings, NotInspectable> {
@@ -102,9 +103,13 @@ impl<'a> Walk<'a> {
         }
         let Some(Container { inherits, .. }) = self.open.last() else { return };
         let inherits = *inherits;
+        if inherits == Trait::Hopeless {
+            self.here = Trait::Hopeless;
+            return;
+        }
         // At the root, an empty name gives the root's path.
         let is_doubtful =
-            name.contains(&b'.') || name.is_empty() && self.open.len() == self.outer() + 1;
+            has_byte(name, b'.') || name.is_empty() && self.open.len() == self.outer() + 1;
         self.step(name, if is_doubtful { Trait::Doubtful } else { Trait::Plain }, inherits);
     }
 
@@ -114,8 +119,7 @@ impl<'a> Walk<'a> {
             self.here = Trait::Hopeless;
             return;
         }
-        self.judge.place.step(name);
-        self.here = if self.judge.place.is_hopeless() {
+        self.here = if self.judge.place.step(name) {
             Trait::Hopeless
         } else if inherits == Trait::Doubtful {
             Trait::Doubtful
