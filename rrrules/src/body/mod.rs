@@ -8,6 +8,7 @@ mod form;
 #[cfg(feature = "graphql")]
 mod graphql;
 mod inspection;
+mod memo;
 mod not_inspectable;
 mod operation;
 mod outline;

@@ -22,7 +22,7 @@ pub(super) struct Table {
 }
 
 /// How far a path has been followed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cursor {
     state: u32,
     // What was found on the way: further down, it still is.
@@ -100,6 +100,16 @@ impl Table {
 }
 
 impl Cursor {
+    /// Where nothing was found and nothing can be.
+    pub(super) const fn dead() -> Self {
+        Self { state: DEAD, found: 0 }
+    }
+
+    /// A number that tells most from each other.
+    pub(super) const fn number(self) -> u64 {
+        self.state as u64 ^ self.found as u64
+    }
+
     /// Whether nothing `wanted` was found and nothing can be, however the path goes on.
     #[inline]
     pub(super) const fn is_hopeless(self, wanted: u32) -> bool {
