@@ -108,8 +108,12 @@ impl Compiled {
         if self.rules.is_empty() {
             return head;
         }
-        if self.index.is_small() {
-            (0..).zip(&self.rules).for_each(|(place, rule)| head.ask(rule, place, reading));
+        if let Some(mut bits) = self.index.small(reading) {
+            while bits != 0 {
+                let place = bits.trailing_zeros() as u16;
+                self.rule(place).into_iter().for_each(|rule| head.ask(rule, place, reading));
+                bits &= bits - 1;
+            }
             return head;
         }
         let mut candidates = Candidates::new();
@@ -122,7 +126,10 @@ impl Compiled {
 
     pub(crate) fn conclude(&self, head: &Head, body: &BodyAnswer<'_>) -> Verdict {
         if head.pending.is_empty() {
-            return self.tally(&head.fits, None);
+            return match head.fits.is_empty() {
+                true => self.verdict(&[], self.nothing(), None, None),
+                false => self.tally(&head.fits, None),
+            };
         }
         match self.inspect(head, body) {
             Inspected::Not(reason) => self.tally(&head.fits, Some((&head.pending, reason))),

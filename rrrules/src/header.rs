@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::pattern::{Pattern, PatternError, Presence};
+use crate::short::has_byte;
 use crate::subject::Reading;
 
 /// Which headers a [`HeaderCheck`] looks at. Case never matters, and `-` and `_` are alike:
@@ -17,9 +18,20 @@ pub struct NameMatch {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Exact(HeaderName),
+    Exact(HeaderName, Mark),
     Pattern(Pattern),
 }
+
+/// What a request's headers are called, in short: most rules ask for one that is not there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    marks: u64,
+    underscores: bool,
+}
+
+/// A bit that a name has, and few others.
+#[derive(Clone, Copy, Debug)]
+struct Mark(u64);
 
 /// One condition on the headers of a request.
 #[derive(Clone, Debug)]
@@ -41,7 +53,9 @@ impl NameMatch {
     pub fn exact(name: HeaderName) -> Self {
         let folded = name.as_str().replace('_', "-");
         // What is a name is one with dashes too.
-        Self { kind: Kind::Exact(folded.parse().unwrap_or(name)) }
+        let name = folded.parse().unwrap_or(name);
+        let mark = Mark::of(&name);
+        Self { kind: Kind::Exact(name, mark) }
     }
 
     /// Every header whose name `pattern` is found in; in any case, whatever the `flags`.
@@ -63,7 +77,7 @@ impl NameMatch {
 
     pub(crate) const fn as_pattern(&self) -> Option<&Pattern> {
         match &self.kind {
-            Kind::Exact(_) => None,
+            Kind::Exact(..) => None,
             Kind::Pattern(pattern) => Some(pattern),
         }
     }
@@ -71,10 +85,10 @@ impl NameMatch {
     /// Whether each name that `other` is about is one that this is about.
     pub(crate) fn includes(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
-            (Kind::Exact(name), Kind::Exact(other)) => name == other,
-            (Kind::Pattern(pattern), Kind::Exact(name)) => is_found(pattern, name.as_str()),
+            (Kind::Exact(name, _), Kind::Exact(other, _)) => name == other,
+            (Kind::Pattern(pattern), Kind::Exact(name, _)) => is_found(pattern, name.as_str()),
             (Kind::Pattern(pattern), Kind::Pattern(other)) => pattern.is_alike(other),
-            (Kind::Exact(_), Kind::Pattern(_)) => false,
+            (Kind::Exact(..), Kind::Pattern(_)) => false,
         }
     }
 }
@@ -83,7 +97,7 @@ impl NameMatch {
 impl fmt::Display for NameMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Exact(name) => write!(f, "header {name}"),
+            Kind::Exact(name, _) => write!(f, "header {name}"),
             Kind::Pattern(pattern) => write!(f, "headers named like {pattern}"),
         }
     }
@@ -97,8 +111,8 @@ impl HeaderCheck {
     /// The name that must be there for the check to hold, in its spelling with dashes.
     pub(crate) const fn needs(&self) -> Option<&HeaderName> {
         match (&self.name.kind, self.presence) {
-            (Kind::Exact(name), Presence::Present) => Some(name),
-            (Kind::Exact(_), Presence::Absent) | (Kind::Pattern(_), _) => None,
+            (Kind::Exact(name, _), Presence::Present) => Some(name),
+            (Kind::Exact(..), Presence::Absent) | (Kind::Pattern(_), _) => None,
         }
     }
 
@@ -106,10 +120,14 @@ impl HeaderCheck {
         let headers = reading.subject().headers;
         match &self.name.kind {
             // One name in several spellings is one header to whoever folds them.
-            Kind::Exact(name) if reading.has_underscores() => self.asks_for(|| {
+            Kind::Exact(name, _) if reading.names().underscores => self.asks_for(|| {
                 headers.iter().filter(|(it, _)| is_alike(it, name)).map(|(_, line)| line)
             }),
-            Kind::Exact(name) => self.asks_for(|| headers.get_all(name).iter()),
+            Kind::Exact(_, mark) if !reading.names().may_have(*mark) => false,
+            Kind::Exact(name, _) => {
+                let lines = headers.get_all(name);
+                self.asks_for(|| lines.iter())
+            }
             Kind::Pattern(pattern) => headers
                 .keys()
                 .filter(|name| is_found(pattern, name.as_str()))
@@ -137,6 +155,36 @@ impl HeaderCheck {
             && [", ", ","]
                 .iter()
                 .any(|comma| value.is_match(&texts().collect::<Vec<_>>().join(comma)))
+    }
+}
+
+impl Names {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut names = Self { marks: 0, underscores: false };
+        for name in headers.keys() {
+            names.marks |= Mark::of(name).0;
+            names.underscores |= has_byte(name.as_str().as_bytes(), b'_');
+        }
+        names
+    }
+
+    /// Whether one of them has `_` in it, which many servers fold to `-`.
+    pub(crate) const fn have_underscores(self) -> bool {
+        self.underscores
+    }
+
+    const fn may_have(self, mark: Mark) -> bool {
+        self.marks & mark.0 != 0
+    }
+}
+
+impl Mark {
+    // What tells most names apart: how long they are, how they begin and how they end.
+    fn of(name: &HeaderName) -> Self {
+        let bytes = name.as_str().as_bytes();
+        let ends = [bytes.first(), bytes.last()].map(|it| it.map_or(0, |it| usize::from(*it)));
+        let [first, last] = ends;
+        Self(1 << ((bytes.len() * 7 + first * 3 + last * 5) % 64))
     }
 }
 
@@ -180,7 +228,6 @@ mod tests {
     use crate::path::CanonicalPath;
     use crate::subject::Subject;
     use Presence::{Absent, Present};
-    use http::HeaderMap;
 
     #[test]
     fn a_name_is_seen_in_every_spelling() {

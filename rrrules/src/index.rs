@@ -19,8 +19,9 @@ use crate::subject::Reading;
 /// in full; what it leaves out cannot fit.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// All rules, for sets so small that asking each is quicker.
-    small: Option<u16>,
+    /// By the kind of the method, a bit for each rule that is about it: of sets so small that asking
+    /// each is quicker.
+    small: Option<[u16; KINDS]>,
     path: Gates,
     /// By the value of a header that must be there.
     headers: HashMap<HeaderName, Gates, RandomState>,
@@ -48,7 +49,7 @@ impl Index {
     pub(crate) fn of(rules: &[Rule]) -> Result<Self, BuildError> {
         let mut index = Self::default();
         if rules.len() <= SMALL {
-            index.small = u16::try_from(rules.len()).ok();
+            index.small = Some(by_method(rules));
             return Ok(index);
         }
         let paths: Vec<_> = rules.iter().map(path_gates).collect();
@@ -91,15 +92,15 @@ impl Index {
         }
     }
 
-    /// Whether the set is so small that asking each rule is as quick.
-    pub(crate) const fn is_small(&self) -> bool {
-        self.small.is_some()
+    /// A bit for each rule that may fit, of a set so small that asking each is as quick.
+    pub(crate) fn small(&self, reading: &Reading<'_>) -> Option<u16> {
+        self.small.as_ref()?.get(reading.method()).copied()
     }
 
     /// The rules that may fit, each once, in the order of evaluation.
     pub(crate) fn candidates(&self, reading: &Reading<'_>, places: &mut Candidates) {
-        if let Some(all) = self.small {
-            places.extend(0..all);
+        if let Some(bits) = self.small(reading) {
+            places.extend((0..).take(SMALL).filter(|place| bits >> place & 1 == 1));
             return;
         }
         let open = self.open.get(reading.method());
@@ -131,7 +132,7 @@ impl Index {
         let headers = reading.subject().headers;
         if reading.lacks().headers {
             self.headers.values().for_each(|it| it.all(places));
-        } else if reading.has_underscores() {
+        } else if reading.names().have_underscores() {
             let names = headers.keys().filter_map(|it| self.headers.get(&dashed(it)?));
             names.for_each(|it| it.all(places));
         } else if self.headers.len() <= headers.keys_len() {
@@ -193,6 +194,13 @@ impl Rarity {
     }
 }
 
+fn by_method(rules: &[Rule]) -> [u16; KINDS] {
+    std::array::from_fn(|kind| {
+        let rules = (0..).zip(rules).filter(|(_, rule)| rule.methods.may_contain(kind));
+        rules.fold(0, |bits, (place, _)| bits | 1 << place)
+    })
+}
+
 fn path_gates(rule: &Rule) -> Vec<Gate> {
     match &rule.path {
         Some((pattern, Presence::Present)) => pattern.gates(),
@@ -228,4 +236,4 @@ fn dashed(name: &HeaderName) -> Option<HeaderName> {
 }
 
 /// Up to so many rules, asking each is as quick as asking the index.
-const SMALL: usize = 16;
+const SMALL: usize = u16::BITS as usize;

@@ -13,6 +13,7 @@ mod header;
 mod index;
 mod json;
 mod layer;
+mod letters;
 mod lint;
 mod literal;
 mod methods;
@@ -29,6 +30,8 @@ mod rule;
 mod rule_set;
 mod segment;
 mod service;
+mod short;
+mod steps;
 mod subject;
 #[cfg(feature = "validation")]
 mod validation;

@@ -75,6 +75,13 @@ impl Gate {
         texts.next().filter(|_| texts.next().is_none())
     }
 
+    /// The one text that a text must end with for the pattern to be found in it.
+    pub(crate) fn end(hir: &Hir) -> Option<Box<[u8]>> {
+        let is_anchored = hir.properties().look_set_suffix().contains(Look::End);
+        let mut texts = literals(hir, ExtractKind::Suffix).filter(|_| is_anchored)?.into_iter();
+        texts.next().filter(|_| texts.next().is_none())
+    }
+
     /// The texts, one of which there must be.
     pub(crate) fn texts(&self) -> &[Box<[u8]>] {
         match self {

@@ -7,8 +7,10 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
+use crate::letters::Letters;
 use crate::literal::{Gate, Whole};
 use crate::one_line::one_line;
+use crate::steps::Steps;
 
 /// The longest pattern, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -32,15 +34,19 @@ struct Inner {
     matcher: Matcher,
 }
 
-/// How the pattern is found. Many patterns of paths are plain text: those need no automaton, which
-/// takes some 20 µs to build and 10 KiB to keep.
+/// How the pattern is found. Most patterns of paths are plain text, or that with names left open:
+/// those need no automaton, which takes some 20 µs to build and 10 KiB to keep.
 enum Matcher {
     Is(Box<str>),
     Starts(Box<str>),
-    /// With what a text must start with, if that is one text: most are told apart by it.
+    Steps(Steps),
+    /// With what a text must start with, and end with, where that is one text: most are told apart
+    /// by it.
     Regex {
         regex: Box<Regex>,
         start: Box<[u8]>,
+        end: Box<[u8]>,
+        letters: Letters,
     },
 }
 
@@ -91,12 +97,15 @@ impl Pattern {
 
     fn with(pattern: &str, flags: Flags) -> Result<Self, PatternError> {
         let hir = parse(pattern, flags)?;
-        let matcher = match Whole::of(&hir) {
-            Some(Whole::Is(text)) => Matcher::Is(text),
-            Some(Whole::Starts(text)) => Matcher::Starts(text),
-            None => Matcher::Regex {
+        let matcher = match (Whole::of(&hir), Steps::of(&hir)) {
+            (Some(Whole::Is(text)), _) => Matcher::Is(text),
+            (Some(Whole::Starts(text)), _) => Matcher::Starts(text),
+            (None, Some(steps)) => Matcher::Steps(steps),
+            (None, None) => Matcher::Regex {
                 regex: Box::new(flags.compile(pattern)?),
                 start: Gate::start(&hir).unwrap_or_default(),
+                end: Gate::end(&hir).unwrap_or_default(),
+                letters: Letters::needed(&hir),
             },
         };
         Ok(Self { inner: Arc::new(Inner { source: pattern.into(), flags, matcher }) })
@@ -123,11 +132,26 @@ impl Pattern {
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
+        // To look what a text has in it pays only where it is looked at for several patterns.
+        self.is_found(text, |_| true)
+    }
+
+    /// Whether the pattern is found in `text`, in which there are these `letters`: asked for where
+    /// its start and its end do not tell.
+    pub(crate) fn is_match_with(&self, text: &str, letters: impl FnOnce() -> Letters) -> bool {
+        self.is_found(text, |needed| letters().has_all(needed))
+    }
+
+    fn is_found(&self, text: &str, may_be: impl FnOnce(Letters) -> bool) -> bool {
         match &self.inner.matcher {
             Matcher::Is(whole) => **whole == *text,
             Matcher::Starts(start) => text.starts_with(&**start),
-            Matcher::Regex { regex, start } => {
-                text.as_bytes().starts_with(start) && regex.is_match(text)
+            Matcher::Steps(steps) => steps.first_end(text).is_some(),
+            Matcher::Regex { regex, start, end, letters } => {
+                text.as_bytes().starts_with(start)
+                    && text.as_bytes().ends_with(end)
+                    && may_be(*letters)
+                    && regex.is_match(text)
             }
         }
     }
@@ -137,6 +161,7 @@ impl Pattern {
     pub(crate) fn shuts_out(&self, text: &[u8]) -> bool {
         let start = match &self.inner.matcher {
             Matcher::Is(start) | Matcher::Starts(start) => start.as_bytes(),
+            Matcher::Steps(steps) => steps.first().as_bytes(),
             Matcher::Regex { start, .. } => start,
         };
         start.is_ascii() && !text.starts_with(start)
@@ -147,6 +172,7 @@ impl Pattern {
         match &self.inner.matcher {
             Matcher::Is(whole) => (**whole == *text).then_some(whole.len()),
             Matcher::Starts(start) => text.starts_with(&**start).then_some(start.len()),
+            Matcher::Steps(steps) => steps.first_end(text),
             Matcher::Regex { regex, .. } => regex.shortest_match(text),
         }
     }
@@ -161,7 +187,7 @@ impl Pattern {
     pub(crate) fn gates(&self) -> Vec<Gate> {
         match &self.inner.matcher {
             Matcher::Is(text) | Matcher::Starts(text) => Gate::starting_with(text),
-            Matcher::Regex { .. } => Gate::of(&self.hir()),
+            Matcher::Steps(_) | Matcher::Regex { .. } => Gate::of(&self.hir()),
         }
     }
 

@@ -10,14 +10,14 @@ use crate::escape::hex;
 pub(crate) struct Query<'a> {
     /// Split at `&`, with `+` as a space: how browsers and nearly all servers read it.
     standard: Pairs<'a>,
-    /// Split at `;` too, where there is one.
-    split_finer: Option<Pairs<'a>>,
-    /// Either way, with `+` as it is, where there is one.
-    with_plus: Vec<Pairs<'a>>,
+    /// Split at `;` too, where there is one, and both ways with `+` as it is, where there is one.
+    others: Vec<Pairs<'a>>,
+    /// How many of the others have `+` as a space.
+    finer: usize,
 }
 
-/// Most queries have few.
-pub(crate) type Pairs<'a> = SmallVec<[Pair<'a>; 4]>;
+/// More take memory elsewhere: most queries have fewer.
+pub(crate) type Pairs<'a> = SmallVec<[Pair<'a>; 8]>;
 
 /// A name and a value; without `=`, the value is empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,24 +31,41 @@ pub(crate) struct Pair<'a> {
 #[error("The query has a malformed percent escape.")]
 pub(crate) struct BadEscape;
 
+/// How to read.
 #[derive(Clone, Copy)]
-enum Plus {
-    Space,
-    Plus,
+struct Manner {
+    /// Split at `;` too.
+    semicolons: bool,
+    /// Leave `+` as it is.
+    plus: bool,
+    /// There is nothing to decode.
+    is_plain: bool,
 }
 
 impl<'a> Query<'a> {
     /// Reads what follows `?`.
     pub(crate) fn parse(raw: &'a str) -> Result<Self, BadEscape> {
-        let has_semicolon = raw.contains(';');
-        let finer = |plus| has_semicolon.then(|| pairs(raw, &['&', ';'], plus)).transpose();
-        let mut with_plus = Vec::new();
-        if raw.contains('+') {
-            with_plus.push(pairs(raw, &['&'], Plus::Plus)?);
-            with_plus.extend(finer(Plus::Plus)?);
+        let (mut has_semicolon, mut has_plus, mut has_escape) = (false, false, false);
+        // Without stopping early: queries are short, and this needs no branch for each byte.
+        for byte in raw.bytes() {
+            has_semicolon |= byte == b';';
+            has_plus |= byte == b'+';
+            has_escape |= byte == b'%';
         }
-        let standard = pairs(raw, &['&'], Plus::Space)?;
-        Ok(Self { standard, split_finer: finer(Plus::Space)?, with_plus })
+        let is_plain = !has_plus && !has_escape;
+        let pairs = |semicolons, plus| pairs(raw, Manner { semicolons, plus, is_plain });
+        let mut query = Self { standard: pairs(false, false)?, others: Vec::new(), finer: 0 };
+        if has_semicolon {
+            query.others.push(pairs(true, false)?);
+            query.finer = 1;
+        }
+        if has_plus {
+            query.others.push(pairs(false, true)?);
+        }
+        if has_plus && has_semicolon {
+            query.others.push(pairs(true, true)?);
+        }
+        Ok(query)
     }
 
     /// The usual reading.
@@ -58,31 +75,41 @@ impl<'a> Query<'a> {
 
     /// The readings with `+` as a space.
     pub(crate) fn splittings(&self) -> impl Iterator<Item = &Pairs<'a>> {
-        std::iter::once(&self.standard).chain(&self.split_finer)
+        std::iter::once(&self.standard).chain(self.others.iter().take(self.finer))
     }
 
     /// All readings.
     pub(crate) fn readings(&self) -> impl Iterator<Item = &Pairs<'a>> {
-        self.splittings().chain(&self.with_plus)
+        std::iter::once(&self.standard).chain(&self.others)
     }
 }
 
-fn pairs<'a>(raw: &'a str, separators: &[char], plus: Plus) -> Result<Pairs<'a>, BadEscape> {
-    let pieces = raw.split(separators).filter(|piece| !piece.is_empty());
-    pieces
-        .map(|piece| {
-            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-            Ok(Pair { name: decode(name, plus)?, value: decode(value, plus)? })
-        })
-        .collect()
+fn pairs(raw: &str, manner: Manner) -> Result<Pairs<'_>, BadEscape> {
+    let ends = |it: &u8| *it == b'&' || manner.semicolons && *it == b';';
+    let mut pairs = Pairs::new();
+    let mut rest = Some(raw);
+    while let Some(text) = rest {
+        let (piece, after) = cut(text, ends);
+        rest = after;
+        if !piece.is_empty() {
+            let (name, value) = cut(piece, |it| *it == b'=');
+            let value = decode(value.unwrap_or_default(), manner)?;
+            pairs.push(Pair { name: decode(name, manner)?, value });
+        }
+    }
+    Ok(pairs)
 }
 
-fn decode(raw: &str, plus: Plus) -> Result<Cow<'_, str>, BadEscape> {
-    let space = match plus {
-        Plus::Space => b'+',
-        Plus::Plus => b' ',
-    };
-    if !raw.bytes().any(|it| it == b'%' || it == space) {
+// What is before and after the first of these bytes, which are ASCII. Pieces are short: to look for
+// one byte in a hurry takes longer.
+fn cut(text: &str, at: impl Fn(&u8) -> bool) -> (&str, Option<&str>) {
+    let Some(end) = text.as_bytes().iter().position(at) else { return (text, None) };
+    (text.get(..end).unwrap_or_default(), text.get(end + 1..))
+}
+
+fn decode(raw: &str, manner: Manner) -> Result<Cow<'_, str>, BadEscape> {
+    let is_space = |byte| byte == b'+' && !manner.plus;
+    if manner.is_plain || !raw.bytes().any(|it| it == b'%' || is_space(it)) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut decoded = Vec::with_capacity(raw.len());
@@ -91,7 +118,7 @@ fn decode(raw: &str, plus: Plus) -> Result<Cow<'_, str>, BadEscape> {
         decoded.push(if byte == b'%' {
             let mut digit = || bytes.next().and_then(hex).ok_or(BadEscape);
             digit()? << 4 | digit()?
-        } else if byte == space {
+        } else if is_space(byte) {
             b' '
         } else {
             byte

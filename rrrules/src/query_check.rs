@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::pattern::{Pattern, Presence};
 use crate::query::{Pair, Query};
 
@@ -118,13 +120,28 @@ impl QueryCheck {
         self.meant(pairs).any(|it| self.is_wanted(&it.value))
     }
 
-    // There is a name of which every value matches.
+    // There is a name of which every value matches. Takes memory only for many names.
     fn matches_whole(&self, pairs: &[Pair<'_>]) -> bool {
-        let mut names = HashMap::new();
-        for pair in self.meant(pairs) {
-            *names.entry(&pair.name).or_insert(true) &= self.is_wanted(&pair.value);
+        let mut values = self.meant(pairs).map(|it| (&*it.name, self.is_wanted(&it.value)));
+        match &self.name.kind {
+            Kind::Exact(_) => values.next().is_some_and(|it| it.1) && values.all(|it| it.1),
+            Kind::Pattern(_) if pairs.len() <= FEW => {
+                let mut names: SmallVec<[_; FEW]> = SmallVec::new();
+                for (name, is_wanted) in values {
+                    match names.iter_mut().find(|it: &&mut (_, _)| it.0 == name) {
+                        Some((_, all)) => *all &= is_wanted,
+                        None => names.push((name, is_wanted)),
+                    }
+                }
+                names.into_iter().any(|it| it.1)
+            }
+            Kind::Pattern(_) => {
+                let mut names = HashMap::new();
+                values
+                    .for_each(|(name, is_wanted)| *names.entry(name).or_insert(true) &= is_wanted);
+                names.into_values().any(|it| it)
+            }
         }
-        names.into_values().any(|it| it)
     }
 
     fn meant<'p, 'a>(&self, pairs: &'p [Pair<'a>]) -> impl Iterator<Item = &'p Pair<'a>> {
@@ -135,6 +152,9 @@ impl QueryCheck {
         self.value.as_ref().is_none_or(|it| it.is_match(value))
     }
 }
+
+/// So many names are looked through one by one.
+const FEW: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -154,12 +154,13 @@ impl Rule {
 
     fn holds_for_path(&self, reading: &Reading<'_>) -> bool {
         let Some((pattern, presence)) = &self.path else { return true };
-        let holds = |path: &str| presence.holds(pattern.is_match(path));
         let canonical = reading.subject().path.as_str();
+        let holds = presence.holds(pattern.is_match_with(canonical, || reading.path_letters()));
         match self.effect {
-            Effect::Allow => holds(canonical),
+            Effect::Allow => holds,
             Effect::Deny => {
-                holds(canonical) || reading.other_paths().iter().any(|path| holds(path))
+                let holds_for = |path: &String| presence.holds(pattern.is_match(path));
+                holds || reading.other_paths().iter().any(holds_for)
             }
         }
     }

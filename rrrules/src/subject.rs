@@ -6,6 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::header::Names;
+use crate::letters::Letters;
 use crate::methods;
 use crate::path::CanonicalPath;
 use crate::query::{BadEscape, Query};
@@ -41,7 +43,8 @@ pub(crate) struct Reading<'a> {
     lacks: Lacks,
     paths: OnceCell<Vec<String>>,
     query: OnceCell<Result<Query<'a>, BadEscape>>,
-    underscores: OnceCell<bool>,
+    names: OnceCell<Names>,
+    path_letters: OnceCell<Letters>,
     method: usize,
 }
 
@@ -59,7 +62,8 @@ impl<'a> Reading<'a> {
             lacks,
             paths: OnceCell::new(),
             query: OnceCell::new(),
-            underscores: OnceCell::new(),
+            names: OnceCell::new(),
+            path_letters: OnceCell::new(),
         }
     }
 
@@ -86,12 +90,14 @@ impl<'a> Reading<'a> {
         self.query.get_or_init(parse).as_ref().map_err(|error| *error)
     }
 
-    /// Whether a header's name has `_` in it, which many servers fold to `-`.
-    pub(crate) fn has_underscores(&self) -> bool {
-        // Without stopping early: names are short, and this needs no branch for each byte.
-        let has_one = |name: &str| name.bytes().fold(false, |found, it| found | (it == b'_'));
-        let has = || self.subject.headers.keys().any(|it| has_one(it.as_str()));
-        *self.underscores.get_or_init(has)
+    /// What is in the path.
+    pub(crate) fn path_letters(&self) -> Letters {
+        *self.path_letters.get_or_init(|| Letters::of(self.subject.path.as_str().as_bytes()))
+    }
+
+    /// What the headers are called.
+    pub(crate) fn names(&self) -> Names {
+        *self.names.get_or_init(|| Names::of(self.subject.headers))
     }
 }
 

@@ -31,7 +31,7 @@ fn every_seed_of_rule_parser_holds() {
 
 #[test]
 fn every_seed_of_evaluator_holds() {
-    replay("evaluator", evaluator::check);
+    replay("evaluator", evaluator::check_whole);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::not_inspectable::NotInspectable;
 use super::paths::{Paths, Slow};
 use super::place::{Active, Place};
 use crate::pattern::Presence;
+use crate::short::has_byte;
 
 /// The checks of one plan that are asked for.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl<'p> Asked<'p> {
     pub(super) fn judge(&self, length: usize) -> Judge<'_> {
         Judge {
             asked: self,
-            place: Place::new(&self.groups, !self.slow.is_empty()),
+            place: Place::new(&self.groups, !self.slow.is_empty(), length),
             findings: self.nothing(),
             effort: length.saturating_mul(EFFORT_PER_BYTE).saturating_add(EFFORT),
             fault: None,
@@ -114,7 +115,15 @@ impl<'p> Asked<'p> {
 
 impl Judge<'_> {
     /// Looks at the value that is here.
+    #[inline]
     pub(super) fn look(&mut self, said: Said<'_>, weight: Weight) {
+        // Most values.
+        if !self.place.finds_nothing() {
+            self.look_closely(said, weight);
+        }
+    }
+
+    fn look_closely(&mut self, said: Said<'_>, weight: Weight) {
         let mut text = Lazy { said, text: None };
         let Self { asked, place, findings, effort, fault } = self;
         let mut meet = |id: usize| {
@@ -202,6 +211,10 @@ impl Lazy<'_> {
 
 /// What a scalar says. Half a surrogate pair says nothing certain: some servers leave it out.
 pub(super) fn unescaped(raw: &[u8]) -> Result<Cow<'_, str>, NotInspectable> {
+    // Most say what is written.
+    if !has_byte(raw, b'\\') {
+        return Ok(unescape(raw));
+    }
     if has_half_surrogate(raw) {
         return Err(NotInspectable("half a surrogate pair"));
     }

@@ -8,12 +8,14 @@ mod form;
 #[cfg(feature = "graphql")]
 mod graphql;
 mod inspection;
+mod memo;
 mod not_inspectable;
 mod operation;
 mod outline;
 mod paths;
 mod place;
 mod plan;
+mod table;
 mod walk;
 
 #[cfg(test)]

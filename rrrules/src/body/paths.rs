@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use regex_automata::dfa::dense;
-use regex_automata::dfa::{Automaton, StartKind};
+use regex_automata::dfa::{Automaton as _, StartKind};
 use regex_automata::nfa::thompson;
-use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
 use super::check::BodyCheck;
+use super::table::{Cursor, Table};
 use crate::pattern::Pattern;
 
 /// All paths that a set of checks looks for.
@@ -29,7 +29,7 @@ pub(super) struct Paths {
 /// A few paths that are looked for in one go.
 #[derive(Debug)]
 pub(super) struct Group {
-    automaton: Box<dense::DFA<Vec<u32>>>,
+    table: Table,
     start: Cursor,
     // By bit: the checks that ask for the path.
     checks: Vec<Vec<usize>>,
@@ -42,12 +42,11 @@ pub(super) struct Slow {
     pub(super) checks: Vec<usize>,
 }
 
-/// How far a group has followed a path.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor {
-    state: StateID,
-    // A bit for each of the paths that were found on the way: further down, they still are.
-    found: u32,
+// What runs along a few paths, from where, and how large it is in bytes.
+struct Automaton {
+    table: Table,
+    start: Cursor,
+    size: usize,
 }
 
 struct Distinct {
@@ -59,39 +58,41 @@ struct Distinct {
 impl Paths {
     pub(super) fn new(checks: &[BodyCheck]) -> Self {
         let mut paths = Self { groups: Vec::new(), slow: Vec::new(), size: 0 };
-        let (mut group, mut size) = (Vec::new(), 0);
+        // The automaton of the first in the group, while that is alone.
+        let (mut group, mut first, mut size) = (Vec::new(), None, 0);
         for it in distinct(checks) {
             // By itself first: what is large or impossible alone is not tried in company.
-            let alone = if paths.size < MAX_ALL { automaton(&[&it.hir]) } else { None };
-            let Some((alone, _)) = alone else {
+            let alone = if paths.size < MAX_ALL { Automaton::of(&[&it.hir]) } else { None };
+            let Some(alone) = alone else {
                 paths.slow.push(Slow { pattern: it.pattern, checks: it.checks });
                 continue;
             };
-            if group.len() == GROUP || size + alone.memory_usage() > MAX_PARTS {
-                paths.add(std::mem::take(&mut group));
+            if group.len() == GROUP || size + alone.size > MAX_PARTS {
+                paths.add(std::mem::take(&mut group), first.take());
                 size = 0;
             }
-            size += alone.memory_usage();
+            size += alone.size;
+            first = group.is_empty().then_some(alone);
             group.push(it);
         }
-        paths.add(group);
+        paths.add(group, first);
         paths
     }
 
     // As one group if that is small enough, else in halves.
-    fn add(&mut self, mut distinct: Vec<Distinct>) {
+    fn add(&mut self, mut distinct: Vec<Distinct>, known: Option<Automaton>) {
         if distinct.is_empty() {
             return;
         }
         let hirs: Vec<_> = distinct.iter().map(|it| &it.hir).collect();
-        if let Some((automaton, start)) = automaton(&hirs) {
-            self.size += automaton.memory_usage();
+        if let Some(Automaton { table, start, size }) = known.or_else(|| Automaton::of(&hirs)) {
+            self.size += size;
             let checks = distinct.into_iter().map(|it| it.checks).collect();
-            self.groups.push(Group { automaton, start, checks });
+            self.groups.push(Group { table, start, checks });
         } else if distinct.len() > 1 {
             let half = distinct.split_off(distinct.len() / 2);
-            self.add(distinct);
-            self.add(half);
+            self.add(distinct, None);
+            self.add(half, None);
         } else {
             let slow = |it: Distinct| Slow { pattern: it.pattern, checks: it.checks };
             self.slow.extend(distinct.into_iter().map(slow));
@@ -104,41 +105,13 @@ impl Group {
         self.start
     }
 
-    /// Goes on along `bytes`.
-    pub(super) fn follow(&self, cursor: &mut Cursor, bytes: &[u8]) {
-        for byte in bytes {
-            cursor.state = self.automaton.next_state(cursor.state, *byte);
-            if self.automaton.is_special_state(cursor.state) {
-                if self.automaton.is_dead_state(cursor.state) {
-                    return;
-                }
-                cursor.found |= self.matches(cursor.state);
-            }
-        }
-    }
-
-    /// Which paths are found in what was followed, if it ends here: a bit for each.
-    pub(super) fn found(&self, cursor: Cursor) -> u32 {
-        cursor.found | self.matches(self.automaton.next_eoi_state(cursor.state))
-    }
-
-    /// Whether nothing `wanted` was found and nothing can be, however the path goes on.
-    pub(super) fn is_hopeless(&self, cursor: Cursor, wanted: u32) -> bool {
-        cursor.found & wanted == 0 && self.automaton.is_dead_state(cursor.state)
+    pub(super) const fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The checks that ask for the path of this bit.
     pub(super) fn checks(&self, bit: u32) -> &[usize] {
         self.checks.get(bit as usize).map_or(&[], Vec::as_slice)
-    }
-
-    fn matches(&self, state: StateID) -> u32 {
-        if !self.automaton.is_match_state(state) {
-            return 0;
-        }
-        let patterns = 0..self.automaton.match_len(state);
-        let bit = |it| 1_u32 << self.automaton.match_pattern(state, it).as_usize();
-        patterns.fold(0, |found, it| found | bit(it))
     }
 }
 
@@ -162,19 +135,22 @@ fn distinct(checks: &[BodyCheck]) -> Vec<Distinct> {
     distinct
 }
 
-// `None` where there is none, or only a large one.
-fn automaton(hirs: &[&Hir]) -> Option<(Box<dense::DFA<Vec<u32>>>, Cursor)> {
-    let config = thompson::Config::new().nfa_size_limit(Some(MAX_NFA));
-    let nfa = thompson::Compiler::new().configure(config).build_many_from_hir(hirs).ok()?;
-    let config = dense::Config::new()
-        .match_kind(MatchKind::All)
-        .start_kind(StartKind::Unanchored)
-        .accelerate(false)
-        .dfa_size_limit(Some(MAX_AUTOMATON))
-        .determinize_size_limit(Some(MAX_EFFORT));
-    let automaton = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
-    let state = automaton.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
-    Some((Box::new(automaton), Cursor { state, found: 0 }))
+impl Automaton {
+    // `None` where there is none, or only a large one.
+    fn of(hirs: &[&Hir]) -> Option<Self> {
+        let config = thompson::Config::new().nfa_size_limit(Some(MAX_NFA));
+        let nfa = thompson::Compiler::new().configure(config).build_many_from_hir(hirs).ok()?;
+        let config = dense::Config::new()
+            .match_kind(MatchKind::All)
+            .start_kind(StartKind::Unanchored)
+            .accelerate(false)
+            .dfa_size_limit(Some(MAX_AUTOMATON))
+            .determinize_size_limit(Some(MAX_EFFORT));
+        let dense = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
+        let start = dense.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
+        let (table, start) = Table::of(&dense, start)?;
+        Some(Self { table, start, size: dense.memory_usage() })
+    }
 }
 
 // How many paths one group looks for at most: one bit each.

@@ -5,6 +5,7 @@ use rrcore::json::{Error, ErrorKind, Event, Limits, Scanner, Sink};
 use super::asked::{Asked, Judge, Said, Weight, has_half_surrogate};
 use super::inspection::Findings;
 use super::not_inspectable::NotInspectable;
+use super::place::Step;
 
 /// What is found in the document.
 pub(super) fn whole(asked: &Asked<'_>, json: &[u8]) -> Result<Findings, NotInspectable> {
@@ -63,7 +64,17 @@ enum Trait {
     Hopeless,
 }
 
+impl Trait {
+    // What a value has that `own` is true of, in a container that passes on `self`.
+    fn with(self, own: Self) -> Self {
+        if self == Self::Plain { own } else { self }
+    }
+}
+
 impl Sink for Walk<'_> {
+    // The scanner tells each kind of event in a place of its own: there, what is done with it is
+    // known, and with most of them it is nothing.
+    #[inline(always)]
     fn event(&mut self, event: Event<'_>, _: usize) {
         match event {
             Event::Space(_) | Event::Comma | Event::Colon => {}
@@ -72,13 +83,7 @@ impl Sink for Walk<'_> {
             Event::BeginArray => self.begin(Some(0)),
             Event::EndObject | Event::EndArray => self.end(),
             Event::Scalar { raw, last: true } if self.piece.is_empty() => self.scalar(raw),
-            Event::Scalar { raw, last } => {
-                self.piece.extend_from_slice(raw);
-                if last {
-                    let whole = std::mem::take(&mut self.piece);
-                    self.scalar(&whole);
-                }
-            }
+            Event::Scalar { raw, last } => self.piece(raw, last),
         }
     }
 }
@@ -95,6 +100,8 @@ impl<'a> Walk<'a> {
         }
     }
 
+    // To a member of the innermost container.
+    #[inline(never)]
     fn key(&mut self, raw: &[u8], name: &[u8]) {
         // Some servers leave out half a pair: the name is another one to them.
         if raw.len() != name.len() + 2 && has_half_surrogate(raw) {
@@ -102,28 +109,18 @@ impl<'a> Walk<'a> {
         }
         let Some(Container { inherits, .. }) = self.open.last() else { return };
         let inherits = *inherits;
-        // At the root, an empty name gives the root's path.
-        let is_doubtful =
-            name.contains(&b'.') || name.is_empty() && self.open.len() == self.outer() + 1;
-        self.step(name, if is_doubtful { Trait::Doubtful } else { Trait::Plain }, inherits);
-    }
-
-    // To a value in the innermost container, which passes on what it has.
-    fn step(&mut self, name: &[u8], own: Trait, inherits: Trait) {
         if inherits == Trait::Hopeless {
             self.here = Trait::Hopeless;
             return;
         }
-        self.judge.place.step(name);
-        self.here = if self.judge.place.is_hopeless() {
-            Trait::Hopeless
-        } else if inherits == Trait::Doubtful {
-            Trait::Doubtful
-        } else {
-            own
-        };
+        let Step { is_hopeless, has_dot } = self.judge.place.step(name);
+        // At the root, an empty name gives the root's path.
+        let is_doubtful = has_dot || name.is_empty() && self.open.len() == self.outer() + 1;
+        let own = if is_doubtful { Trait::Doubtful } else { Trait::Plain };
+        self.here = if is_hopeless { Trait::Hopeless } else { inherits.with(own) };
     }
 
+    #[inline(never)]
     fn begin(&mut self, next: Option<usize>) {
         if self.apart && self.open.is_empty() {
             self.open.push(Container { next, inherits: Trait::Hopeless });
@@ -139,6 +136,7 @@ impl<'a> Walk<'a> {
         self.open.push(Container { next, inherits: self.here });
     }
 
+    #[inline(never)]
     fn end(&mut self) {
         let Some(Container { inherits, .. }) = self.open.pop() else { return };
         if inherits != Trait::Hopeless {
@@ -147,6 +145,16 @@ impl<'a> Walk<'a> {
         self.end_value();
     }
 
+    #[cold]
+    fn piece(&mut self, raw: &[u8], last: bool) {
+        self.piece.extend_from_slice(raw);
+        if last {
+            let whole = std::mem::take(&mut self.piece);
+            self.scalar(&whole);
+        }
+    }
+
+    #[inline(never)]
     fn scalar(&mut self, raw: &[u8]) {
         self.value(Said::Raw(raw));
         self.end_value();
@@ -168,7 +176,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    // To an element of the innermost container.
     fn index(&mut self, index: usize, inherits: Trait) {
+        if inherits == Trait::Hopeless {
+            self.here = Trait::Hopeless;
+            return;
+        }
         let mut digits = [0; 20];
         let mut first = digits.len();
         let mut left = index;
@@ -179,7 +192,8 @@ impl<'a> Walk<'a> {
                 break;
             }
         }
-        self.step(digits.get(first..).unwrap_or_default(), Trait::Plain, inherits);
+        let is_hopeless = self.judge.place.step_to(digits.get(first..).unwrap_or_default());
+        self.here = if is_hopeless { Trait::Hopeless } else { inherits };
     }
 
     fn end_value(&mut self) {

@@ -33,7 +33,7 @@ pub(super) fn rule(node: &Node<'_>, default_id: String) -> Result<Rule, JsonErro
     for node in items(fields.spelled(["query", "queryChecks"])?)? {
         rule = rule.query(check::query(&node, flags)?);
     }
-    for node in items(fields.take("body"))? {
+    for node in items(fields.spelled(["body", "bodyChecks"])?)? {
         rule = rule.body(check::body(&node, flags)?);
     }
     // For people.

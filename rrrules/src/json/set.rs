@@ -35,7 +35,7 @@ impl RuleSet {
     /// - A pattern is a text, or `{"pattern", "flags"}`. Without `presence`, something must match.
     /// - A header's or query parameter's `name` is exact as a text, a pattern as an object.
     /// - Also read: `must_exist` and `must_not_exist` for `present` and `absent`; `pathPattern`
-    ///   and `pathPresence` for `path`; `headerChecks`, `queryChecks`; `regexFlags` for `flags`,
+    ///   and `pathPresence` for `path`; `headerChecks`, `queryChecks`, `bodyChecks`; `regexFlags` for `flags`,
     ///   which may stand in a check or a rule for all the patterns in it. Both spellings at once
     ///   are an error.
     ///
@@ -112,12 +112,15 @@ mod tests {
             "headerChecks":[{"name":"x-a","presence":"must_not_exist"}],
             "queryChecks":[{"name":{"pattern":"^Q"},"value":"^V$"}]},
             {"effect":"allow","pathPattern":{"pattern":"^/B","regexFlags":"i"},
-            "pathPresence":"must_not_exist","methods":["PUT"],"body":null,"id":null}]}"#;
+            "pathPresence":"must_not_exist","methods":["PUT"],"body":null,"id":null},
+            {"effect":"allow","id":"b","methods":["POST"],
+            "bodyChecks":[{"path":"^a$","presence":"must_not_exist"}]}]}"#;
         let set = RuleSet::from_json(text).unwrap();
         decide(&set, "GET", "/a?q1=v", &[], (Allow, &["0"]));
         decide(&set, "GET", "/a?q1=v", &[("x-a", "")], (Deny, &[]));
         decide(&set, "PUT", "/a", &[], (Allow, &["1"]));
         decide(&set, "PUT", "/b", &[], (Deny, &[]));
+        decide(&set, "POST", "/b", &[], (Allow, &["b"]));
     }
 
     #[test]
@@ -177,6 +180,7 @@ mod tests {
             "/headerChecks: this is another spelling of headers",
         );
         deny(r#""query":[],"queryChecks":[]"#, "/queryChecks: this is another spelling of query");
+        deny(r#""body":[],"bodyChecks":[]"#, "/bodyChecks: this is another spelling of body");
         deny(r#""headers":[{"name":"a"},{"name":"a b"}]"#, "/headers/1/name: not a header name");
         deny(r#""headers":[{"name":{"pattern":"(a"}}]"#, "/headers/0/name/pattern: unclosed group");
         deny(r#""headers":[{"value":"a"}]"#, "/headers/0/name: this is required");

@@ -20,7 +20,8 @@ pub(super) fn lint(rule: &Rule, fuel: &mut Fuel, warn: &mut Warn<'_>) {
             WarningKind::NonCanonical,
             format!(
                 "What `{pattern}` looks for only arrives where the target's `pathOptions` keep it: \
-                 everywhere else slashes are merged, and paths with `%2F` or `%25` refused, {so}."
+                 everywhere else slashes are merged, and paths with `%2F` or `%25` refused, {so}{}.",
+                but_for(rule.effect, *presence)
             ),
         ),
         Some(Arrival::Never) => warn(
@@ -38,6 +39,16 @@ pub(super) fn lint(rule: &Rule, fuel: &mut Fuel, warn: &mut Warn<'_>) {
             warn(WarningKind::Unanchored, unanchored(pattern, rule.effect, *presence));
         }
         Some(Arrival::Arrives) | None => {}
+    }
+}
+
+// A deny also sees what is left of `/;/a` without its parameters.
+const fn but_for(effect: Effect, presence: Presence) -> &'static str {
+    match (effect, presence) {
+        (Effect::Deny, Presence::Present) => {
+            " but those that some servers read so, such as `/;/a` as `//a`"
+        }
+        (Effect::Allow, _) | (Effect::Deny, Presence::Absent) => "",
     }
 }
 
