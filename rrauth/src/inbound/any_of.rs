@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rrcore::Now;
 
+use crate::inbound::digest::KeyDigest;
 use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict, VerdictFuture};
 
 /// Asks each of its verifiers until one verifies: for issuers that several credentials trust, such as
@@ -25,10 +26,14 @@ impl<T> AnyOf<T> {
 }
 
 impl<T: Send + Sync + 'static> TokenVerifier<T> for AnyOf<T> {
-    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+    fn verify(&self, token: &str, now: Now) -> Verdict<T> {
+        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+    }
+
+    fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         let mut worst = None;
         for (at, verifier) in self.verifiers.iter().enumerate() {
-            match verifier.verify(token, now) {
+            match verifier.verify_shown(token, now) {
                 Verdict::NotMine => {}
                 Verdict::Ready(Ok(proof)) => return Verdict::Ready(Ok(proof)),
                 Verdict::Ready(Err(why)) => worst = Some(worse(worst, why)),
@@ -63,7 +68,7 @@ impl<T: Send + Sync + 'static> AnyOf<T> {
             let mut last = worse(worst.take(), why);
             let from = verifiers.len().saturating_sub(left);
             for verifier in verifiers.iter().skip(from) {
-                let said = match verifier.verify(ShownToken::new(&text, &digest), now) {
+                let said = match verifier.verify_shown(ShownToken::new(&text, &digest), now) {
                     Verdict::NotMine => continue,
                     Verdict::Ready(said) => said,
                     Verdict::Pending(wait) => wait.await,
@@ -113,7 +118,6 @@ mod tests {
 
     use super::*;
     use crate::inbound::credential::{Credential, Kind};
-    use crate::inbound::digest::KeyDigest;
     use crate::inbound::proof::Proof;
 
     #[test]
@@ -141,9 +145,8 @@ mod tests {
             let verifier: Arc<dyn TokenVerifier<()>> = Arc::new(Says(at, it));
             verifier
         }));
-        let digest = KeyDigest::of("t");
         let now = ManualClock::starting_at(Duration::ZERO).clock().now();
-        let said = match any.verify(ShownToken::new("t", &digest), now) {
+        let said = match any.verify("t", now) {
             Verdict::NotMine => return assert_eq!(expected, "not mine", "{verifiers}"),
             Verdict::Ready(said) => said,
             Verdict::Pending(wait) => tokio_test::block_on(wait),
@@ -160,7 +163,7 @@ mod tests {
     struct Says(usize, char);
 
     impl TokenVerifier<()> for Says {
-        fn verify(&self, _: ShownToken<'_>, _: Now) -> Verdict<()> {
+        fn verify(&self, _: &str, _: Now) -> Verdict<()> {
             let said = match self.1.to_ascii_lowercase() {
                 'n' => return Verdict::NotMine,
                 'g' => Ok(Proof::of(Credential::new(self.0.to_string(), "s", Kind::Jwt, ()))),

@@ -16,8 +16,13 @@ use crate::inbound::proof::Proof;
 /// Those of one [`AuthLayer`](crate::AuthLayer) are asked in the order they were given, until one
 /// does not say [`Verdict::NotMine`].
 pub trait TokenVerifier<T>: Send + Sync {
-    /// What is to be said of `token`, at this time.
-    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T>;
+    /// What is to be said of `token`, at this time: one word of visible ASCII, at most 8 KiB.
+    fn verify(&self, token: &str, now: Now) -> Verdict<T>;
+
+    /// The same of a token whose digest is known already. For who remembers verdicts.
+    fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        self.verify(token.expose(), now)
+    }
 }
 
 /// Verifies user names and passwords (`Basic`, RFC 7617).
@@ -92,8 +97,12 @@ pub enum Unproved {
 }
 
 impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
-    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+    fn verify(&self, token: &str, now: Now) -> Verdict<T> {
         (**self).verify(token, now)
+    }
+
+    fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        (**self).verify_shown(token, now)
     }
 }
 

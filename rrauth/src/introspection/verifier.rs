@@ -93,6 +93,12 @@ impl<T> Introspection<T> {
         Ok(Self { credential: credential.into(), asker })
     }
 
+    /// The same for a credential that has changed, with what is known already.
+    #[must_use]
+    pub fn renewed(&self, credential: impl Into<Arc<Credential<T>>>) -> Self {
+        Self { credential: credential.into(), ..self.clone() }
+    }
+
     /// Whom it asks.
     #[must_use]
     pub fn policy(&self) -> &IntrospectionPolicy {
@@ -131,6 +137,13 @@ fn is_token(token: &str) -> bool {
     let word = token.trim_end_matches('=');
     let allowed = |it: u8| it.is_ascii_alphanumeric() || b"-._~+/".contains(&it);
     !word.is_empty() && token.len() <= LONGEST_TOKEN && word.bytes().all(allowed)
+}
+
+// By hand: `T` need not be `Clone`.
+impl<T> Clone for Introspection<T> {
+    fn clone(&self) -> Self {
+        Self { credential: Arc::clone(&self.credential), asker: Arc::clone(&self.asker) }
+    }
 }
 
 // By hand: `T` need not be `Debug`.

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use rrcore::Now;
+use zeroize::Zeroizing;
 
 use crate::inbound::credential::Credential;
+use crate::inbound::digest::KeyDigest;
 use crate::inbound::proof::Proof;
-use crate::inbound::verify::{TokenVerifier, Unproved, Verdict};
+use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwks::keys::RemoteKeys;
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::{InvalidJwtPolicy, JwtError};
@@ -78,8 +80,7 @@ impl<T> JwksVerifier<T> {
     /// A verifier that remembers 10,000 tokens of up to 1 KiB; longer ones count as several.
     ///
     /// # Errors
-    /// When the policy has a symmetric algorithm: such keys are not published. And when the operating
-    /// system gives no random bytes.
+    /// When the policy has a symmetric algorithm: such keys are not published.
     pub fn new(
         credential: impl Into<Arc<Credential<T>>>,
         policy: JwtPolicy,
@@ -103,8 +104,13 @@ impl<T> JwksVerifier<T> {
             return Err(InvalidJwtPolicy::new("algorithms", problem));
         }
         let policy = CachedPolicy::new(policy, tokens);
-        let policy = policy.map_err(|it| InvalidJwtPolicy::new("cached_tokens", it.to_string()))?;
         Ok(Self { credential: credential.into(), policy: Arc::new(policy), keys })
+    }
+
+    /// The same for a credential that has changed, with what is known already.
+    #[must_use]
+    pub fn renewed(&self, credential: impl Into<Arc<Credential<T>>>) -> Self {
+        Self { credential: credential.into(), ..self.clone() }
     }
 
     /// Which tokens it believes.
@@ -122,6 +128,10 @@ impl<T> JwksVerifier<T> {
 
 impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
+        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+    }
+
+    fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         let verified = self.keys.remote.read(now, |keys| {
             let verified = self.policy.verify(token, keys, now.wall);
             verified.map_err(|error| (error.is_unknown_key().then(|| keys.clone()), error))
@@ -135,7 +145,7 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
                 None => Verdict::Ready(Err(unknown(&keys, now, error))),
             },
             // Without keys, still only its own tokens are its own.
-            Reading::Pending(_) | Reading::Unavailable(_) if !self.is_mine(token) => {
+            Reading::Pending(_) | Reading::Unavailable(_) if !self.is_mine(token.expose()) => {
                 Verdict::NotMine
             }
             Reading::Pending(keys) => self.pending(token, now, keys),
@@ -145,8 +155,9 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
 }
 
 impl<T: Send + Sync + 'static> JwksVerifier<T> {
-    fn pending(&self, token: &str, now: Now, keys: RemoteFuture<JwkSet>) -> Verdict<T> {
-        let (policy, token) = (Arc::clone(&self.policy), token.to_owned());
+    fn pending(&self, token: ShownToken<'_>, now: Now, keys: RemoteFuture<JwkSet>) -> Verdict<T> {
+        let (policy, digest) = (Arc::clone(&self.policy), *token.digest());
+        let token = Zeroizing::new(token.expose().to_owned());
         let credential = Arc::clone(&self.credential);
         // If the verifier is replaced meanwhile, the fetch must go on.
         let owner = self.keys.clone();
@@ -154,7 +165,7 @@ impl<T: Send + Sync + 'static> JwksVerifier<T> {
             let keys = keys.await;
             drop(owner);
             let keys = keys.map_err(|error| unavailable(&error))?;
-            let verified = policy.verify(&token, &keys, now.wall);
+            let verified = policy.verify(ShownToken::new(&token, &digest), &keys, now.wall);
             judged(verified, &credential, &keys, now)
         }))
     }
@@ -186,6 +197,14 @@ fn unknown(keys: &Document<JwkSet>, now: Now, error: JwtError) -> Unproved {
 
 fn unavailable(error: &RemoteUnavailable) -> Unproved {
     Unproved::Unavailable(format!("the keys of the issuer: {error}"))
+}
+
+// By hand: `T` need not be `Clone`.
+impl<T> Clone for JwksVerifier<T> {
+    fn clone(&self) -> Self {
+        let (policy, keys) = (Arc::clone(&self.policy), self.keys.clone());
+        Self { credential: Arc::clone(&self.credential), policy, keys }
+    }
 }
 
 // By hand: `T` need not be `Debug`.

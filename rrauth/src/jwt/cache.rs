@@ -6,26 +6,23 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::verify::ShownToken;
 use crate::jwt::error::JwtError;
 use crate::jwt::jws::LONGEST_TOKEN;
 use crate::jwt::key_set::{JwkSet, Revision};
 use crate::jwt::policy::JwtPolicy;
 use crate::jwt::verified::Verified;
-use crate::random::{self, RandomUnavailable};
 
 /// A policy with the tokens that it believed lately, so that a token shown again costs a digest and
 /// no signature.
 ///
-/// They are kept by a digest of the whole token that no other policy and no other process has; each
-/// until it expires, and only for the key set that verified it. Only what was believed is kept: a
+/// They are kept by the digest of the whole token; each until it expires, and only for this policy and
+/// the key set that verified it. Only what was believed is kept: a
 /// stranger cannot fill it. A long token takes the room of several.
 pub(crate) struct CachedPolicy {
     policy: JwtPolicy,
-    seeded: Sha256,
     tokens: Option<Tokens>,
 }
 
@@ -43,12 +40,8 @@ struct Kilobytes;
 
 impl CachedPolicy {
     /// Remembers about `tokens` tokens of up to 1 KiB; 0: none.
-    pub(crate) fn new(policy: JwtPolicy, tokens: usize) -> Result<Self, RandomUnavailable> {
-        // A whole block of the hash, so that the tokens' own blocks are all that is hashed later.
-        let mut seed = Zeroizing::new([0; 64]);
-        random::fill(&mut *seed)?;
-        let seeded = Sha256::new_with_prefix(seed.as_slice());
-        Ok(Self { policy, seeded, tokens: None }.tokens(tokens))
+    pub(crate) fn new(policy: JwtPolicy, tokens: usize) -> Self {
+        Self { policy, tokens: None }.tokens(tokens)
     }
 
     /// Forgets all, and remembers that many from now on.
@@ -70,40 +63,35 @@ impl CachedPolicy {
 
     /// The same, with nothing remembered yet, and room for that many.
     pub(crate) fn remembering(&self, tokens: usize) -> Self {
-        let (policy, seeded) = (self.policy.clone(), self.seeded.clone());
-        Self { policy, seeded, tokens: None }.tokens(tokens)
+        Self::new(self.policy.clone(), tokens)
     }
 
     pub(crate) const fn policy(&self) -> &JwtPolicy {
         &self.policy
     }
 
-    /// As [`JwtPolicy::verify`].
+    /// As [`JwtPolicy::verify`], of a token with this digest.
     pub(crate) fn verify(
         &self,
-        token: &str,
+        token: ShownToken<'_>,
         keys: &JwkSet,
         wall: Duration,
     ) -> Result<Verified, JwtError> {
-        let Some(tokens) = self.tokens.as_ref().filter(|_| token.len() <= LONGEST_TOKEN) else {
-            return self.policy.verify(token, keys, wall);
+        let (text, digest) = (token.expose(), token.digest());
+        let Some(tokens) = self.tokens.as_ref().filter(|_| text.len() <= LONGEST_TOKEN) else {
+            return self.policy.verify(text, keys, wall);
         };
-        let digest = self.digest(token);
-        if let Some(entry) = tokens.get(&digest) {
+        if let Some(entry) = tokens.get(digest) {
             if entry.keys == keys.revision() && entry.verified.holds_at(wall) {
                 return Ok(entry.verified);
             }
-            tokens.remove(&digest);
+            tokens.remove(digest);
         }
-        let verified = self.policy.verify(token, keys, wall)?;
-        let kilobytes = token.len().div_ceil(1_024) as u64;
-        tokens
-            .insert(digest, Entry { keys: keys.revision(), kilobytes, verified: verified.clone() });
+        let verified = self.policy.verify(text, keys, wall)?;
+        let kilobytes = text.len().div_ceil(1_024) as u64;
+        let entry = Entry { keys: keys.revision(), kilobytes, verified: verified.clone() };
+        tokens.insert(*digest, entry);
         Ok(verified)
-    }
-
-    fn digest(&self, token: &str) -> KeyDigest {
-        KeyDigest::from_bytes(self.seeded.clone().chain_update(token).finalize().into())
     }
 }
 

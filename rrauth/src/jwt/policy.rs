@@ -11,7 +11,6 @@ use crate::jwt::error::JwtError;
 use crate::jwt::header::Header;
 use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
-use crate::jwt::strict_json;
 use crate::jwt::policy_builder::JwtPolicyBuilder;
 use crate::jwt::times::Times;
 use crate::jwt::verified::Verified;

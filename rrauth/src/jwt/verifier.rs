@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rrcore::Now;
 
 use crate::inbound::credential::Credential;
+use crate::inbound::digest::KeyDigest;
 use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::InvalidJwtPolicy;
@@ -58,8 +59,7 @@ impl<T> JwtVerifier<T> {
     /// A verifier that remembers 10,000 tokens of up to 1 KiB; longer ones count as several.
     ///
     /// # Errors
-    /// When `keys` has none for the policy's algorithms, or is a secret too short for one of them; and
-    /// when the operating system gives no random bytes.
+    /// When `keys` has none for the policy's algorithms, or is a secret too short for one of them.
     pub fn new(
         credential: impl Into<Arc<Credential<T>>>,
         policy: JwtPolicy,
@@ -76,7 +76,6 @@ impl<T> JwtVerifier<T> {
             return Err(InvalidJwtPolicy::new("keys", "none is for the policy's algorithms"));
         }
         let policy = CachedPolicy::new(policy, DEFAULT_TOKENS);
-        let policy = policy.map_err(|it| InvalidJwtPolicy::new("cached_tokens", it.to_string()))?;
         Ok(Self { credential: credential.into(), policy: Arc::new(policy), keys })
     }
 
@@ -100,8 +99,12 @@ impl<T> JwtVerifier<T> {
 }
 
 impl<T: Send + Sync> TokenVerifier<T> for JwtVerifier<T> {
-    fn verify(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
-        match self.policy.verify(token.expose(), &self.keys, now.wall) {
+    fn verify(&self, token: &str, now: Now) -> Verdict<T> {
+        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+    }
+
+    fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        match self.policy.verify(token, &self.keys, now.wall) {
             Ok(verified) => Verdict::Ready(Ok(verified.proof(&self.credential))),
             Err(error) if error.is_foreign() => Verdict::NotMine,
             Err(error) => Verdict::Ready(Err(Unproved::from(error))),

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use rrauth::{
     Accounts, AnyOf, AuthLayer, CertificateRule, ClientCertificates, Freshness, HttpClient, Index,
-    Introspection, JwkSet, JwksVerifier, JwtPolicy, JwtVerifier, PasswordWorkers, RemoteKeys,
-    TokenVerifier,
+    Introspection, IntrospectionPolicy, JwkSet, JwksVerifier, JwtPolicy, JwtVerifier,
+    PasswordWorkers, RemoteKeys, TokenVerifier,
 };
 
 use crate::data_plane::secrets::Secrets;
@@ -127,18 +127,12 @@ impl Acquaintance {
             How::Introspection { url, client_id, secret, audience, cache, .. } => {
                 let secret = self.text(secret)?;
                 let url: Uri = url.parse()?;
-                let mut asked = Introspection::builder(
-                    credential(),
-                    Arc::clone(&self.client),
-                    url,
-                    client_id,
-                    &secret,
-                )
-                .cache(*cache);
+                let mut policy = IntrospectionPolicy::new(url, client_id, &secret)?.cache(*cache);
                 if !audience.is_empty() {
-                    asked = asked.audience(audience.iter().map(String::as_str));
+                    policy = policy.audience(audience.iter().map(String::as_str));
                 }
-                Ok(Learnt::Asked(asked.build()?))
+                let asked = Introspection::new(credential(), policy, Arc::clone(&self.client))?;
+                Ok(Learnt::Asked(asked))
             }
             How::Password { .. } | How::Certificate { .. } => anyhow::bail!("it has no tokens"),
         }
