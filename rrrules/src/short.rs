@@ -3,7 +3,7 @@
 /// Whether `text` has `byte` in it. To start a search that is quick in long texts takes longer.
 #[inline]
 pub(crate) fn has_byte(text: &[u8], byte: u8) -> bool {
-    let Some(last) = text.last_chunk() else { return text.iter().any(|it| *it == byte) };
+    let Some(last) = text.last_chunk() else { return text.contains(&byte) };
     let words = text.chunks_exact(size_of::<u64>()).filter_map(<[u8]>::first_chunk);
     // The last of them twice, where need be.
     words.chain([last]).any(|word| has_zero(u64::from_le_bytes(*word) ^ (EACH * u64::from(byte))))

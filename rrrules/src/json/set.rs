@@ -180,7 +180,6 @@ mod tests {
             "/headerChecks: this is another spelling of headers",
         );
         deny(r#""query":[],"queryChecks":[]"#, "/queryChecks: this is another spelling of query");
-        deny(r#""body":[],"bodyChecks":[]"#, "/bodyChecks: this is another spelling of body");
         deny(r#""headers":[{"name":"a"},{"name":"a b"}]"#, "/headers/1/name: not a header name");
         deny(r#""headers":[{"name":{"pattern":"(a"}}]"#, "/headers/0/name/pattern: unclosed group");
         deny(r#""headers":[{"value":"a"}]"#, "/headers/0/name: this is required");
@@ -194,6 +193,14 @@ mod tests {
         );
         deny(r#""a/b~c":1"#, "/a~1b~0c: there is no such field here");
         deny(r#""a\nb":1"#, r"/a\nb: there is no such field here");
+    }
+
+    #[test]
+    fn two_spellings_of_one_thing_are_a_mistake() {
+        refuse_rule(
+            r#""effect":"deny","body":[],"bodyChecks":[]"#,
+            "/rules/0/bodyChecks: this is another spelling of body",
+        );
     }
 
     #[test]
