@@ -1,5 +1,7 @@
 //! The whole gateway with TLS: when it starts, what it says of itself, and how it stops.
 
+use std::process::Command;
+
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -113,6 +115,26 @@ async fn files_that_cannot_be_used_stop_the_start() {
     let bad_ca =
         "the client CA {}/bad_ca.pem: certificate 2: invalid peer certificate: BadEncoding";
     check(good.settings().client_ca(path), &good, bad_ca).await;
+}
+
+#[test]
+fn half_of_tls_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |flags: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rrgateway"));
+        command.current_dir(&folder).arg("run").args(flags).envs(variables.iter().copied());
+        let ended = command.output().unwrap();
+        assert!(!ended.status.success());
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let no_key = "rrgateway: data.tls.cert is set, and data.tls.key is not\n";
+    assert_eq!(run(&["--data-tls-cert", "c"], &[]), no_key);
+    assert_eq!(run(&[], &[("RR_DATA_TLS_CERT", "c")]), no_key);
+    let alone = "rrgateway: data.tls is set, but for data.tls.cert and data.tls.key\n";
+    assert_eq!(run(&["--data-tls-client-ca", "c"], &[]), alone);
+    let both = run(&["--data-tls-cert", "c", "--data-tls-key", "k"], &[]);
+    let absent = "rrgateway: data.tls: cannot read the certificate c: No such file";
+    assert!(both.contains(absent), "{both}");
 }
 
 async fn check(settings: TlsSettings, folder: &Folder, expected: &str) {
