@@ -3,6 +3,8 @@
 pub mod body_walker;
 pub mod canonical_path;
 pub mod evaluator;
+pub mod jwks;
+pub mod jwt;
 pub mod rule_parser;
 pub mod vault_record;
 

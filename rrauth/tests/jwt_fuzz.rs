@@ -1,2 +1,33 @@
-//! x
+//! What fuzzing starts from, replayed without a fuzzer.
+
 #![cfg(test)]
+#![expect(unreachable_pub, reason = "the checks are public to the fuzz targets, another crate")]
+
+#[path = "../../fuzz/src/jwks.rs"]
+mod jwks;
+#[path = "../../fuzz/src/jwt.rs"]
+mod jwt;
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_seed_of_jwt_holds() {
+    replay("jwt", jwt::check);
+}
+
+#[test]
+fn every_seed_of_jwks_holds() {
+    replay("jwks", jwks::check);
+}
+
+#[track_caller]
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(seeds.len() >= 10, "{} seeds: moved?", seeds.len());
+    for seed in seeds {
+        println!("{}", seed.display());
+        check(&fs::read(seed).unwrap());
+    }
+}

@@ -150,7 +150,7 @@ fn a_policy_that_cannot_be_meant_is_refused_by_field() {
     check("algorithms", &|it| it.algorithms([JwtAlgorithm::Hs256, JwtAlgorithm::Rs256]));
     for bad in [&[][..], &[""], &["a\n"], &[&long]] {
         check("audience", &|it| it.audience(bad.iter().copied()));
-        check("types", &|it| it.types(bad));
+        check("types", &|it| it.types(bad.iter().copied()));
     }
     check("leeway", &|it| it.leeway(Duration::from_secs(3_601)));
     check("max_lifetime", &|it| it.max_lifetime(Duration::ZERO));

@@ -12,7 +12,7 @@ use crate::strict_json;
 pub(super) struct Header {
     pub(super) algorithm: JwtAlgorithm,
     pub(super) kid: Option<String>,
-    /// Of media types, `application/` left out and in lower case.
+    /// `typ`, a media type.
     pub(super) kind: Option<String>,
     /// `x5t` and `x5t#S256`.
     pub(super) thumbprints: Thumbprints,
@@ -27,25 +27,24 @@ impl Header {
     /// would change what is verified, or with what, are refused.
     pub(super) fn read(jws: &Jws<'_>) -> Result<Self, JwtError> {
         let members = strict_json::object(&jws.header()?);
-        let members = members.map_err(|it| JwtError::invalid(format!("the header: {it}")))?;
-        if let Some(refused) = REFUSED.iter().find(|it| members.contains_key(**it)) {
+        let mut members = members.map_err(|it| JwtError::invalid(format!("the header: {it}")))?;
+        if let Some(refused) = members.keys().find(|it| REFUSED.contains(&it.as_str())) {
             return Err(JwtError::invalid(format!("the header has {refused}")));
         }
-        let algorithm = text(&members, "alg")?.ok_or(JwtError::invalid("alg: it is missing"))?;
-        let algorithm = algorithm.parse();
+        let algorithm = take(&mut members, "alg")?;
+        let algorithm = algorithm.ok_or(JwtError::invalid("alg: it is missing"))?.parse();
         Ok(Self {
             algorithm: algorithm.map_err(|it| JwtError::invalid(format!("alg: {it}")))?,
-            kid: text(&members, "kid")?.map(str::to_owned),
-            kind: text(&members, "typ")?.map(media_type),
-            thumbprints: Thumbprints::read(&members)?,
+            kid: take(&mut members, "kid")?,
+            kind: take(&mut members, "typ")?,
+            thumbprints: Thumbprints::take(&mut members)?,
         })
     }
 }
 
 impl Thumbprints {
-    pub(super) fn read(members: &Map<String, Value>) -> Result<Self, JwtError> {
-        let owned = |name| Ok(text(members, name)?.map(str::to_owned));
-        Ok(Self([owned("x5t")?, owned("x5t#S256")?]))
+    pub(super) fn take(members: &mut Map<String, Value>) -> Result<Self, JwtError> {
+        Ok(Self([take(members, "x5t")?, take(members, "x5t#S256")?]))
     }
 
     /// Whether all that `self` names is what `key` has.
@@ -55,14 +54,18 @@ impl Thumbprints {
     }
 }
 
-/// How `typ` is compared (RFC 7515 §4.1.9): media types, in which case does not count.
-pub(super) fn media_type(typ: &str) -> String {
-    let lower = typ.to_ascii_lowercase();
-    lower.strip_prefix("application/").map_or_else(|| lower.clone(), str::to_owned)
+/// Whether two media types are one, as `typ` is compared (RFC 7515 §4.1.9): `application/` is left out
+/// or not, and case does not count.
+pub(super) fn is_same_type(one: &str, other: &str) -> bool {
+    fn bare(typ: &str) -> &str {
+        let (prefix, rest) = typ.split_at_checked(APPLICATION.len()).unwrap_or_default();
+        if prefix.eq_ignore_ascii_case(APPLICATION) { rest } else { typ }
+    }
+    bare(one).eq_ignore_ascii_case(bare(other))
 }
 
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, JwtError> {
-    match members.get(name) {
+fn take(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, JwtError> {
+    match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) if (1..=LONGEST).contains(&text.len()) => Ok(Some(text)),
         Some(_) => {
@@ -71,6 +74,7 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a st
     }
 }
 
+const APPLICATION: &str = "application/";
 /// How many bytes the id of a key may have.
 pub(super) const LONGEST: usize = 256;
 

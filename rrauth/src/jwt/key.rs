@@ -33,7 +33,9 @@ type Members = Map<String, Value>;
 
 impl Key {
     /// The key that `members` describe, or why it is none.
-    pub(super) fn read(members: &Members) -> Result<Self, String> {
+    pub(super) fn read(mut members: Members) -> Result<Self, String> {
+        let thumbprints = Thumbprints::take(&mut members).map_err(|it| it.to_string())?;
+        let members = &members;
         is_for_verifying(members)?;
         let (kind, decoding) = match text(members, "kty")? {
             "RSA" => (Kind::Rsa, rsa(members)?),
@@ -57,7 +59,6 @@ impl Key {
         if kid.is_some_and(|it| it.is_empty() || it.len() > header::LONGEST) {
             return Err(format!("kid: it is not a text of 1 to {} bytes", header::LONGEST));
         }
-        let thumbprints = Thumbprints::read(members).map_err(|it| it.to_string())?;
         Ok(Self { kid: kid.map(Into::into), thumbprints, kind, pinned, decoding })
     }
 

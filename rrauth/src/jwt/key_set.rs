@@ -220,10 +220,13 @@ fn read(text: &str, trust: Trust) -> Result<Key, (String, String)> {
     let members = strict_json::object(text.as_bytes());
     let members = members.map_err(|it| (String::new(), it.to_owned()))?;
     let kid = members.get("kid").and_then(|it| it.as_str());
-    let named = || kid.map_or(String::new(), |it| format!(" {}", quoted(it)));
-    let key = Key::read(&members).map_err(|it| (named(), it))?;
+    let named = kid.map_or(String::new(), |it| format!(" {}", quoted(it)));
+    let key = match Key::read(members) {
+        Ok(key) => key,
+        Err(problem) => return Err((named, problem)),
+    };
     match (trust, key.is_public()) {
-        (Trust::Public, false) => Err((named(), "kty: a symmetric key is published".to_owned())),
+        (Trust::Public, false) => Err((named, "kty: a symmetric key is published".to_owned())),
         (Trust::Public, true) | (Trust::Operator, true | false) => Ok(key),
     }
 }

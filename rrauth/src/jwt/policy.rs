@@ -8,7 +8,7 @@ use crate::claims::Claims;
 use crate::jwt::algorithm::JwtAlgorithm;
 use crate::jwt::claim_rules::ClaimRules;
 use crate::jwt::error::JwtError;
-use crate::jwt::header::Header;
+use crate::jwt::header::{Header, is_same_type};
 use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
 use crate::jwt::policy_builder::JwtPolicyBuilder;
@@ -47,7 +47,6 @@ use crate::strict_json;
 #[derive(Clone, Debug)]
 pub struct JwtPolicy {
     pub(super) algorithms: Vec<JwtAlgorithm>,
-    /// Media types as [`media_type`](crate::jwt::header::media_type) yields them.
     pub(super) types: Option<Vec<String>>,
     pub(super) leeway: Duration,
     pub(super) max_lifetime: Option<Duration>,
@@ -117,11 +116,12 @@ impl JwtPolicy {
             let reason = format!("alg: {} is not allowed", header.algorithm);
             return Err(JwtError::invalid(reason));
         }
-        let kind = header.kind.as_deref();
-        let fits = match &self.types {
-            Some(types) => kind.is_some_and(|kind| types.iter().any(|it| it == kind)),
+        let fits = match (header.kind.as_deref(), &self.types) {
+            (Some(kind), Some(types)) => types.iter().any(|it| is_same_type(it, kind)),
+            (None, Some(_)) => false,
             // RFC 7519 §5.1, RFC 9068 §2.1; others are made for other ends (RFC 8725 §3.11).
-            None => matches!(kind, None | Some("jwt" | "at+jwt")),
+            (Some(kind), None) => is_same_type(kind, "JWT") || is_same_type(kind, "at+jwt"),
+            (None, None) => true,
         };
         if fits {
             Ok(())

@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::jwt::algorithm::JwtAlgorithm;
 use crate::jwt::claim_rules::ClaimRules;
 use crate::jwt::error::InvalidJwtPolicy;
-use crate::jwt::header::media_type;
 use crate::jwt::policy::JwtPolicy;
 use crate::jwt::provider;
 
@@ -95,8 +94,8 @@ impl JwtPolicyBuilder {
     /// The token must have one of these as its `typ`, such as `at+jwt` (RFC 9068); case does not count,
     /// nor `application/` before it. Not said: `JWT`, `at+jwt` or none.
     #[must_use]
-    pub fn types<S: AsRef<str>>(mut self, types: impl IntoIterator<Item = S>) -> Self {
-        self.types = Some(types.into_iter().map(|it| media_type(it.as_ref())).collect());
+    pub fn types<S: Into<String>>(mut self, types: impl IntoIterator<Item = S>) -> Self {
+        self.types = Some(types.into_iter().map(Into::into).collect());
         self
     }
 
