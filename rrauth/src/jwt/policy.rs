@@ -11,7 +11,6 @@ use crate::jwt::error::JwtError;
 use crate::jwt::header::Header;
 use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
-use crate::jwt::policy_builder::JwtPolicyBuilder;
 use crate::jwt::times::Times;
 use crate::jwt::verified::Verified;
 use crate::strict_json;
@@ -55,12 +54,6 @@ pub struct JwtPolicy {
 }
 
 impl JwtPolicy {
-    /// A policy for tokens whose `iss` is exactly this.
-    #[must_use]
-    pub fn builder(issuer: impl Into<String>) -> JwtPolicyBuilder {
-        JwtPolicyBuilder::new(issuer.into())
-    }
-
     /// The exact `iss` of its tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {

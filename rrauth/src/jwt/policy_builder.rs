@@ -25,10 +25,12 @@ pub struct JwtPolicyBuilder {
     max_lifetime: Option<Duration>,
 }
 
-impl JwtPolicyBuilder {
-    pub(super) const fn new(issuer: String) -> Self {
-        Self {
-            issuer,
+impl JwtPolicy {
+    /// A policy for tokens whose `iss` is exactly this.
+    #[must_use]
+    pub fn builder(issuer: impl Into<String>) -> JwtPolicyBuilder {
+        JwtPolicyBuilder {
+            issuer: issuer.into(),
             audience: None,
             algorithms: Vec::new(),
             types: None,
@@ -38,7 +40,9 @@ impl JwtPolicyBuilder {
             max_lifetime: None,
         }
     }
+}
 
+impl JwtPolicyBuilder {
     /// The algorithms that tokens may be signed with; required. Symmetric and public-key algorithms
     /// exclude each other.
     #[must_use]

@@ -71,9 +71,7 @@ fn the_examples_of_rfc_7515_verify() {
     );
     let by_ec = format!(
         "eyJhbGciOiJFUzI1NiJ9.{payload}.{}",
-        concat!(
-            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
-        )
+        "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
     );
     let both = json!({"keys": [rsa, ec]});
     for jws in [by_rsa, by_ec] {
