@@ -57,10 +57,11 @@ impl Signer {
 }
 
 fn set(signers: &[&Signer]) -> Answer {
-    document(signers.iter().map(|it| it.jwk()).collect())
+    let keys: Vec<_> = signers.iter().map(|it| it.jwk()).collect();
+    document(&keys)
 }
 
-fn document(keys: Vec<Value>) -> Answer {
+fn document(keys: &[Value]) -> Answer {
     ok(json!({ "keys": keys }).to_string())
 }
 
@@ -266,7 +267,7 @@ async fn a_verifier_that_is_replaced_leaves_no_one_waiting_in_vain() {
 async fn a_bad_set_leaves_the_old_one() {
     let (good, new) = (Signer::new("good"), Signer::new("new"));
     let secret = json!({"kty": "oct", "k": "A".repeat(43), "kid": "new", "alg": "HS256"});
-    let many = (0..33).map(|_| new.jwk()).collect();
+    let many: Vec<_> = (0..33).map(|_| new.jwk()).collect();
     let mut padded = new.jwk();
     padded["x5c"] = "A".repeat(64 * 1024).into();
     let Answer::Now(gzip) = header("content-encoding", "gzip", "") else { panic!() };
@@ -275,10 +276,10 @@ async fn a_bad_set_leaves_the_old_one() {
     for (bad, why) in [
         (ok("<html>Sign in</html>"), "it is not a JSON object with one list called keys"),
         (ok("{\"keys\":[]}"), "no key of the set can be used: it has none"),
-        (document(many), "the set has more than 32 keys"),
-        (document(vec![padded]), "the answer cannot be read: length limit exceeded"),
+        (document(&many), "the set has more than 32 keys"),
+        (document(&[padded]), "the answer cannot be read: length limit exceeded"),
         (ok(vec![b' '; 10_000_000]), "the answer cannot be read: length limit exceeded"),
-        (document(vec![secret]), "no key of the set can be used: keys/0 \"new\": kty: "),
+        (document(&[secret]), "no key of the set can be used: keys/0 \"new\": kty: "),
         (status(302), "the answer is 302, not 200"),
         (Answer::Now(gzip), "the answer is compressed"),
     ] {
@@ -301,8 +302,8 @@ async fn one_bad_key_is_left_out_and_an_ambiguous_name_is_nobodys() {
     let secret = json!({"kty": "oct", "k": "A".repeat(43), "kid": "secret"});
     let mut second = Signer::new("other").jwk();
     second["kid"] = "twin".into();
-    let keys = vec![bad, good.jwk(), secret, twin.jwk(), second];
-    let setting = Setting::new(document(keys)).await;
+    let keys = [bad, good.jwk(), secret, twin.jwk(), second];
+    let setting = Setting::new(document(&keys)).await;
     assert_eq!(setting.said(&good.token()).await, "in");
     assert_eq!(setting.verify(&twin.token()).await, ("invalid", false));
     let held = setting.verifier.keys().held(setting.hand.clock().now()).unwrap();
