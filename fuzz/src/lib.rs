@@ -1,5 +1,6 @@
 //! What must hold for any bytes: one function `check` for each fuzz target.
 
+pub mod authorization;
 pub mod body_walker;
 pub mod canonical_path;
 pub mod evaluator;
