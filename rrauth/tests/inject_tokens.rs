@@ -7,8 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 
+use axum::Router;
+use axum::routing::post;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -19,6 +21,7 @@ use rrauth::{
 use rrcore::{Budget, BufferedBody, Code, Context, ReadOutcome, Refusal, Stage};
 use tokio::sync::oneshot;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task::spawn};
+use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 use tower_test::mock;
@@ -211,6 +214,30 @@ async fn an_upstream_that_cannot_be_reached_is_an_error_and_not_asked_again() {
     upstream.next_request().await.unwrap().1.send_error("gone");
     assert!(response.await.is_err());
     assert_pending!(upstream.poll_request());
+}
+
+#[tokio::test]
+async fn an_axum_router_takes_it_and_sends_again() {
+    let upstream = |headers: HeaderMap, body: String| async move {
+        match headers[header::AUTHORIZATION].as_bytes() {
+            b"Bearer t2" => (StatusCode::OK, body),
+            _ => (StatusCode::UNAUTHORIZED, "the old one".to_owned()),
+        }
+    };
+    let tokens = Hand::new();
+    tokens.hold("t1");
+    let app = Router::new().route("/p", post(upstream)).layer(layer(&tokens).bodies());
+    let request = request("/p", &[], full("hello")).map(axum::body::Body::new);
+    let answering = async {
+        while tokens.replaced().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokens.answer(Ok("t2"));
+    };
+    let (response, ()) = tokio::join!(app.oneshot(request), answering);
+    let response = response.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
 }
 
 #[test]

@@ -128,6 +128,25 @@ async fn while_renewals_fail_the_old_token_is_sent_until_it_expires() {
 }
 
 #[tokio::test]
+async fn the_operator_hears_of_failures_while_the_old_token_is_sent() {
+    let (heard, endpoint) = (Arc::new(Mutex::new(Vec::new())), Endpoint::default());
+    let hand = ManualClock::starting_at(Duration::ZERO);
+    let grant = OAuth2::new("https://auth.test/token", "c").secret("s").client_credentials();
+    let note = Arc::clone(&heard);
+    let source = TokenSource::builder(grant.unwrap(), Arc::new(endpoint.clone()))
+        .clock(hand.clock())
+        .on_failure(move |it| note.lock().unwrap().push(it.to_string()))
+        .build();
+    held(&source, &endpoint, "t1", 100).await;
+    hand.advance(Duration::from_secs(50));
+    assert_eq!(current(&source), Some("t1".to_owned()));
+    endpoint.fail().await;
+    settle().await;
+    assert_eq!(current(&source), Some("t1".to_owned()));
+    assert_eq!(*heard.lock().unwrap(), ["token endpoint auth.test: it answered 500"]);
+}
+
+#[tokio::test]
 async fn a_refused_token_is_replaced_once_for_all_who_met_the_refusal() {
     let (source, endpoint, hand) = source();
     let old = held(&source, &endpoint, "t1", 3600).await;
@@ -180,11 +199,12 @@ fn a_runtime_that_stops_clears_the_way_for_another() {
     let (source, endpoint, hand) = source();
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let first = runtime();
-    let mut waiting = first.block_on(async {
-        let waiting = source.fetch();
-        settle().await;
-        waiting
-    });
+    let mut waiting = {
+        let _entered = first.enter();
+        source.fetch()
+    };
+    first.block_on(settle());
+    assert_eq!(endpoint.asked(), 1);
     drop(first);
     let next = runtime();
     let error = next.block_on(&mut waiting).unwrap_err();
@@ -201,10 +221,8 @@ fn a_runtime_that_stops_clears_the_way_for_another() {
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
     let (source, _, _) = source();
-    let error = tokio_test::block_on({
-        let fetch = source.fetch();
-        fetch
-    });
+    let fetch = source.fetch();
+    let error = tokio_test::block_on(fetch);
     assert_eq!(error.unwrap_err().to_string(), "tokens are fetched on a tokio runtime only");
 }
 

@@ -250,3 +250,20 @@ impl fmt::Debug for Hooks {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_secret_that_went_upstream_is_remembered_once() {
+        let context = Context::new(&Clock::system());
+        assert!(context.injected().is_empty());
+        for secret in ["old", "new", "old", "new", "other"] {
+            context.clone().add_injected(InjectedSecret::new(secret.into()));
+        }
+        let secrets = context.injected();
+        let secrets: Vec<_> = secrets.iter().map(InjectedSecret::expose).collect();
+        assert_eq!(secrets, [b"old".as_slice(), b"new", b"other"]);
+    }
+}

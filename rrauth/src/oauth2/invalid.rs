@@ -13,8 +13,9 @@ impl InvalidGrant {
         Self { field, problem: problem.into() }
     }
 
-    /// What is wrong: `tokenUrl`, `authorizeUrl`, `redirectUri`, `clientId`, `clientSecret`,
-    /// `refreshToken`, `scopes`, `audience`, `request`, `tokenPath`, `expiresPath` or `ttl`.
+    /// What is wrong: `tokenUrl`, `authorizeUrl`, `redirectUri`, `state`, `clientId`,
+    /// `clientSecret`, `refreshToken`, `scopes`, `audience`, `request`, `tokenPath`, `expiresPath`,
+    /// `ttl`, or `verifier` where the operating system gave no random bytes.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field

@@ -70,7 +70,10 @@ struct Shared {
     // Nanoseconds on the monotonic clock: the first request from then on begins a renewal.
     renew_at: AtomicU64,
     flight: Mutex<Flight>,
+    on_failure: Option<Note>,
 }
+
+type Note = Box<dyn Fn(&TokenUnavailable) + Send + Sync>;
 
 struct Held {
     token: Arc<Token>,
@@ -101,6 +104,7 @@ impl TokenSource {
             held: ArcSwapOption::empty(),
             renew_at: AtomicU64::new(NEVER),
             flight: Mutex::default(),
+            on_failure: None,
         };
         TokenSourceBuilder { shared }
     }
@@ -122,6 +126,13 @@ impl TokenSourceBuilder {
     /// How long a token lives where its answer does not say: 5 minutes unless told.
     pub const fn default_lifetime(mut self, life: Duration) -> Self {
         self.shared.default_life = life;
+        self
+    }
+
+    /// Tells the operator of each failure, also while the old token is still sent. Called on the
+    /// runtime that asked: note it, and do not wait.
+    pub fn on_failure(mut self, note: impl Fn(&TokenUnavailable) + Send + Sync + 'static) -> Self {
+        self.shared.on_failure = Some(Box::new(note));
         self
     }
 
@@ -251,6 +262,9 @@ impl Shared {
 impl UnderWay {
     async fn run(mut self, sender: watch::Sender<Option<Outcome>>) {
         let obtained = self.shared.obtain().await;
+        if let (Err(failure), Some(note)) = (&obtained, &self.shared.on_failure) {
+            note(failure);
+        }
         let outcome = self.land(obtained);
         // Those who wait look there even when nobody does.
         sender.send_replace(Some(outcome));

@@ -9,7 +9,7 @@ use std::task::{self, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use rrcore::{Body, Clock, Code, Context, GuardFuture, ReadBody, ReadOutcome, Refusal, Stage};
+use rrcore::{Body, Code, Context, GuardFuture, ReadBody, ReadOutcome, Refusal, Stage};
 use tower_service::Service;
 
 use crate::outbound::exchange::Exchange;
@@ -42,7 +42,6 @@ pub(crate) struct Reading<S, B> {
     pub(crate) read: ReadBody<B>,
     pub(crate) signer: Arc<dyn Sign>,
     pub(crate) inner: S,
-    pub(crate) clock: Clock,
     pub(crate) context: Context,
 }
 
@@ -99,7 +98,7 @@ impl<S, B> Reading<S, B> {
             }
             ReadOutcome::Failed(refusal) => return Err(refusal),
         };
-        let wall = self.clock.now().wall;
+        let wall = self.context.clock().now().wall;
         signing::sign(&*self.signer, &mut request, KnownBody::AsRead, wall, &self.context)?;
         self.context.passed(Stage::Inject);
         Ok(request)

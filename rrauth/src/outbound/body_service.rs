@@ -70,7 +70,7 @@ impl Shared {
                     false if read || !signer.needs_body() => KnownBody::AsRead,
                     false => return Ok(Some(Later::Sign(Arc::clone(signer)))),
                 };
-                let wall = self.clock.now().wall;
+                let wall = context.clock().now().wall;
                 signing::sign(&**signer, request, body, wall, context).map(|()| None)
             }
         }
@@ -132,8 +132,7 @@ where
         match later {
             Later::Sign(signer) => {
                 let read = shared.read(request, shared.max_body_bytes);
-                let clock = shared.clock.clone();
-                BodyInjectFuture::reading(Reading { read, signer, inner, clock, context })
+                BodyInjectFuture::reading(Reading { read, signer, inner, context })
             }
             Later::Fetch(fetched) => {
                 let exchange = match shared.is_worth_keeping(&request) {

@@ -24,10 +24,11 @@ use http::uri::Scheme;
 ///
 /// # Caveats
 /// A host is compared as text. `127.0.0.1` and `2130706433` are two hosts here, and whether a name
-/// resolves to the same machine tomorrow is for whoever connects to check.
+/// resolves to the same machine tomorrow is for whoever connects to check. The URI counts, not the
+/// `Host` header: who lets clients choose that one lets them choose among all that is served there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destinations {
-    places: Box<[Place]>,
+    places: Box<[Place<Box<str>>]>,
 }
 
 /// A destination is not one. Shows nothing of it: there may be a password in it.
@@ -38,17 +39,17 @@ pub struct InvalidDestination {
     problem: &'static str,
 }
 
+/// `T` is the text of a name, without the dot of the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct Place<T> {
     https: bool,
-    host: Host,
+    host: Host<T>,
     port: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
-    // In lower case, without the dot of the root.
-    Name(Box<str>),
+enum Host<T> {
+    Name(T),
     V6(Ipv6Addr),
 }
 
@@ -65,7 +66,7 @@ impl Destinations {
         let places = urls.into_iter().enumerate().map(|(index, url)| {
             let invalid = |problem| InvalidDestination { index, problem };
             let uri: Uri = url.as_ref().parse().map_err(|_| invalid(NOT_A_URL))?;
-            place(&uri).map_err(invalid)
+            place(&uri).map(Place::into_kept).map_err(invalid)
         });
         Ok(Self { places: places.collect::<Result<_, _>>()? })
     }
@@ -73,7 +74,29 @@ impl Destinations {
     /// Whether `uri` is at one of them. One without scheme and host never is.
     #[must_use]
     pub fn holds(&self, uri: &Uri) -> bool {
-        place(uri).is_ok_and(|it| self.places.contains(&it))
+        place(uri).is_ok_and(|it| self.places.iter().any(|place| place.is(&it)))
+    }
+}
+
+impl Place<&str> {
+    fn into_kept(self) -> Place<Box<str>> {
+        let host = match self.host {
+            Host::Name(name) => Host::Name(name.to_ascii_lowercase().into()),
+            Host::V6(address) => Host::V6(address),
+        };
+        Place { https: self.https, host, port: self.port }
+    }
+}
+
+impl Place<Box<str>> {
+    // Asked by every request, so it takes no memory.
+    fn is(&self, sent: &Place<&str>) -> bool {
+        let is_host = match (&self.host, &sent.host) {
+            (Host::Name(own), Host::Name(sent)) => own.eq_ignore_ascii_case(sent),
+            (Host::V6(own), Host::V6(sent)) => own == sent,
+            (Host::Name(_), Host::V6(_)) | (Host::V6(_), Host::Name(_)) => false,
+        };
+        is_host && self.https == sent.https && self.port == sent.port
     }
 }
 
@@ -85,7 +108,7 @@ impl InvalidDestination {
     }
 }
 
-fn place(uri: &Uri) -> Result<Place, &'static str> {
+fn place(uri: &Uri) -> Result<Place<&str>, &'static str> {
     let https = match uri.scheme() {
         Some(it) if *it == Scheme::HTTPS => true,
         Some(it) if *it == Scheme::HTTP => false,
@@ -109,12 +132,12 @@ fn place(uri: &Uri) -> Result<Place, &'static str> {
     Ok(Place { https, host, port: port(rest, https)? })
 }
 
-fn plain(name: &str) -> Result<Box<str>, &'static str> {
+fn plain(name: &str) -> Result<&str, &'static str> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.split('.').any(str::is_empty) {
         return Err(BAD_HOST);
     }
-    Ok(name.to_ascii_lowercase().into())
+    Ok(name)
 }
 
 // What `http` cannot read as a port it takes for none, which would be the scheme's.

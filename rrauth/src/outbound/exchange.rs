@@ -71,7 +71,7 @@ where
         context: Context,
     ) -> Self {
         let kept = Kept::of(&request);
-        let step = start(&fetched, request, &context, &mut inner);
+        let step = begin(&fetched, request, &context, &mut inner);
         Self { step, fetched, inner, context, kept }
     }
 }
@@ -88,13 +88,12 @@ where
         loop {
             let mut this = self.as_mut().project();
             let next = match this.step.as_mut().project() {
-                StepProj::Reading { read } => match ready!(Pin::new(read).poll(cx)) {
-                    ReadOutcome::Whole(request) | ReadOutcome::TooLarge(request) => {
-                        *this.kept = Kept::of(&request);
-                        start(this.fetched, request, this.context, this.inner)
-                    }
-                    ReadOutcome::Failed(refusal) => refused(refusal),
-                },
+                StepProj::Reading { read } => {
+                    let outcome = ready!(Pin::new(read).poll(cx));
+                    let (step, kept) = start(this.fetched, outcome, this.context, this.inner);
+                    *this.kept = kept;
+                    step
+                }
                 StepProj::Fetching { token, request } => {
                     let token = ready!(token.as_mut().poll(cx));
                     // Always there: this step is replaced at once.
@@ -162,8 +161,28 @@ impl Kept {
     }
 }
 
-/// Sends the request as soon as there is a token.
+/// Sends the request, once its body has been read, as soon as there is a token.
 fn start<S, B>(
+    fetched: &Fetched,
+    outcome: ReadOutcome<B>,
+    context: &Context,
+    inner: &mut S,
+) -> (Step<B, S::Future, S::Response>, Option<Kept>)
+where
+    S: Service<Request<Body<B>>>,
+    B: http_body::Body<Data = Bytes>,
+{
+    match outcome {
+        ReadOutcome::Whole(request) | ReadOutcome::TooLarge(request) => {
+            let kept = Kept::of(&request);
+            (begin(fetched, request, context, inner), kept)
+        }
+        ReadOutcome::Failed(refusal) => (refused(refusal), None),
+    }
+}
+
+/// Sends the request as soon as there is a token.
+fn begin<S, B>(
     fetched: &Fetched,
     request: Request<Body<B>>,
     context: &Context,

@@ -57,7 +57,7 @@ where
                 injection.apply(&mut request, &context).map(|()| None)
             }
             Kind::Signed(signer) => {
-                let wall = self.clock.now().wall;
+                let wall = context.clock().now().wall;
                 let known = KnownBody::AsRead;
                 signing::sign(&**signer, &mut request, known, wall, &context).map(|()| None)
             }
