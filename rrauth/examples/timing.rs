@@ -53,7 +53,7 @@ fn keys(samples: usize, report: &mut Report) {
     let key = *b"rk_0123456789abcdef0123456789abc";
     let known = KeyDigest::of(key);
     let credential = |it: u32| Credential::new(it.to_string(), "s", Kind::ApiKey, ());
-    let others = (0_u32..1_000).map(|it| (KeyDigest::of(it.to_le_bytes()), credential(it)));
+    let others = (0_u32..1_000).map(|it| (KeyDigest::of(u64::to_le_bytes(it)), credential(it)));
     let index: Index<()> = others.chain([(known, credential(1_000))]).collect();
 
     let wrong_at = |first: usize, class: Class, random: &mut Random| {

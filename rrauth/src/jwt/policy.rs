@@ -11,7 +11,6 @@ use crate::jwt::error::JwtError;
 use crate::jwt::header::{Header, is_same_type};
 use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
-use crate::jwt::policy_builder::JwtPolicyBuilder;
 use crate::jwt::times::Times;
 use crate::jwt::verified::Verified;
 use crate::strict_json;

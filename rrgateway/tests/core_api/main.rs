@@ -45,7 +45,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 15);
+    assert_eq!(operations, 9 * 6 + 3 + 16);
 }
 
 #[tokio::test]
@@ -126,12 +126,12 @@ async fn a_whole_proxy_reaches_the_data_plane_before_its_write_is_answered() {
         Presentation::Header { name: http::header::AUTHORIZATION, prefix: "Bearer ".to_owned() };
     assert_eq!(served.credential.present, bearer);
     assert_eq!(world.sink.held(&name).as_deref(), Some(CANARY));
-    let Authentication::Credentials { index, headers, bound } = &served.authentication else {
+    let Authentication::Credentials { callers, headers, bound, .. } = &served.authentication else {
         panic!("open")
     };
     assert_eq!(headers, &["x-api-key"]);
     assert!(bound.contains(&*caller_id));
-    let known = index.find(&rrauth::KeyDigest::of(&key)).unwrap();
+    let known = callers.index.find(&rrauth::KeyDigest::of(&key)).unwrap();
     assert!(!known.caller.rules.is_empty());
     assert_eq!(rule.status, StatusCode::CREATED);
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod auth;
+mod auth_schema;
 mod body;
 mod diff;
 mod diff_schema;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
 use crate::control_plane::api::{
-    body, diff_schema, explain_schema, log_schema, rule_schema, schema, vault,
+    auth_schema, body, diff_schema, explain_schema, log_schema, rule_schema, schema, vault,
 };
 use crate::control_plane::config::resource::Kind;
 
@@ -33,7 +33,7 @@ pub(crate) fn document() -> String {
 fn schemas() -> Value {
     let kinds = Kind::ALL.map(|kind| (schema::name(kind).to_owned(), schema::schema(kind)));
     let more = [
-        ("Auth".to_owned(), schema::auth()),
+        ("Auth".to_owned(), auth_schema::auth()),
         ("Pattern".to_owned(), rule_schema::pattern()),
         ("Warning".to_owned(), rule_schema::warning()),
         ("Record".to_owned(), log_schema::record()),
@@ -43,6 +43,7 @@ fn schemas() -> Value {
         ("Proposal".to_owned(), diff_schema::proposal()),
         ("Comparison".to_owned(), diff_schema::comparison()),
         ("Rotation".to_owned(), vault::rotation()),
+        ("CredentialRotation".to_owned(), auth_schema::rotation()),
         ("Problem".to_owned(), problem()),
     ];
     Value::Object(kinds.into_iter().chain(more).collect())
@@ -72,6 +73,7 @@ fn content(action: Action) -> Option<Value> {
     let (types, schema) = match action {
         Action::Resource(Verb::Create | Verb::Put, kind, _) => (body::WHOLE, of(kind)),
         Action::Resource(Verb::Patch, kind, _) => (body::PATCH, change(kind)),
+        Action::Resource(Verb::Rotate, ..) => (body::WHOLE, reference("CredentialRotation")),
         Action::Explain => (body::WHOLE, reference("Question")),
         Action::Diff => (body::WHOLE, reference("Proposal")),
         // Everything else reads.
@@ -103,7 +105,9 @@ fn parameters(route: &Route) -> Vec<Value> {
         "after" | "before" => time(it),
         other => parameter(other, "query", false),
     }));
-    if let Action::Resource(Verb::Put | Verb::Patch | Verb::Delete, ..) = route.action {
+    if let Action::Resource(Verb::Put | Verb::Patch | Verb::Delete | Verb::Rotate, ..) =
+        route.action
+    {
         all.push(parameter("If-Match", "header", false));
     }
     all
@@ -120,7 +124,9 @@ fn responses(action: Action) -> Value {
     let mut responses = match action {
         Action::Resource(Verb::List, kind, _) => json!({"200": shown(&list(&of(kind)))}),
         Action::Resource(Verb::Create, kind, _) => json!({"201": shown(&of(kind))}),
-        Action::Resource(Verb::Get | Verb::Patch, kind, _) => json!({"200": shown(&of(kind))}),
+        Action::Resource(Verb::Get | Verb::Patch | Verb::Rotate, kind, _) => {
+            json!({"200": shown(&of(kind))})
+        }
         Action::Resource(Verb::Put, kind, _) if kind.only().is_some() => {
             json!({"200": shown(&of(kind))})
         }
@@ -158,7 +164,7 @@ fn responses(action: Action) -> Value {
 const fn refusals(action: Action) -> &'static [&'static str] {
     match action {
         Action::Resource(Verb::List, ..) => &["401", "403", "404", "421", "422"],
-        Action::Resource(Verb::Create | Verb::Put | Verb::Patch, ..) => {
+        Action::Resource(Verb::Create | Verb::Put | Verb::Patch | Verb::Rotate, ..) => {
             &["400", "401", "403", "404", "409", "412", "413", "415", "421", "422", "503"]
         }
         Action::Resource(Verb::Get, ..) => &["401", "403", "404", "421"],

@@ -36,6 +36,8 @@ pub(crate) enum Verb {
     Put,
     Patch,
     Delete,
+    /// Gives a credential a new secret.
+    Rotate,
 }
 
 /// Does `verb` in `collection`, to the resource with this `id` where the verb is about one.
@@ -76,6 +78,15 @@ pub(crate) async fn serve(
             let if_match = if_match(request.headers())?;
             let patch = json(&body::read(request, body::PATCH).await?)?;
             write(api, Change::Patch { key, patch, if_match }, origin).await
+        }
+        Verb::Rotate => {
+            let key = collection.key(id);
+            if snapshot.config.get(&key).is_none() {
+                return Err(Problem::new(NOT_FOUND));
+            }
+            let if_match = if_match(request.headers())?;
+            let rotation = json(&body::read(request, body::WHOLE).await?)?;
+            write(api, Change::Rotate { key, rotation, if_match }, origin).await
         }
         Verb::Delete => {
             let if_match = if_match(request.headers())?;

@@ -71,7 +71,7 @@ impl Action {
             Self::ListRequests | Self::ListProxyRequests => page.chain(requests::FILTERS).collect(),
             Self::ListActivity => page.chain(activity::FILTERS).collect(),
             Self::Resource(
-                Verb::Create | Verb::Get | Verb::Put | Verb::Patch | Verb::Delete,
+                Verb::Create | Verb::Get | Verb::Put | Verb::Patch | Verb::Delete | Verb::Rotate,
                 ..,
             )
             | Self::GetProxyRequest
@@ -99,6 +99,13 @@ pub(crate) fn routes() -> Vec<Route> {
             all.extend(collection(hanging, Some(kind)));
         }
     }
+    all.push(Route {
+        method: Method::POST,
+        path: format!("{CLIENT}/credentials/{{id}}/rotate"),
+        action: Action::Resource(Verb::Rotate, Kind::Credential, None),
+        tag: Kind::Credential.segment(),
+        summary: ROTATE.to_owned(),
+    });
     all.extend(QUESTIONS.map(|(path, action, summary)| Route {
         method: Method::POST,
         path: path.to_owned(),
@@ -175,6 +182,7 @@ const QUESTIONS: [(&str, Action, &str); 2] = [
     ),
 ];
 
+const ROTATE: &str = "Give a credential a new secret; the one before stays good for a while";
 const ROTATE_VAULT: &str = "Make a new master key, seal every secret anew under it, and do away \
      with the old key. Answered when that is done; everything is served meanwhile";
 

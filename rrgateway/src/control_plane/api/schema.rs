@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::control_plane::api::auth_schema;
 use crate::control_plane::api::rule_schema;
 use crate::control_plane::api::shape::Shape;
 use crate::control_plane::config::resource::Kind;
@@ -67,6 +68,15 @@ fn credential() -> Shape {
         "expiresAt": {"type": ["string", "null"], "format": "date-time"},
         "active": {"type": "boolean", "default": true},
         "region": region(),
+        "scopes": scopes("What it grants, besides what a token grants that is shown for it. Only of \
+            kind proxy."),
+        "destinations": {"type": "array", "maxItems": 100, "items": {"type": "string"},
+            "description": "Where its secret may go: scheme, host and port. Filled when a proxy \
+            first joins it with a target. Other places need the secret again: in auth here, or in \
+            rebind of the target or the proxy. Only of kind target."},
+        "previous": read_only(json!({"type": "object", "properties": {
+            "version": {"type": "integer"}, "validUntil": {"type": "string", "format": "date-time"}},
+            "description": "The secret before a rotation, while it is still good."})),
         "secretRef": read_only(json!({"type": ["string", "null"], "description":
             "Where an upstream's secret is kept. There is no way to read it back."})),
         "fingerprint": read_only(json!({"type": ["string", "null"], "description":
@@ -79,52 +89,6 @@ fn credential() -> Shape {
     let example = json!({"name": "stripe", "kind": "target",
         "auth": {"type": "bearer", "token": "sk_test_example"}});
     (&["name", "kind", "auth"], properties, example)
-}
-
-/// The schema of `auth` in a credential.
-pub(crate) fn auth() -> Value {
-    let secret = |what: &str| json!({"type": "string", "writeOnly": true, "description": what});
-    let prefix = json!({"type": "string", "maxLength": 64, "description":
-        "What stands before the secret in a header."});
-    let name = json!({"type": "string", "default": "X-API-Key", "description":
-        "The header, or the query parameter."});
-    let one = |kind: &str, properties: Value| {
-        json!({
-            "type": "object",
-            "required": ["type"],
-            "additionalProperties": false,
-            "properties": answer::with(properties, [("type", json!({"const": kind}))]),
-        })
-    };
-    json!({"oneOf": [
-        one("apiKey", json!({
-            "key": secret("Of a caller: at least 24 visible ASCII characters, or generated. \
-                           Left out on PUT, the one before stays."),
-            "in": {"enum": ["header", "query"], "default": "header", "description":
-                "Only in credentials of kind target."},
-            "name": name,
-            "prefix": prefix,
-        })),
-        one("bearer", json!({
-            "token": secret("Of a caller: at least 24 visible ASCII characters. \
-                             Left out on PUT, the one before stays."),
-            "prefix": prefix,
-        })),
-        one("basicAuth", json!({
-            "username": {"type": "string", "maxLength": 256, "description":
-                "Required. No secret: it is answered."},
-            "password": secret("Only in credentials of kind target, as the user name. \
-                                Left out on PUT, the one before stays."),
-        })),
-        one("custom", json!({
-            "headers": {"type": "object", "maxProperties": 20, "additionalProperties":
-                {"type": "string", "writeOnly": true}, "description":
-                "Only in credentials of kind target: headers and their values, all secret; answers \
-                 list the names. Given, it takes the place of all before; left out on PUT, those \
-                 before stay."},
-        })),
-        one("none", json!({})),
-    ]})
 }
 
 fn target() -> Shape {
@@ -145,6 +109,7 @@ fn target() -> Shape {
             "encodedPercent": kept("reject", "%25: kept for names with a percent sign in them.")},
             "description": "What of a path the API behind needs as it was sent, and servers do not \
                 all read alike. A deny is asked about every reading of what is kept."},
+        "rebind": auth_schema::rebind(),
     });
     let example = json!({"name": "stripe", "baseUrl": "https://api.stripe.com"});
     (&["name", "baseUrl"], properties, example)
@@ -172,6 +137,13 @@ fn proxy() -> Shape {
             "Requests that are for this proxy without naming it in their path. Of one host and \
              path, each method leads to one proxy."},
         "validation": validation(),
+        "requiredScopes": scopes("All of these must have been granted, or the answer is 403."),
+        "requiredClaims": {"type": "object", "additionalProperties": true, "description":
+            "Names of claims, each with a value or a list of which one a caller's token must have."},
+        "allowQueryCredential": {"type": "boolean", "default": false, "description":
+            "Whether callers may show a credential in the query parameter Authorization, where it \
+             ends up in logs."},
+        "rebind": auth_schema::rebind(),
         "baseUrls": {"type": "array", "items": {"type": "string"}, "readOnly": true},
     });
     let example = json!({"name": "payments", "proxyCredentialIds": ["alice"],
@@ -228,6 +200,9 @@ fn configuration() -> Shape {
             "What a request is answered with that rules deny."},
         "auditRetentionDays": {"type": "integer", "minimum": 1, "maximum": LONGEST_RETENTION,
             "default": 90, "description": "Older audit records are deleted."},
+        "authFailuresPerMinute": {"type": ["integer", "null"], "minimum": 1, "description":
+            "How often a client address may show a wrong credential before it is answered 429. null: \
+             30 for proxies that accept passwords, else any number of times."},
     });
     let example = json!({"limits": {"requestsPerMinute": 600}, "ruleDenyStatus": 403});
     (&[], properties, example)
@@ -238,6 +213,11 @@ fn limits(what: &str) -> Value {
         json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
     json!({"type": ["object", "null"], "additionalProperties": false, "properties": {
         "requestsPerMinute": limit, "requestsPerDay": limit}, "description": what})
+}
+
+fn scopes(what: &str) -> Value {
+    json!({"type": "array", "items": {"type": "string", "maxLength": 256}, "maxItems": 50,
+        "uniqueItems": true, "description": what})
 }
 
 fn text(what: &str) -> Value {

@@ -36,16 +36,18 @@ pub(crate) enum Action {
     Create,
     Update,
     Delete,
+    Rotate,
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Rotate];
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Rotate => "rotate",
         }
     }
 }
@@ -57,6 +59,7 @@ impl Activity {
         let (action, key) = match (before, after) {
             (None, None) => return None,
             (None, Some(it)) => (Action::Create, &it.key),
+            (Some(_), Some(it)) if outcome.is_rotation => (Action::Rotate, &it.key),
             (Some(_), Some(it)) => (Action::Update, &it.key),
             (Some(it), None) => (Action::Delete, &it.key),
         };

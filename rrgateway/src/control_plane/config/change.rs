@@ -50,6 +50,8 @@ pub(crate) struct Outcome {
     pub(crate) written: Option<Arc<Resource>>,
     /// Credentials that this write says more about: where their secrets may go.
     pub(crate) bound: Vec<Arc<Resource>>,
+    /// Whether a new secret is what the write is about.
+    pub(crate) is_rotation: bool,
     /// What is no longer there.
     pub(crate) gone: Vec<Key>,
     /// A secret for the vault, and whose it is. That gets its fingerprint through
@@ -172,6 +174,7 @@ fn write(
         before,
         written: Some(Arc::clone(&resource)),
         bound: Vec::new(),
+        is_rotation: new.grace_seconds.is_some(),
         gone: Vec::new(),
         seal,
         shown,
@@ -209,6 +212,7 @@ fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outc
         before: Some(before),
         written: None,
         bound: Vec::new(),
+        is_rotation: false,
         gone,
         seal: None,
         shown: None,

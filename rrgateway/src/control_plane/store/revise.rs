@@ -135,7 +135,7 @@ impl Reviser {
     ) -> Result<Written, WriteError> {
         let id = identifier::new("act_", moment.at_ms);
         let activity = Activity::of(&id, &outcome, moment, origin);
-        let Outcome { config, before: old, written, bound, gone, seal: _, shown } = outcome;
+        let Outcome { config, before: old, written, bound, gone, shown, .. } = outcome;
         let number = moment.revision;
         let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
         let revision = self.compiler.compile(&config, number).map_err(refused)?;
