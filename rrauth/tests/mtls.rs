@@ -87,7 +87,7 @@ fn alternative_names_that_are_twice_there_or_broken_are_refused() {
     let made = |extensions: Vec<CustomExtension>| {
         let mut params = CertificateParams::default();
         params.custom_extensions = extensions;
-        ClientCertificate::from_der(&der(params)).map(|it| it.names().collect::<String>())
+        ClientCertificate::from_der(&der(&params)).map(|it| it.names().collect::<String>())
     };
     assert_eq!(made(vec![san(&fine)]).as_deref(), Ok("a"));
     assert!(made(vec![san(&fine), san(&fine)]).is_err());
@@ -257,10 +257,10 @@ fn read(
     for (kind, value) in subject {
         params.distinguished_name.push(kind.clone(), value.clone());
     }
-    ClientCertificate::from_der(&der(params))
+    ClientCertificate::from_der(&der(&params))
 }
 
-fn der(params: CertificateParams) -> Vec<u8> {
+fn der(params: &CertificateParams) -> Vec<u8> {
     let key = KeyPair::generate().unwrap();
     params.self_signed(&key).unwrap().der().to_vec()
 }

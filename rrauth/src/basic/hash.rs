@@ -151,7 +151,7 @@ impl PasswordHash {
         let expected = self.output.as_bytes();
         let output = output.get_mut(..expected.len()).ok_or(PasswordHashError::Form)?;
         compute(self.cost, password, &self.salt, output)?;
-        Ok((&*output).ct_eq(expected).into())
+        Ok((*output).ct_eq(expected).into())
     }
 
     /// What must be equal for two hashes to take equally long.
