@@ -1,8 +1,8 @@
 //! One request for a token at a time, and none while the endpoint fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::oauth2::schedule;
@@ -93,20 +93,26 @@ mod tests {
 
     #[test]
     fn who_comes_second_joins_and_who_comes_after_a_failure_fails() {
+        use Event::{Fail, Force, Land, Step};
         let mut flight = Flight::default();
-        assert!(matches!(flight.step(at(0)), Step::Start(..)));
-        assert!(matches!(flight.step(at(0)), Step::Join(_)));
-        assert!(matches!(flight.forced(at(0)), Step::Join(_)));
-        assert_eq!(flight.failed(TokenUnavailable::new("no"), at(1)), at(2));
-        assert!(matches!(flight.step(at(1)), Step::Fail(_)));
-        assert!(matches!(flight.forced(at(1)), Step::Fail(_)));
-        assert!(matches!(flight.step(at(2)), Step::Start(..)));
-        assert_eq!(flight.failed(TokenUnavailable::new("no"), at(2)), at(4));
-        assert!(matches!(flight.step(at(4)), Step::Start(..)));
-        flight.landed();
-        assert_eq!(flight.failure(at(4)), None);
-        assert!(matches!(flight.step(at(4)), Step::Start(..)));
-        assert_eq!(flight.failed(TokenUnavailable::new("no"), at(4)), at(5));
+        for (second, event, expected) in [
+            (0, Step, "start"),
+            (0, Step, "join"),
+            (0, Force, "join"),
+            (1, Fail, "retry at 2"),
+            (1, Step, "fail"),
+            (1, Force, "fail"),
+            (2, Step, "start"),
+            (2, Fail, "retry at 4"),
+            (3, Step, "fail"),
+            (4, Step, "start"),
+            (4, Land, "landed"),
+            // It has forgotten how often it failed.
+            (4, Step, "start"),
+            (4, Fail, "retry at 5"),
+        ] {
+            assert_eq!(happens(&mut flight, event, at(second)), expected, "{second} {event:?}");
+        }
     }
 
     #[test]
@@ -117,6 +123,35 @@ mod tests {
             assert_eq!(matches!(step, Step::Start(..)), may, "{now}");
             flight.landed();
         }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Step,
+        Force,
+        Fail,
+        Land,
+    }
+
+    fn happens(flight: &mut Flight, event: Event, now: Duration) -> String {
+        let step = match event {
+            Event::Step => flight.step(now),
+            Event::Force => flight.forced(now),
+            Event::Land => {
+                flight.landed();
+                return "landed".to_owned();
+            }
+            Event::Fail => {
+                let retry_at = flight.failed(TokenUnavailable::new("no"), now);
+                return format!("retry at {}", retry_at.as_secs());
+            }
+        };
+        let step = match step {
+            Step::Start(..) => "start",
+            Step::Join(_) => "join",
+            Step::Fail(_) => "fail",
+        };
+        step.to_owned()
     }
 
     fn at(seconds: u64) -> Duration {
