@@ -28,6 +28,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it is ready.
     pub(crate) async fn start(data_dir: &Path, log: &Path) -> Self {
+        Self::start_with(data_dir, log, &[]).await
+    }
+
+    /// Starts it with more environment variables, and waits until it is ready.
+    pub(crate) async fn start_with(data_dir: &Path, log: &Path, env: &[(&str, &str)]) -> Self {
         _ = std::fs::remove_file(data_dir.join("listen.json"));
         let log = File::options().create(true).append(true).open(log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_rrgateway"))
@@ -35,6 +40,7 @@ impl Server {
             .args(["--egress-allow", "127.0.0.0/8", "--data-dir"])
             .arg(data_dir)
             .env("RUST_LOG", "trace")
+            .envs(env.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

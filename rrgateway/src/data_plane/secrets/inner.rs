@@ -67,13 +67,9 @@ impl Inner {
         Ok(inner)
     }
 
-    /// Seals the record `name` anew, if it has to be.
+    /// Seals the record `name` anew, if it has to be. Nobody waits while the disk is written.
     pub(super) fn reseal(&self, name: &SecretName) -> anyhow::Result<()> {
-        let _writing = self.writing();
-        let sealed = match self.records.read(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            read => read?,
-        };
+        let Some(sealed) = self.records.find(name)? else { return Ok(()) };
         let anew = {
             let vault = self.vault();
             if !vault.needs_reseal(&sealed) {
@@ -81,17 +77,20 @@ impl Inner {
             }
             vault.reseal(&binding(name), &sealed)?
         };
-        Ok(self.records.replace(name, &anew)?)
+        let draft = self.records.draft(name, &anew)?;
+        let _writing = self.writing();
+        if self.records.find(name)?.is_some_and(|it| it == sealed) {
+            return Ok(draft.publish()?);
+        }
+        // It was forgotten or written meanwhile, and that counts.
+        Ok(draft.discard()?)
     }
 
     pub(super) fn census(&self) -> io::Result<Census> {
         let mut census = Census::default();
         for name in self.records.names()? {
             let vault = self.vault();
-            let sealed = match self.records.read(&name) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                read => read?,
-            };
+            let Some(sealed) = self.records.find(&name)? else { continue };
             census.records += 1;
             census.stale += usize::from(vault.needs_reseal(&sealed));
             // A record that is no record costs its own proxies 503, and nobody else.

@@ -15,6 +15,25 @@ pub(super) struct Records {
     directory: PathBuf,
 }
 
+/// A record that is on disk, but not in its place.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Draft {
+    draft: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Either record is on disk, until [`Records::sync`]: then it is this one.
+    pub(super) fn publish(self) -> io::Result<()> {
+        fs::rename(self.draft, self.path)
+    }
+
+    pub(super) fn discard(self) -> io::Result<()> {
+        fs::remove_file(self.draft)
+    }
+}
+
 impl Records {
     /// Those in `directory`, which is made, for its owner only, if it is not there.
     pub(super) fn open(directory: PathBuf) -> io::Result<Self> {
@@ -30,22 +49,37 @@ impl Records {
         fs::read(self.path(name)?)
     }
 
+    /// `None` where there is none, or no longer.
+    pub(super) fn find(&self, name: &SecretName) -> io::Result<Option<Vec<u8>>> {
+        match self.read(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// On disk when this returns.
     pub(super) fn write(&self, name: &SecretName, sealed: &[u8]) -> io::Result<()> {
         let path = self.path(name)?;
         let folder = path.parent().unwrap_or(&self.directory);
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        replace(&path, sealed)?;
+        let draft = path.with_extension("draft");
+        write_synced(&draft, sealed)?;
+        fs::rename(&draft, &path)?;
         // The rename itself must be on disk before a revision names the record.
         sync(folder)?;
         sync(&self.directory)
     }
 
-    /// Either record is on disk, until [`Records::sync`]: then it is this one.
-    pub(super) fn replace(&self, name: &SecretName, sealed: &[u8]) -> io::Result<()> {
-        replace(&self.path(name)?, sealed)
+    /// Writes down, beside the record `name`, what is to take its place.
+    pub(super) fn draft(&self, name: &SecretName, sealed: &[u8]) -> io::Result<Draft> {
+        let path = self.path(name)?;
+        // Not what `write` calls its own, which may be at work at the same time.
+        let draft = path.with_extension("resealed");
+        write_synced(&draft, sealed)?;
+        Ok(Draft { draft, path })
     }
 
+    /// What was published is on disk when this returns.
     pub(super) fn sync(&self) -> io::Result<()> {
         for folder in self.folders()? {
             sync(&folder)?;
@@ -119,12 +153,6 @@ fn name(path: &Path) -> Option<SecretName> {
     let file = path.file_name()?.to_str()?.strip_suffix(SEALED)?.strip_suffix('.')?;
     let (credential, version) = file.rsplit_once('.')?;
     Some(SecretName { client, credential: credential.into(), version: version.parse().ok()? })
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("draft");
-    write_synced(&draft, bytes)?;
-    fs::rename(&draft, path)
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

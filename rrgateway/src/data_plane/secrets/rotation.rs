@@ -7,7 +7,7 @@
 //! 4. Once all renames are on disk and no record names another key, one rename puts the new key in
 //!    the place of the old one.
 
-use std::sync::{Arc, TryLockError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use std::thread::{self, JoinHandle};
 
 use crate::data_plane::secrets::inner::Inner;
@@ -49,13 +49,7 @@ fn finish(inner: &Weak<Inner>) -> Option<Result<Rotated, RotationFailed>> {
         Ok(names) => names,
         Err(error) => return Some(unfinished(&error)),
     };
-    let mut failed = Vec::new();
-    for name in names {
-        if let Err(error) = inner.upgrade()?.reseal(&name) {
-            tracing::error!(?name, %error, "a record could not be sealed anew");
-            failed.push(name);
-        }
-    }
+    let failed = reseal(inner, names)?;
     if !failed.is_empty() {
         return Some(unfinished(&stuck(&failed)));
     }
@@ -64,6 +58,32 @@ fn finish(inner: &Weak<Inner>) -> Option<Result<Rotated, RotationFailed>> {
         tracing::info!(key = key_id, records, "all records are under one master key");
     }
     Some(retired.or_else(|it| unfinished(&it)))
+}
+
+// Returns those that could not be sealed anew.
+fn reseal(inner: &Weak<Inner>, names: Vec<SecretName>) -> Option<Vec<SecretName>> {
+    let names = Mutex::new(names.into_iter());
+    let next = || names.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut failed = Vec::new();
+        while let Some(name) = next() {
+            if let Err(error) = inner.upgrade()?.reseal(&name) {
+                tracing::error!(?name, %error, "a record could not be sealed anew");
+                failed.push(name);
+            }
+        }
+        Some(failed)
+    };
+    thread::scope(|scope| {
+        // Fewer threads, or none besides this one, only take longer.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..THREADS).filter_map(spawn).collect();
+        let mut failed = work()?;
+        for other in others {
+            failed.extend(other.join().ok()??);
+        }
+        Some(failed)
+    })
 }
 
 fn unfinished(why: &impl ToString) -> Result<Rotated, RotationFailed> {
@@ -82,6 +102,8 @@ fn stuck(failed: &[SecretName]) -> String {
     )
 }
 
+/// The disk is what takes time, and it takes little more for several records at once.
+const THREADS: usize = 8;
 /// How many records an error names.
 const SHOWN: usize = 5;
 const STALE: &str = "records are still under an older master key";

@@ -193,6 +193,7 @@ mod tests {
                 fs::write(record, &all[record]).unwrap();
             }
             fs::write(vault.join("default/cred_0.1.draft"), b"half a rec").unwrap();
+            fs::write(vault.join("default/cred_7.1.resealed"), b"half a rec").unwrap();
 
             let secrets = open(folder.path());
             assert_all_reveal(&secrets, 8);
