@@ -49,16 +49,16 @@ fn the_signature_is_that_of_the_rfc() {
 fn parameters_say_what_was_configured() {
     let signer = || HttpSignature::new("a \"key\\", KEY, ["@method"]).unwrap();
     let plain = "(\"@method\");created=1618884473;keyid=\"a \\\"key\\\\\"";
-    check_input(signer(), &format!("sig1={plain};alg=\"hmac-sha256\""));
-    check_input(signer().without_algorithm(), &format!("sig1={plain}"));
+    check_input(&signer(), &format!("sig1={plain};alg=\"hmac-sha256\""));
+    check_input(&signer().without_algorithm(), &format!("sig1={plain}"));
     let tagged = signer().tag("app").unwrap().label("*a").unwrap();
-    check_input(tagged, &format!("*a={plain};alg=\"hmac-sha256\";tag=\"app\""));
+    check_input(&tagged, &format!("*a={plain};alg=\"hmac-sha256\";tag=\"app\""));
     let expires = plain.replace(";keyid", ";expires=1618884773;keyid");
     let short = signer().lifetime(Duration::from_secs(300)).without_algorithm();
-    check_input(short, &format!("sig1={expires}"));
+    check_input(&short, &format!("sig1={expires}"));
     // The largest Integer there is, rather than one that nobody can read.
     let forever = plain.replace(";keyid", ";expires=999999999999999;keyid");
-    check_input(signer().lifetime(Duration::MAX).without_algorithm(), &format!("sig1={forever}"));
+    check_input(&signer().lifetime(Duration::MAX).without_algorithm(), &format!("sig1={forever}"));
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn recomputed(head: &Parts) -> String {
 }
 
 #[track_caller]
-fn check_input(signer: HttpSignature, expected: &str) {
+fn check_input(signer: &HttpSignature, expected: &str) {
     let (mut head, ()) = Request::new(()).into_parts();
     signer.sign(&mut head, None, AT).unwrap();
     assert_eq!(head.headers["signature-input"], expected);
