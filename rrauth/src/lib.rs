@@ -23,11 +23,13 @@ mod vault;
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
 #[cfg(feature = "basic")]
-pub use crate::basic::accounts::{Accounts, AccountsBuilder, AccountsError};
+pub use crate::basic::accounts::{Accounts, AccountsBuilder};
 #[cfg(feature = "basic")]
 pub use crate::basic::cost::PasswordCost;
 #[cfg(feature = "basic")]
-pub use crate::basic::hash::{PasswordHash, PasswordHashError};
+pub use crate::basic::error::{AccountsError, PasswordHashError};
+#[cfg(feature = "basic")]
+pub use crate::basic::hash::PasswordHash;
 #[cfg(feature = "basic")]
 pub use crate::basic::workers::{PasswordWorkers, PasswordWorkersBuilder};
 #[cfg(feature = "claims")]
@@ -53,7 +55,9 @@ pub use crate::inbound::verify::{
     PasswordVerifier, TokenVerifier, Unproved, Verdict, VerdictFuture,
 };
 #[cfg(feature = "mtls")]
-pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
+pub use crate::mtls::certificate::ClientCertificate;
+#[cfg(feature = "mtls")]
+pub use crate::mtls::error::InvalidCertificate;
 #[cfg(feature = "mtls")]
 pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
 pub use crate::outbound::injection::Injection;
