@@ -72,11 +72,9 @@ impl Acquaintance {
             let id = Arc::clone(&verified.credential.id);
             match &verified.how {
                 How::Password { username, hash, previous } => {
-                    let credential = Arc::clone(&verified.credential);
-                    accounts = accounts.insert(username.as_str(), hash.clone(), credential);
-                    if let Some((hash, credential)) = previous {
-                        let credential = Arc::clone(credential);
-                        accounts = accounts.insert(username.as_str(), hash.clone(), credential);
+                    let now = Some((hash.clone(), Arc::clone(&verified.credential)));
+                    for (hash, credential) in now.into_iter().chain(previous.clone()) {
+                        accounts = accounts.insert(username.as_str(), hash, credential);
                     }
                     verifiers.named.insert(id);
                 }

@@ -12,7 +12,8 @@ use crate::control_plane::config::scopes::Hanging;
 use crate::control_plane::config::shown::{secret_name, shown_as};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::auth::{Auth, Introspection, JwtVerify, Keys, Kind as Side};
+use crate::control_plane::wire::auth::form::{Auth, Kind as Side};
+use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify, Keys};
 use crate::control_plane::wire::credential::Credential;
 use crate::model::{Callers, Consumer, Digest, How, JwtKeys, Known, SecretName, Verified};
 

@@ -7,13 +7,12 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 use rrauth::Requirements;
 
-use crate::control_plane::config::compile::Common;
+use crate::control_plane::config::common::Common;
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::auth::{
-    Auth, ClientAuth, CustomToken, Flow, Kept, Kind as Side, Place, Shown,
-};
+use crate::control_plane::wire::auth::form::{Auth, Kept, Kind as Side};
+use crate::control_plane::wire::auth::parts::{ClientAuth, CustomToken, Flow, Place, Shown};
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy};
 use crate::model::{Authentication, Callers, Lifetime, Presentation, SecretName};

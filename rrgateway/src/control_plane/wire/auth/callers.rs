@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, BEARER, DEFAULT_HEADER, Read};
 use crate::control_plane::wire::auth::names::header_name;
-use crate::control_plane::wire::auth::{Auth, BEARER, DEFAULT_HEADER, Place, Read};
+use crate::control_plane::wire::auth::parts::Place;
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;

@@ -2,72 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, Read};
 use crate::control_plane::wire::auth::names::{plaintext, url};
-use crate::control_plane::wire::auth::{Auth, Read};
+use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify};
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
-
-/// Tokens that an issuer has signed. Without keys in here, there is a shared secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct JwtVerify {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks: Option<Value>,
-    pub(crate) issuer: String,
-    pub(crate) audience: Vec<String>,
-    pub(crate) algorithms: Vec<String>,
-    pub(crate) leeway_seconds: u64,
-    pub(crate) required_claims: Map<String, Value>,
-    pub(crate) subject_pattern: Option<String>,
-    pub(crate) max_lifetime_seconds: Option<u64>,
-    pub(crate) jwks_cooldown_seconds: u64,
-    pub(crate) jwks_max_stale_seconds: u64,
-    pub(crate) allow_plaintext: bool,
-}
-
-/// Where the keys are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Keys<'a> {
-    Fetched(&'a str),
-    Inline(&'a Value),
-    /// The vault has the secret.
-    Shared,
-}
-
-/// Tokens that their issuer is asked about (RFC 7662).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Introspection {
-    pub(crate) introspection_url: String,
-    pub(crate) client_id: String,
-    pub(crate) audience: Vec<String>,
-    pub(crate) cache_seconds: u64,
-    pub(crate) allow_plaintext: bool,
-}
-
-impl JwtVerify {
-    pub(crate) fn keys(&self) -> Keys<'_> {
-        match (&self.jwks_uri, &self.jwks) {
-            (Some(url), _) => Keys::Fetched(url),
-            (None, Some(keys)) => Keys::Inline(keys),
-            (None, None) => Keys::Shared,
-        }
-    }
-
-    pub(super) const fn secret_pointer(&self) -> Option<&'static str> {
-        match (&self.jwks_uri, &self.jwks) {
-            (None, None) => Some("/auth/sharedSecret"),
-            (Some(_), _) | (_, Some(_)) => None,
-        }
-    }
-}
 
 pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
     let given = ["jwksUri", "jwks", "sharedSecret"].map(|it| fields.has(it));
