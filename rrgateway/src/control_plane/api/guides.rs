@@ -173,14 +173,15 @@ mod tests {
 
     // `None`: what a rotation is asked for with.
     fn kind(example: &Value) -> Option<Kind> {
-        let has = |name: &str| example.get(name).is_some();
-        match () {
-            () if has("graceSeconds") => None,
-            () if has("baseUrl") => Some(Kind::Target),
-            () if has("targetId") => Some(Kind::Proxy),
-            () if has("kind") => Some(Kind::Credential),
-            () => Some(Kind::Configuration),
-        }
+        let known = [
+            ("graceSeconds", None),
+            ("baseUrl", Some(Kind::Target)),
+            ("targetId", Some(Kind::Proxy)),
+            ("kind", Some(Kind::Credential)),
+            ("authFailuresPerMinute", Some(Kind::Configuration)),
+        ];
+        let found = known.into_iter().find(|(member, _)| example.get(member).is_some());
+        found.unwrap_or_else(|| panic!("{example}")).1
     }
 
     fn read(kind: Option<Kind>, text: &str) -> Result<(), Vec<Flaw>> {
