@@ -100,13 +100,7 @@ pub(crate) fn routes() -> Vec<Route> {
             all.extend(collection(hanging, Some(kind)));
         }
     }
-    all.push(Route {
-        method: Method::POST,
-        path: format!("{CLIENT}/credentials/{{id}}/rotate"),
-        action: Action::Resource(Verb::Rotate, Kind::Credential, None),
-        tag: Kind::Credential.segment(),
-        summary: ROTATE.to_owned(),
-    });
+    all.push(rotation());
     all.extend(QUESTIONS.map(|(path, action, summary)| Route {
         method: Method::POST,
         path: path.to_owned(),
@@ -143,6 +137,16 @@ pub(crate) fn routes() -> Vec<Route> {
         summary: guide.summary().to_owned(),
     }));
     all
+}
+
+fn rotation() -> Route {
+    Route {
+        method: Method::POST,
+        path: format!("{CLIENT}/credentials/{{id}}/rotate"),
+        action: Action::Resource(Verb::Rotate, Kind::Credential, None),
+        tag: Kind::Credential.segment(),
+        summary: ROTATE.to_owned(),
+    }
 }
 
 fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 6] {

@@ -28,6 +28,9 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     if algorithms.as_ref().is_some_and(Vec::is_empty) {
         fields.flaw::<()>("algorithms", "name at least one");
     }
+    if let Some(algorithms) = &algorithms {
+        fits(fields, algorithms, given[0] || given[1], secret.as_ref().and_then(|it| it.as_ref()));
+    }
     let leeway = fields.or("leewaySeconds", 60, |it| it.integer(0..=600));
     let claims = fields.or("requiredClaims", Map::new(), claims);
     let subject = fields.optional("subjectPattern", pattern);
@@ -51,6 +54,33 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     Some((auth, secret?))
 }
 
+// Symmetric algorithms need a secret that is long enough (RFC 7518 §3.2), and the others public keys.
+fn fits(
+    fields: &Fields<'_>,
+    algorithms: &[String],
+    is_public: bool,
+    secret: Option<&Zeroizing<String>>,
+) {
+    let length = secret.map(|it| STANDARD.decode(it.as_bytes()).map_or(0, |it| it.len()));
+    for name in algorithms {
+        let needed = match name.as_str() {
+            "HS256" => Some(32),
+            "HS384" => Some(48),
+            "HS512" => Some(64),
+            _ => None,
+        };
+        let why = match (needed, is_public, length) {
+            (Some(_), true, _) => format!("{name} needs a sharedSecret, not public keys"),
+            (None, false, _) => format!("{name} needs jwksUri or jwks, not a sharedSecret"),
+            (Some(needed), false, Some(length)) if length < needed => {
+                format!("{name} needs a sharedSecret of {needed} bytes or more")
+            }
+            (Some(_), false, _) | (None, true, _) => continue,
+        };
+        fields.flaw::<()>("algorithms", why);
+    }
+}
+
 pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
     let secret = fields.optional("clientSecret", secret::client_secret);
     let plaintext = plaintext(fields);
@@ -70,7 +100,13 @@ pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> O
 }
 
 pub(super) fn mtls(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
-    let subject_pattern = fields.required("subjectPattern", pattern)?;
+    let subject_pattern = fields.required("subjectPattern", |it| {
+        it.parsed(1..=1_024, |text| {
+            // Whose it is does not matter: it is the pattern that may be wrong.
+            let anybody = rrauth::Credential::new("", "", rrauth::Kind::Mtls, ());
+            rrauth::CertificateRule::new(&text, anybody).map(|_| text.to_string())
+        })
+    })?;
     Some((Auth::Mtls { subject_pattern }, None))
 }
 
@@ -123,7 +159,7 @@ fn pattern(node: Node<'_>) -> Option<String> {
 
 fn key_set(value: &Value) -> Result<(), Flaw> {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let keys = rrauth::JwkSet::parse_inline(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    let keys = rrauth::JwkSet::parse_public(&text).map_err(|it| Flaw::new("", it.to_string()))?;
     if keys.len() == 0 {
         return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
     }
@@ -143,6 +179,6 @@ const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
 const ALGORITHMS: [&str; 13] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-    "HS256", "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
+    "Ed25519", "HS256", "HS384", "HS512",
 ];
