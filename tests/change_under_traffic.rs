@@ -80,6 +80,7 @@ async fn revise(house: &House, number: u64) -> u64 {
     let side = if number.is_multiple_of(2) { "even" } else { "odd" };
     let mut changed = proxy("p");
     changed["targetId"] = json!(side);
+    changed["rebind"] = rebind();
     changed["limits"] = json!({ "requestsPerMinute": limit_of(number, 0) });
     let answer = house.api(Method::PUT, "/proxies/p", Some(&changed)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
@@ -115,7 +116,7 @@ async fn a_deleted_proxy_finishes_what_it_began() {
     let upstream = held(Arc::clone(&gate), Arc::clone(&arrived));
     let url = format!("http://{}/even", upstream.address);
     let target = json!({ "name": "echo", "baseUrl": url, "allowPlaintext": true });
-    house.put("/targets/echo", &target).await;
+    house.retarget(target).await;
 
     let calling = Arc::clone(&house);
     let call = tokio::spawn(async move { calling.call(Method::GET, "/x").await });

@@ -98,7 +98,7 @@ fn packed(bytes: &[u8]) -> Bytes {
 async fn configure(house: &House, upstream: &Upstream) {
     let url = format!("http://{}/base", upstream.address);
     let target = json!({ "name": "echo", "baseUrl": url, "allowPlaintext": true });
-    house.put("/targets/echo", &target).await;
+    house.retarget(target).await;
     let mut limited = proxy("p");
     limited["limits"] = json!({ "requestsPerMinute": LIMIT });
     house.put("/proxies/p", &limited).await;

@@ -231,7 +231,7 @@ async fn an_upstream_that_is_not_there_is_502() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let target =
         json!({ "name": "echo", "baseUrl": format!("http://{nobody}"), "allowPlaintext": true });
-    house.put("/targets/echo", &target).await;
+    house.retarget(target).await;
     let answer = house.call(Method::GET, "/x").await;
     answer.refused(502, "upstream", "upstream-unreachable");
     assert!(!String::from_utf8_lossy(&answer.body).contains(&nobody.to_string()));
@@ -245,7 +245,7 @@ async fn an_upstream_that_says_nothing_is_504() {
         "name": "echo", "baseUrl": format!("http://{}", silent.local_addr().unwrap()),
         "allowPlaintext": true, "timeoutMs": 50,
     });
-    house.put("/targets/echo", &target).await;
+    house.retarget(target).await;
     house.call(Method::GET, "/x").await.refused(504, "upstream", "upstream-timeout");
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use base64::Engine;
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, Uri};
 use rrauth::{AuthLayer, Credential, Index, KeyDigest, Kind};
+use rrcore::{Context, ManualClock};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -29,7 +30,8 @@ pub fn check(data: &[u8]) {
     let layer = AuthLayer::new(known()).allow_query(options & 1 > 0);
 
     let mut described = copy(&request);
-    let explained = layer.explain(&mut described, None, Duration::ZERO);
+    let context = Context::new(&ManualClock::starting_at(Duration::ZERO).clock());
+    let explained = layer.explain(&context, &mut described);
     let passed = passed(&layer, copy(&request));
     assert_eq!(passed.is_some(), explained.refusal.is_none(), "{request:?}");
     let Some((passed, caller)) = passed else { return };
@@ -77,7 +79,7 @@ fn known() -> Index<u8> {
 fn passed(layer: &AuthLayer<Index<u8>>, request: Request<()>) -> Option<(Request<()>, u8)> {
     let mut service = layer.layer(Inner);
     let future = pin!(service.call(request));
-    let Poll::Ready(response) = future.poll(&mut Context::from_waker(Waker::noop())) else {
+    let Poll::Ready(response) = future.poll(&mut task::Context::from_waker(Waker::noop())) else {
         panic!("an index never waits");
     };
     let mut response = response.unwrap_or_else(|never| match never {});
@@ -98,7 +100,7 @@ impl Service<Request<()>> for Inner {
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 

@@ -73,9 +73,12 @@ fn is_header(text: &[u8]) -> bool {
 fn is_payload(text: &[u8]) -> bool {
     let Some(members) = object(text) else { return false };
     let now = NOW.as_secs_f64();
+    // What is no integer must be below 2^64 too.
+    let is_time =
+        |it: &Value| it.is_u64() || it.as_f64().is_some_and(|it| (0.0..TOO_LATE).contains(&it));
     let time = |name: &str| match members.get(name) {
         None => Some(None),
-        Some(it) => it.as_f64().filter(|it| !it.is_sign_negative() && *it < 1.8e19).map(Some),
+        Some(it) => is_time(it).then(|| it.as_f64()),
     };
     let (Some(Some(exp)), Some(nbf), Some(iat)) = (time("exp"), time("nbf"), time("iat")) else {
         return false;
@@ -157,4 +160,5 @@ static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     Issuer { key: EncodingKey::from_secret(secret), keys, policy, verifier }
 });
 
+const TOO_LATE: f64 = 18_446_744_073_709_551_616.0;
 const NOW: Duration = Duration::from_secs(1_800_000_000);

@@ -38,11 +38,13 @@ pub use crate::authorize::access::{Access, Requirements, Unmet};
 pub use crate::authorize::layer::AuthorizeLayer;
 pub use crate::authorize::service::Authorize;
 #[cfg(feature = "basic")]
-pub use crate::basic::accounts::{Accounts, AccountsBuilder, AccountsError};
+pub use crate::basic::accounts::{Accounts, AccountsBuilder};
 #[cfg(feature = "basic")]
 pub use crate::basic::cost::PasswordCost;
 #[cfg(feature = "basic")]
-pub use crate::basic::hash::{PasswordHash, PasswordHashError};
+pub use crate::basic::error::{AccountsError, PasswordHashError};
+#[cfg(feature = "basic")]
+pub use crate::basic::hash::PasswordHash;
 #[cfg(feature = "basic")]
 pub use crate::basic::workers::{PasswordWorkers, PasswordWorkersBuilder};
 #[cfg(feature = "claims")]
@@ -93,7 +95,9 @@ pub use crate::jwt::verified::Verified;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::verifier::JwtVerifier;
 #[cfg(feature = "mtls")]
-pub use crate::mtls::certificate::{ClientCertificate, InvalidCertificate};
+pub use crate::mtls::certificate::ClientCertificate;
+#[cfg(feature = "mtls")]
+pub use crate::mtls::error::InvalidCertificate;
 #[cfg(feature = "mtls")]
 pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern};
 #[cfg(feature = "oauth2")]

@@ -5,7 +5,7 @@
 mod remote_server;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use http::Response;
@@ -151,6 +151,26 @@ async fn a_thousand_uses_of_a_new_token_are_one_question() {
         assert_eq!(task.await.unwrap(), "in");
     }
     assert_eq!(setting.server.hits(), 1);
+}
+
+#[test]
+fn threads_that_race_for_a_new_token_ask_once() {
+    let setting = Setting::with(Answer::Never, |it| it.concurrency(usize::MAX));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let setting = runtime.block_on(setting);
+    let (now, start) = (setting.hand.clock().now(), Barrier::new(4));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let _entered = runtime.enter();
+                for token in 0..2_000 {
+                    start.wait();
+                    drop(setting.verifier.verify(&format!("t{token}"), now));
+                }
+            });
+        }
+    });
+    assert_eq!(setting.verifier.state().asking, 2_000);
 }
 
 #[tokio::test]
@@ -309,6 +329,7 @@ fn a_question_whose_runtime_is_gone_is_asked_again() {
     start().block_on(async {
         assert_eq!(name(Some(&wait.await)), "unavailable");
         let Verdict::Pending(_) = setting.verifier.verify("good", now) else { panic!() };
+        assert_eq!(setting.verifier.state().asking, 1, "anew");
     });
     let verdict = setting.verifier.verify("other", now);
     assert!(matches!(verdict, Verdict::Ready(Err(Unproved::Unavailable(_)))), "{verdict:?}");

@@ -197,7 +197,7 @@ async fn it_is_kept_while_its_server_is_down_but_not_for_ever() {
     setting.server.answer(Answer::Close);
     for minute in 0..59 {
         setting.hand.advance(MINUTE);
-        assert_eq!(setting.get().await, Ok(1), "minute {minute}");
+        assert_eq!(setting.ready(), Some(1), "without waiting, minute {minute}");
         setting.idle().await;
     }
     assert_eq!(setting.get().await, Ok(1));
@@ -206,6 +206,7 @@ async fn it_is_kept_while_its_server_is_down_but_not_for_ever() {
     assert!(state.last_error.unwrap().starts_with("no answer: "));
     setting.hand.advance(MINUTE);
     assert!(setting.get().await.is_err(), "an hour");
+    assert!(setting.get().await.is_err(), "an hour, and too early to ask again");
     assert!(setting.server.hits() <= 1 + 120, "{}", setting.server.hits());
     setting.server.answer(ok("2"));
     setting.hand.advance(MINUTE);

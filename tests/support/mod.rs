@@ -53,7 +53,7 @@ impl House {
             "allowPlaintext": true,
         });
         house.put("/targets/echo", &target).await;
-        let auth = json!({ "type": "bearer", "token": UPSTREAM_SECRET });
+        let auth = &rebind()["auth"];
         let credential = json!({ "name": "upstream", "kind": "target", "auth": auth });
         house.put("/credentials/upstream", &credential).await;
         house.key = house.caller("caller").await;
@@ -85,6 +85,12 @@ impl House {
     /// Writes through the Core API, and insists that it worked.
     pub async fn put(&self, path: &str, body: &Value) -> Value {
         self.write(Method::PUT, path, body).await
+    }
+
+    /// Sends what goes to the echo elsewhere, with the upstream's secret.
+    pub async fn retarget(&self, mut target: Value) -> Value {
+        target["rebind"] = rebind();
+        self.put("/targets/echo", &target).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Value {
@@ -168,6 +174,11 @@ impl House {
             .unwrap();
         Self { gateway, echo, clock, key, client, token }
     }
+}
+
+/// The upstream's secret again, for a write that sends it elsewhere.
+pub fn rebind() -> Value {
+    json!({ "credentialId": "upstream", "auth": { "type": "bearer", "token": UPSTREAM_SECRET } })
 }
 
 /// The proxy `id`, which binds the caller, the target and the upstream's credential.

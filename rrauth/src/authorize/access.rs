@@ -116,7 +116,6 @@ impl Requirements {
 
 impl Unmet {
     /// 403, with a challenge that names the scopes (RFC 6750 §3.1).
-    #[must_use]
     pub fn refusal(&self) -> Refusal {
         let text = match self.scopes.as_str() {
             "" => "Bearer error=\"insufficient_scope\"".to_owned(),

@@ -9,14 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::basic::attempt::{Answer, Attempt, Busy, recall};
 use crate::basic::book::{Book, Given};
+use crate::basic::error::AccountsError;
 use crate::basic::flight::Flights;
 use crate::basic::hash::{PasswordHash, is_password};
 use crate::basic::workers::PasswordWorkers;
 use crate::inbound::credential::Credential;
 use crate::inbound::proof::Proof;
 use crate::inbound::verify::{PasswordVerifier, Unproved, Verdict};
-
-pub use crate::basic::error::AccountsError;
 
 /// User names and passwords in memory, immutable: build new ones to change them. A handle: clones
 /// share it.
@@ -34,11 +33,9 @@ pub use crate::basic::error::AccountsError;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let workers = PasswordWorkers::new()?;
-/// let stored = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw\
-///               $Hkuy4vdRtKnfoDpSwEYiJJHuSWXFvFyNd8Bc9C8+QiA";
-/// # let stored = &PasswordHash::of("open sesame")?.to_phc();
+/// let stored = PasswordHash::of("open sesame")?.to_phc();
 /// let accounts = Accounts::builder(&workers)
-///     .insert("alice", PasswordHash::parse(stored)?, Credential::new("cred_1", "alice", Kind::Basic, ()))
+///     .insert("alice", PasswordHash::parse(&stored)?, Credential::new("cred_1", "alice", Kind::Basic, ()))
 ///     .build()?;
 ///
 /// let now = rrcore::Clock::system().now();
@@ -201,3 +198,62 @@ impl<T> fmt::Debug for AccountsBuilder<T> {
 
 const MAX_USERNAME: usize = 256;
 const FULL: Busy = Busy("too many passwords are waiting to be hashed");
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use tokio_test::task::spawn;
+
+    use super::*;
+    use crate::basic::cost::PasswordCost;
+    use crate::inbound::credential::Kind;
+    use crate::inbound::verify::VerdictFuture;
+
+    #[tokio::test]
+    async fn when_the_first_to_ask_gives_up_the_second_still_learns() {
+        let accounts = accounts();
+        let busy = accounts.workers.thread().await;
+        let mut first = spawn(pending(&accounts, "sesame"));
+        let mut second = spawn(pending(&accounts, "sesame"));
+        assert!(first.poll().is_pending() && second.poll().is_pending());
+        drop(first);
+        drop(busy);
+        assert_eq!(&*second.await.unwrap().credential.id, "a");
+        assert_eq!(accounts.flights.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_in_the_queue_leaves_place_and_thread_to_others() {
+        let accounts = accounts();
+        let busy = accounts.workers.thread().await;
+        let mut waiting = spawn(pending(&accounts, "wrong"));
+        assert!(waiting.poll().is_pending());
+        assert!(accounts.workers.place().is_none(), "the one place is taken");
+        drop(waiting);
+        assert!(accounts.workers.place().is_some());
+        assert_eq!(accounts.flights.len(), 0);
+        drop(busy);
+        assert_eq!(&*pending(&accounts, "sesame").await.unwrap().credential.id, "a");
+    }
+
+    // One thread and no queue.
+    fn accounts() -> Accounts<()> {
+        let builder = PasswordWorkers::builder().threads(NonZeroUsize::MIN).queue(0);
+        let cost = PasswordCost::new(8, 1, 1).unwrap();
+        let hash = PasswordHash::with_cost("sesame", cost).unwrap();
+        let credential = Credential::new("a", "alice", Kind::Basic, ());
+        let start = Accounts::builder(&builder.build().unwrap());
+        start.insert("alice", hash, credential).build().unwrap()
+    }
+
+    #[track_caller]
+    fn pending(accounts: &Accounts<()>, password: &str) -> VerdictFuture<()> {
+        let now = Now { monotonic: Duration::ZERO, wall: Duration::ZERO };
+        match accounts.verify("alice", password, now) {
+            Verdict::Pending(hashing) => hashing,
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use argon2::Params;
 
-use crate::basic::hash::PasswordHashError;
+use crate::basic::error::PasswordHashError;
 
 /// The parameters of Argon2id (RFC 9106 §3.1): memory, passes over it, and lanes.
 ///

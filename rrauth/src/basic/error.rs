@@ -1,6 +1,31 @@
-//! Why passwords cannot be asked for.
+//! Why there is no hash, or nobody to ask for a password.
 
 use std::sync::Arc;
+
+use crate::random::RandomUnavailable;
+
+/// There is no hash, and why. Shows neither password nor hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordHashError {
+    /// A password that no caller could show.
+    #[error("a password has 1 to {MAX_PASSWORD} bytes and no control characters")]
+    Password,
+    /// The stored form is something else.
+    #[error("this is not an Argon2id hash of version 19 in canonical PHC form")]
+    Form,
+    /// It would cost too much to verify, or too little to be Argon2.
+    #[error(
+        "the cost is out of bounds: 8 KiB per lane to 256 MiB, memory times passes at most 1 GiB, at most 16 lanes"
+    )]
+    Cost,
+    /// The memory to work in is not there.
+    #[error("there is no memory for the hash")]
+    OutOfMemory,
+    /// There is nothing to make a salt of.
+    #[error(transparent)]
+    Random(#[from] RandomUnavailable),
+}
 
 /// These accounts cannot be had. Names the credential, never the user or the password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,3 +54,6 @@ pub enum AccountsError {
         credential: Arc<str>,
     },
 }
+
+// Beyond this, a password would cost its sender little and its reader much.
+pub(crate) const MAX_PASSWORD: usize = 1024;

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::basic::cost::PasswordCost;
-use crate::random::{self, RandomUnavailable};
+use crate::basic::error::{MAX_PASSWORD, PasswordHashError};
+use crate::random;
 
 /// The Argon2id hash of a password (RFC 9106), with its salt and its cost: all that a store needs
 /// to keep of it.
@@ -40,29 +41,6 @@ pub struct PasswordHash {
     cost: PasswordCost,
     salt: phc::Salt,
     output: phc::Output,
-}
-
-/// There is no hash, and why. Shows neither password nor hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PasswordHashError {
-    /// A password that no caller could show.
-    #[error("a password has 1 to {MAX_PASSWORD} bytes and no control characters")]
-    Password,
-    /// The stored form is something else.
-    #[error("this is not an Argon2id hash of version 19 in canonical PHC form")]
-    Form,
-    /// It would cost too much to verify, or too little to be Argon2.
-    #[error(
-        "the cost is out of bounds: 8 KiB per lane to 256 MiB, memory times passes at most 1 GiB, at most 16 lanes"
-    )]
-    Cost,
-    /// The memory to work in is not there.
-    #[error("there is no memory for the hash")]
-    OutOfMemory,
-    /// There is nothing to make a salt of.
-    #[error(transparent)]
-    Random(#[from] RandomUnavailable),
 }
 
 impl PasswordHash {
@@ -210,8 +188,6 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-// Beyond this a hash function that is cheap to the caller and dear to us would be a gift.
-const MAX_PASSWORD: usize = 1024;
 const MIN_OUTPUT: usize = 16;
 // A salt of 48 bytes and a hash of 64, with room for the numbers.
 const MAX_STORED: usize = 256;

@@ -10,6 +10,7 @@ use crate::inbound::challenge::Challenge;
 use crate::inbound::credential::Credential;
 use crate::inbound::judge::{Rejection, holds, judge};
 use crate::inbound::places::Places;
+use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
 use crate::inbound::shown::Shown;
 use crate::inbound::verifiers::{Asked, Verifiers};
@@ -70,7 +71,7 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
         let judged = proved.and_then(|it| holds(&it, context.now().wall).map(|()| it));
         match judged {
             Ok(proof) => {
-                proof.leave(request.extensions_mut());
+                privileges::leave(&proof, request.extensions_mut());
                 vouch(context, &proof);
                 GuardFuture::forward(inner.call(request))
             }

@@ -9,6 +9,7 @@ use crate::inbound::credential::Credential;
 use crate::inbound::index::Index;
 use crate::inbound::judge::{Rejection, holds};
 use crate::inbound::layer::AuthLayer;
+use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
 use crate::inbound::verifiers::Asked;
 
@@ -76,7 +77,7 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
             Err(rejection) => (None, Err(rejection)),
         };
         if let Some(proof) = &proof {
-            proof.leave(request.extensions_mut());
+            privileges::leave(proof, request.extensions_mut());
         }
         let refusal = judged.err().map(|it| self.settings().challenge.answer(it).0);
         AuthExplained { credential: proof.map(|it| it.credential), refusal }

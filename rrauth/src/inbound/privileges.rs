@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
+
 #[cfg(feature = "claims")]
 use crate::claims::Claims;
 use crate::inbound::proof::Proof;
@@ -49,5 +51,16 @@ impl Privileges {
             #[cfg(feature = "claims")]
             claims: proof.claims.clone(),
         })
+    }
+}
+
+/// Leaves in `extensions` what the layers inside may want to know of whoever gave `proof`.
+pub(crate) fn leave<T>(proof: &Proof<T>, extensions: &mut Extensions)
+where
+    T: Clone + Send + Sync + 'static,
+{
+    extensions.insert(proof.credential.caller.clone());
+    if let Some(privileges) = Privileges::of(proof) {
+        extensions.insert(privileges);
     }
 }

@@ -4,12 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Extensions;
-
 #[cfg(feature = "claims")]
 use crate::claims::Claims;
 use crate::inbound::credential::Credential;
-use crate::inbound::privileges::Privileges;
 
 /// A caller has proved to hold `credential`, perhaps with a token that says more.
 #[derive(Clone)]
@@ -59,16 +56,6 @@ impl<T> Proof<T> {
     pub fn expires_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
         self.expires_at = wall.into();
         self
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> Proof<T> {
-    /// Leaves in `extensions` what the layers inside may want to know.
-    pub(crate) fn leave(&self, extensions: &mut Extensions) {
-        extensions.insert(self.credential.caller.clone());
-        if let Some(grant) = Privileges::of(self) {
-            extensions.insert(grant);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use crate::hex;
+use crate::mtls::error::InvalidCertificate;
 use crate::mtls::names::{self, AlternativeName};
 use crate::mtls::subject;
 
@@ -39,12 +40,6 @@ pub struct ClientCertificate {
     fingerprint: [u8; 32],
     not_after: Duration,
 }
-
-/// A certificate does not say clearly who its holder is. A listener should refuse the connection,
-/// or go on as if there were no certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the client certificate cannot be used: {0}")]
-pub struct InvalidCertificate(pub(crate) &'static str);
 
 impl ClientCertificate {
     /// Reads a DER-encoded X.509 certificate (RFC 5280), at most 64 KiB of it: the first of the

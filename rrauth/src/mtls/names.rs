@@ -1,6 +1,6 @@
 //! The forms that alternative names may have.
 
-use crate::mtls::certificate::InvalidCertificate;
+use crate::mtls::error::InvalidCertificate;
 
 /// A URI in a certificate.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use x509_parser::der_parser::asn1_rs::Tag;
 use x509_parser::x509::{AttributeTypeAndValue, RelativeDistinguishedName, X509Name};
 
 use crate::hex;
-use crate::mtls::certificate::InvalidCertificate;
+use crate::mtls::error::InvalidCertificate;
 
 /// The name, last part first (§2.1); two different names are never written the same.
 pub(crate) fn written(name: &X509Name<'_>) -> Result<Box<str>, InvalidCertificate> {

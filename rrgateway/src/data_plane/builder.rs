@@ -79,8 +79,8 @@ impl Builder {
         let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
         let callers = Callers::of(proxy, &self.shared, &mut self.acquaintance);
         let layers = Layers::of(proxy, &self.shared, callers, injection);
-        let stack = pipeline::route(&layers, upstream);
-        Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers) })
+        let stack = pipeline::route(&layers, upstream.clone());
+        Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers), upstream })
     }
 }
 

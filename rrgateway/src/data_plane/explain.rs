@@ -113,7 +113,7 @@ impl Told {
         self.rules(layers, &request, question);
         self.validate(layers, &request, question);
         let filters = layers.filter.explain(request.extensions());
-        let request = hygiene::without_nominated(request);
+        let request = route.upstream.aimed(hygiene::without_nominated(request));
         self.inject(route, &request);
         let target = Finding::Target(Arc::clone(&route.proxy.target.id));
         self.push(Stage::Upstream, Outcome::NotSent, target);

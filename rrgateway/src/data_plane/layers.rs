@@ -53,7 +53,7 @@ pub enum Callers {
     /// Whoever shows one of the bound credentials.
     Known {
         /// Who is calling.
-        authenticate: AuthLayer<Index<Arc<Consumer>>>,
+        authenticate: Box<AuthLayer<Index<Arc<Consumer>>>>,
         /// All of them, to be found by the id of their credentials.
         known: Arc<model::Callers>,
         /// Who of them may call this proxy.
@@ -133,7 +133,7 @@ impl Callers {
         }
         let admission = Admission { bound: bound.clone(), requirements: requirements.clone() };
         Self::Known {
-            authenticate: layer,
+            authenticate: Box::new(layer),
             known: Arc::clone(callers),
             admission: Arc::new(admission),
         }

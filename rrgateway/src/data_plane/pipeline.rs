@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use rrauth::AuthorizeLayer;
+use rrauth::{AuthLayer, AuthorizeLayer};
 use rrcore::{Code, Refusal};
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -110,7 +110,7 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
                     .map_response(erase)
                     // Who is calling. Takes the caller's credential off the request; everything
                     // below may rely on the identity and its `Consumer`.
-                    .layer(authenticate.clone())
+                    .layer(AuthLayer::clone(authenticate))
                     // Whether that credential is bound to this proxy, and grants what it asks for.
                     .layer(AuthorizeLayer::new(move |caller: &Arc<Consumer>, head: &Parts| {
                         admission.access(caller, &head.extensions)

@@ -15,6 +15,7 @@ use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::Layers;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
+use crate::data_plane::upstream::Upstream;
 use crate::model::Proxy;
 
 /// The routes of the revision that is current, swapped whole. Cheap to clone.
@@ -48,6 +49,8 @@ pub struct Route {
     pub stack: RouteStack,
     /// The stages alone, to be asked what they would do.
     pub layers: Arc<Layers>,
+    /// Where requests go.
+    pub upstream: Upstream,
 }
 
 impl Live {

@@ -13,7 +13,8 @@ async fn it_is_there_from_the_start_and_changes_like_any_resource() {
     let first = world.get(URL).await;
     let limits = json!({"requestsPerMinute": null, "requestsPerDay": null});
     let expected = json!({"id": "default", "limits": limits, "ruleDenyStatus": 400,
-        "auditRetentionDays": 90, "createdAt": "2023-11-14T22:13:20.000Z",
+        "auditRetentionDays": 90, "authFailuresPerMinute": null,
+        "createdAt": "2023-11-14T22:13:20.000Z",
         "updatedAt": "2023-11-14T22:13:20.000Z"});
     assert_eq!((first.status, &first.json), (StatusCode::OK, &expected));
     assert_eq!(first.headers["etag"], "\"r1\"");

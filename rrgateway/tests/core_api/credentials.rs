@@ -147,7 +147,7 @@ async fn what_could_not_be_sent_upstream_is_refused_without_an_echo() {
         let credential = json!({"name": "c", "kind": "target", "auth": auth});
         world.refuses("credentials", credential, pointers).await;
     }
-    for kind in ["basicAuth", "custom"] {
+    for kind in ["oauth2", "custom"] {
         let caller = json!({"name": "c", "kind": "proxy", "auth": {"type": kind}});
         world.refuses("credentials", caller, &["/auth/type"]).await;
     }

@@ -71,19 +71,13 @@ pub(crate) async fn serve(
             write(api, Change::Put { key, draft, if_match }, origin).await
         }
         Verb::Patch => {
-            let key = collection.key(id);
-            if snapshot.config.get(&key).is_none() {
-                return Err(Problem::new(NOT_FOUND));
-            }
+            let key = known(api, collection.key(id))?;
             let if_match = if_match(request.headers())?;
             let patch = json(&body::read(request, body::PATCH).await?)?;
             write(api, Change::Patch { key, patch, if_match }, origin).await
         }
         Verb::Rotate => {
-            let key = collection.key(id);
-            if snapshot.config.get(&key).is_none() {
-                return Err(Problem::new(NOT_FOUND));
-            }
+            let key = known(api, collection.key(id))?;
             let if_match = if_match(request.headers())?;
             let rotation = json(&body::read(request, body::WHOLE).await?)?;
             write(api, Change::Rotate { key, rotation, if_match }, origin).await
@@ -93,6 +87,11 @@ pub(crate) async fn serve(
             write(api, Change::Delete { key: collection.key(id), if_match }, origin).await
         }
     }
+}
+
+fn known(api: &Api, key: Key) -> Result<Key, Problem> {
+    let is_there = api.writer.current().config.get(&key).is_some();
+    is_there.then_some(key).ok_or_else(|| Problem::new(NOT_FOUND))
 }
 
 fn list(api: &Api, collection: &Collection, request: &Request) -> Result<Response, Problem> {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::control_plane::config::change::{Moment, Outcome};
 use crate::control_plane::config::document;
+use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::Key;
 use crate::control_plane::wire::text::rfc3339;
 

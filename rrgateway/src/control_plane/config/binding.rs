@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::control_plane::config::change::{Moment, Outcome};
 use crate::control_plane::config::change_error::Refused;
+use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::secret;
 use crate::control_plane::config::snapshot::Config;

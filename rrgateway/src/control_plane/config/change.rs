@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use crate::control_plane::config::binding;
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::document;
 use crate::control_plane::config::draft::Draft;
+use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::reference;
-use crate::control_plane::config::resource::{Digests, Key, Resource, Spec};
+use crate::control_plane::config::resource::{Key, Resource, Spec};
 use crate::control_plane::config::rotation::Rotation;
 use crate::control_plane::config::secret::{self, Generate};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::json::Json;
 use crate::control_plane::wire::proxy::ProxyDraft;
+use crate::control_plane::wire::rebind::Rebind;
 use crate::model::EgressPolicy;
 
 /// A write.
@@ -39,34 +39,6 @@ pub(crate) enum IfMatch {
     Any,
     /// That one of these revisions is the one that last changed it.
     ChangedIn(Vec<u64>),
-}
-
-/// What a write makes of the configuration.
-pub(crate) struct Outcome {
-    pub(crate) config: Config,
-    /// The resource as it was; `None` when there was none.
-    pub(crate) before: Option<Arc<Resource>>,
-    /// The resource as it is now; `None` when it was deleted.
-    pub(crate) written: Option<Arc<Resource>>,
-    /// Credentials that this write says more about: where their secrets may go.
-    pub(crate) bound: Vec<Arc<Resource>>,
-    /// Whether a new secret is what the write is about.
-    pub(crate) is_rotation: bool,
-    /// What is no longer there.
-    pub(crate) gone: Vec<Key>,
-    /// A secret for the vault, and whose it is. That gets its fingerprint through
-    /// [`Outcome::sealed`].
-    pub(crate) seal: Option<(Key, Zeroizing<String>)>,
-    /// A generated secret, to be shown once.
-    pub(crate) shown: Option<Zeroizing<String>>,
-}
-
-/// When, and as which revision, a change is made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) revision: u64,
-    /// Milliseconds since the Unix epoch.
-    pub(crate) at_ms: i64,
 }
 
 /// What making a change needs besides.
@@ -134,8 +106,44 @@ fn write(
 ) -> Result<Outcome, Refused> {
     let before = config.get(&key).cloned();
     let old = before.as_deref();
-    let mut rebind = None;
-    let mut fresh = secret::Fresh::default();
+    let is_rotation = new.grace_seconds.is_some();
+    let Settled { spec, fresh, rebind } = settled(config, &key, new, moment, means)?;
+    reference::check(config, &key, &spec)?;
+    let resource = Arc::new(moment.resource(key, spec, old));
+    let mut config = config.clone();
+    config.insert(Arc::clone(&resource));
+    let secret::Fresh { seal, shown } = fresh;
+    let seal = seal.map(|it| (resource.key.clone(), it));
+    let mut outcome = Outcome {
+        config,
+        before,
+        written: Some(Arc::clone(&resource)),
+        bound: Vec::new(),
+        is_rotation,
+        gone: Vec::new(),
+        seal,
+        shown,
+    };
+    binding::settle(&mut outcome, &resource, rebind, moment)?;
+    Ok(outcome)
+}
+
+/// A resource as it is to stand, and what came with it.
+struct Settled {
+    spec: Spec,
+    fresh: secret::Fresh,
+    rebind: Option<Rebind>,
+}
+
+fn settled(
+    config: &Config,
+    key: &Key,
+    new: New,
+    moment: Moment,
+    means: Means<'_>,
+) -> Result<Settled, Refused> {
+    let old = config.get(key);
+    let (mut fresh, mut rebind) = (secret::Fresh::default(), None);
     let spec = match new.draft {
         Draft::Credential(draft) => {
             let standing = secret::Standing {
@@ -163,39 +171,7 @@ fn write(
         Draft::Filter(it) => Spec::Filter(it),
         Draft::Configuration(it) => Spec::Configuration(it),
     };
-    reference::check(config, &key, &spec)?;
-    let resource = Arc::new(moment.resource(key, spec, old));
-    let mut config = config.clone();
-    config.insert(Arc::clone(&resource));
-    let secret::Fresh { seal, shown } = fresh;
-    let seal = seal.map(|it| (resource.key.clone(), it));
-    let mut outcome = Outcome {
-        config,
-        before,
-        written: Some(Arc::clone(&resource)),
-        bound: Vec::new(),
-        is_rotation: new.grace_seconds.is_some(),
-        gone: Vec::new(),
-        seal,
-        shown,
-    };
-    binding::settle(&mut outcome, &resource, rebind, moment)?;
-    Ok(outcome)
-}
-
-impl Moment {
-    /// `spec` as it stands from now on, in the place of `old`.
-    pub(crate) fn resource(self, key: Key, spec: Spec, old: Option<&Resource>) -> Resource {
-        Resource {
-            digests: Digests::of(&spec),
-            created_in: old.map_or(self.revision, |it| it.created_in),
-            changed_in: self.revision,
-            created_ms: old.map_or(self.at_ms, |it| it.created_ms),
-            updated_ms: self.at_ms,
-            key,
-            spec,
-        }
-    }
+    Ok(Settled { spec, fresh, rebind })
 }
 
 fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outcome, Refused> {
@@ -232,21 +208,4 @@ fn check(if_match: Option<&IfMatch>, old: Option<&Arc<Resource>>) -> Result<(), 
         (Some(IfMatch::ChangedIn(revisions)), Some(old)) => revisions.contains(&old.changed_in),
     };
     holds.then_some(()).ok_or(Refused::Precondition)
-}
-
-impl Outcome {
-    /// Gives `key` the fingerprint that the vault made of its secret.
-    pub(crate) fn sealed(&mut self, key: &Key, fingerprint: &str) {
-        let places = self.written.iter_mut().chain(&mut self.bound);
-        for place in places.filter(|it| it.key == *key) {
-            let resource = Arc::make_mut(place);
-            if let Spec::Credential(credential) = &mut resource.spec
-                && let Some(secret) = &mut credential.secret
-            {
-                fingerprint.clone_into(&mut secret.fingerprint);
-            }
-            resource.digests = Digests::of(&resource.spec);
-            self.config.insert(Arc::clone(place));
-        }
-    }
 }

@@ -45,6 +45,11 @@ pub(crate) fn patched(
             Map::new()
         }
     };
+    if kind == Kind::Credential && patch.member("kind").is_some() {
+        // What only one of the two kinds has is not what is wrong with the other.
+        base.remove("scopes");
+        base.remove("destinations");
+    }
     match kind {
         Kind::Credential if patch.member("auth").is_some_and(|it| it.member("type").is_some()) => {
             base.remove("auth");

@@ -13,6 +13,7 @@ pub(crate) mod identifier;
 pub(crate) mod lint;
 pub(crate) mod made;
 pub(crate) mod memo;
+pub(crate) mod outcome;
 pub(crate) mod proposal;
 pub(crate) mod reference;
 pub(crate) mod resource;

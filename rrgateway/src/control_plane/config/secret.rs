@@ -7,7 +7,7 @@ use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::wire::auth::{Auth, Kept, Kind};
 use crate::control_plane::wire::credential::{Credential, CredentialDraft};
 use crate::control_plane::wire::fields::Flaw;
-use crate::control_plane::wire::secret::{SecretDigest, SecretState};
+use crate::control_plane::wire::secret::{PreviousSecret, SecretDigest, SecretState};
 
 /// Makes a new API key.
 pub(crate) type Generate = fn() -> Result<Zeroizing<String>, RandomUnavailable>;
@@ -53,56 +53,70 @@ pub(crate) fn settle(
     };
     let like = old.filter(|it| it.auth.is_like(&credential.auth));
     let kept = like.and_then(|it| Some((&it.auth, it.secret.clone()?)));
-    let generates = is_generated(credential.kind, &credential.auth);
-    let secret = match (secret, kept) {
-        (Some(secret), kept) => (Some(secret), kept),
+    let (secret, is_shown) = match (secret, &kept) {
+        (Some(secret), _) => (secret, false),
         (None, Some((auth, kept))) if grace_seconds.is_none() => {
             if auth.secret_goes_to() != credential.auth.secret_goes_to() {
                 return Err(invalid(pointer, "the URL is another: give the secret again"));
             }
             credential.auth = credential.auth.keeping(auth);
-            credential.secret = Some(kept);
+            credential.secret = Some(kept.clone());
             return Ok((credential, Fresh::default()));
         }
-        (None, kept) if generates => (None, kept),
+        (None, _) if is_generated(credential.kind, &credential.auth) => {
+            (generate().map_err(|_| Refused::NoRandomness)?, true)
+        }
         (None, _) => return Err(invalid(pointer, "this is required")),
     };
-    let (secret, kept) = secret;
-    let (secret, is_shown) = match secret {
-        Some(secret) => (secret, false),
-        None => (generate().map_err(|_| Refused::NoRandomness)?, true),
-    };
-    let grace_ms = grace_seconds.and_then(|it| i64::try_from(it).ok()).unwrap_or(0) * 1_000;
-    let is_recognised = credential.auth.kept(credential.kind) != Kept::Sealed;
-    let previous = kept
-        .filter(|_| grace_ms > 0 && is_recognised)
-        .map(|(_, it)| it.until(at_ms.saturating_add(grace_ms)));
-    let mut state = SecretState {
+    let state = SecretState {
         version: last.saturating_add(1),
         fingerprint: String::new(),
         rotated_at_ms: at_ms,
         digest: None,
         hash: None,
-        previous,
+        previous: kept.and_then(|(_, it)| in_grace(it, &credential, grace_seconds, at_ms)),
     };
-    let mut fresh = Fresh::default();
-    match credential.auth.kept(credential.kind) {
-        Kept::Sealed => fresh.seal = Some(secret),
-        Kept::Digest => {
-            let digest = SecretDigest::of(&secret);
-            (state.fingerprint, state.digest) = (digest.fingerprint(), Some(digest));
-            fresh.shown = is_shown.then_some(secret);
-        }
-        Kept::Hash => {
-            let hash = PasswordHash::of(&secret).map_err(|it| invalid(pointer, &it.to_string()))?;
-            let hash = hash.to_phc();
-            // Salted: it says that the password was set anew, and nothing of it.
-            state.fingerprint = SecretDigest::of(&hash).fingerprint();
-            state.hash = Some(hash);
-        }
-    }
+    let (state, fresh) = taken_in(secret, is_shown, &credential, state)?;
     credential.secret = Some(state);
     Ok((credential, fresh))
+}
+
+// What is left of the secret before, for the time of grace. Of what the vault has, only the newest is
+// ever used.
+fn in_grace(
+    old: SecretState,
+    credential: &Credential,
+    grace_seconds: Option<u64>,
+    at_ms: i64,
+) -> Option<PreviousSecret> {
+    let is_recognised = credential.auth.kept(credential.kind) != Kept::Sealed;
+    let grace_ms = i64::try_from(grace_seconds?).ok()?.checked_mul(1_000)?;
+    (grace_ms > 0 && is_recognised).then(|| old.until(at_ms.saturating_add(grace_ms)))
+}
+
+// A secret as it is kept, and as it goes on.
+fn taken_in(
+    secret: Zeroizing<String>,
+    is_shown: bool,
+    credential: &Credential,
+    state: SecretState,
+) -> Result<(SecretState, Fresh), Refused> {
+    Ok(match credential.auth.kept(credential.kind) {
+        Kept::Sealed => (state, Fresh { seal: Some(secret), shown: None }),
+        Kept::Digest => {
+            let digest = SecretDigest::of(&secret);
+            let fingerprint = digest.fingerprint();
+            let state = SecretState { fingerprint, digest: Some(digest), ..state };
+            (state, Fresh { seal: None, shown: is_shown.then_some(secret) })
+        }
+        Kept::Hash => {
+            let hash = PasswordHash::of(&secret);
+            let hash = hash.map_err(|it| invalid("/auth/password", &it.to_string()))?.to_phc();
+            // Salted: it says that the password was set anew, and nothing of it.
+            let fingerprint = SecretDigest::of(&hash).fingerprint();
+            (SecretState { fingerprint, hash: Some(hash), ..state }, Fresh::default())
+        }
+    })
 }
 
 // Whoever may write a credential may say where its secret goes only together with the secret.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::control_plane::config::change::{self, Change, Means, Moment};
+use crate::control_plane::config::change::{self, Change, Means};
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::draft::Draft;
+use crate::control_plane::config::outcome::Moment;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Spec};
 use crate::control_plane::config::scopes::Scopes;
 use crate::control_plane::config::snapshot::Config;

@@ -9,11 +9,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::activity::{Activity, Origin};
-use crate::control_plane::config::change::{self, Change, Means, Moment, Outcome};
+use crate::control_plane::config::change::{self, Change, Means};
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::identifier;
 use crate::control_plane::config::lint::{self, Concerned};
+use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::shown::secret_name;
 use crate::control_plane::config::snapshot::{Config, Snapshot};

@@ -143,7 +143,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_without_the_secret() {
-        refuses("proxy", r#"{"type":"none"}"#, "/auth/type: expected \"apiKey\" or \"bearer\"");
+        refuses(
+            "proxy",
+            r#"{"type":"none"}"#,
+            "/auth/type: expected \"apiKey\" or \"bearer\" or \"basicAuth\" or \"jwt\" or \
+             \"jwtVerify\" or \"introspection\" or \"mtls\"",
+        );
         refuses(
             "proxy",
             r#"{"type":"apiKey","key":"canary"}"#,
