@@ -2,9 +2,11 @@
 #![cfg(test)] // tells clippy that this may panic
 
 mod activity;
+mod auth_types;
 mod compiled;
 mod configuration;
 mod credentials;
+mod destinations;
 mod diff;
 mod patch;
 mod records;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::control_plane::wire::auth::form::{Auth, BEARER, Read};
 use crate::control_plane::wire::auth::names::{
-    header_name, parameter_name, plaintext, prefix, url, usable, words,
+    header_name, no_prefix, parameter_name, plaintext, prefix, url, usable, words,
 };
 use crate::control_plane::wire::auth::parts::{
     ClientAuth, CustomToken, Flow, OAuth2, Place, Shown, TokenRequest,
@@ -142,7 +142,7 @@ impl Shown {
                 fields.or("name", "Authorization".to_owned(), header_name),
                 fields.or("prefix", BEARER.to_owned(), prefix),
             ),
-            Place::Query => (fields.required("name", parameter_name), Some(String::new())),
+            Place::Query => (fields.required("name", parameter_name), no_prefix(&mut fields)),
         };
         fields.close();
         Some(Self { place: place?, name: name?, prefix: prefix? })

@@ -14,6 +14,12 @@ pub(super) fn prefix(node: Node<'_>) -> Option<String> {
     })
 }
 
+/// The prefix of what stands in the query: none, which is also what is shown of it, and comes back
+/// with every change.
+pub(super) fn no_prefix(fields: &mut Fields<'_>) -> Option<String> {
+    fields.or("prefix", "", |it| it.word(&[("", "")])).map(str::to_owned)
+}
+
 pub(super) fn header_name(node: Node<'_>) -> Option<String> {
     node.parsed(1..=128, |text| usable(&text).map(|_| text.to_string()))
 }

@@ -158,6 +158,14 @@ fn pattern(node: Node<'_>) -> Option<String> {
 }
 
 fn key_set(value: &Value) -> Result<(), Flaw> {
+    // It is shown to everybody who may read, as any key set is to anybody.
+    let mut keys = value.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let is_secret = |key: &Value| SECRET_MEMBERS.iter().any(|it| key.get(it).is_some());
+    if let Some(index) = keys.position(is_secret) {
+        let why = "this is a secret, and only public keys stand here: what is symmetric goes into \
+                   sharedSecret";
+        return Err(Flaw::new(format!("/keys/{index}"), why));
+    }
     let text = serde_json::to_vec(value).unwrap_or_default();
     let keys = rrauth::JwkSet::parse_public(&text).map_err(|it| Flaw::new("", it.to_string()))?;
     if keys.len() == 0 {
@@ -175,10 +183,12 @@ fn shared_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
     secret::bytes(node, 32)
 }
 
+// RFC 7518 §6.2.2, §6.3.2 and §6.4, and `priv` of newer kinds; whatever a key says that it is.
+const SECRET_MEMBERS: [&str; 9] = ["k", "d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
 const ALGORITHMS: [&str; 13] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
-    "Ed25519", "HS256", "HS384", "HS512",
+    "HS256", "HS384", "HS512",
 ];

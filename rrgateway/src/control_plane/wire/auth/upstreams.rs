@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use crate::control_plane::wire::auth::callers::{signed, username};
 use crate::control_plane::wire::auth::form::{Auth, BEARER, DEFAULT_HEADER, Read};
-use crate::control_plane::wire::auth::names::{header_name, parameter_name, prefix, usable};
+use crate::control_plane::wire::auth::names::{
+    header_name, no_prefix, parameter_name, prefix, usable,
+};
 use crate::control_plane::wire::auth::parts::Place;
 use crate::control_plane::wire::fields::Fields;
 use crate::control_plane::wire::secret;
@@ -19,7 +21,7 @@ pub(super) fn key(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
             fields.or("name", DEFAULT_HEADER.to_owned(), header_name),
             fields.or("prefix", String::new(), prefix),
         ),
-        Place::Query => (fields.required("name", parameter_name), Some(String::new())),
+        Place::Query => (fields.required("name", parameter_name), no_prefix(fields)),
     };
     Some((Auth::ApiKey { place: place?, name: name?, prefix: prefix? }, key?))
 }
