@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rrauth::{JwkSet, JwtAlgorithm};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -91,7 +92,8 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     let lifetime = fields.optional("maxLifetimeSeconds", |it| it.integer(1..=MOST_SECONDS));
     let cooldown = fields.or("jwksCooldownSeconds", 30, |it| it.integer(1..=3_600));
     let stale = fields.or("jwksMaxStaleSeconds", 3_600, |it| it.integer(0..=MOST_SECONDS));
-    let auth = Auth::JwtVerify(JwtVerify {
+    let secret = secret?;
+    let verify = JwtVerify {
         jwks_uri: jwks_uri?,
         jwks: jwks?,
         issuer: issuer?,
@@ -104,8 +106,37 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
         jwks_cooldown_seconds: cooldown?,
         jwks_max_stale_seconds: stale?,
         allow_plaintext: plaintext?,
-    });
-    Some((auth, secret?))
+    };
+    match unfit(&verify, secret.as_deref().map(String::as_str)) {
+        Some(why) => fields.flaw("algorithms", why),
+        None => Some((Auth::JwtVerify(verify), secret)),
+    }
+}
+
+// Why its tokens cannot be verified with its keys, as the data plane would find when it is too late
+// to say so.
+fn unfit(it: &JwtVerify, secret: Option<&str>) -> Option<String> {
+    let algorithms: Vec<JwtAlgorithm> =
+        it.algorithms.iter().filter_map(|it| it.parse().ok()).collect();
+    let mut symmetric = algorithms.iter().filter(|it| it.is_symmetric());
+    let keys = match (it.keys(), secret) {
+        (Keys::Fetched(_), _) => {
+            let symmetric = symmetric.next()?;
+            return Some(format!("{symmetric} is symmetric, and its keys are not published"));
+        }
+        (Keys::Inline(set), _) => JwkSet::parse_inline(&serde_json::to_vec(set).ok()?).ok()?,
+        (Keys::Shared, Some(text)) => {
+            JwkSet::shared_secret(&Zeroizing::new(STANDARD.decode(text).ok()?)).ok()?
+        }
+        // The stored one stays, and only the vault knows how long it is.
+        (Keys::Shared, None) if symmetric.next().is_some() => return None,
+        (Keys::Shared, None) => return Some(NO_KEY.to_owned()),
+    };
+    if let Some(useless) = symmetric.find(|it| !keys.fits(**it)) {
+        return Some(format!("no key is long enough for {useless}, or symmetric at all"));
+    }
+    let fits = algorithms.iter().any(|it| keys.fits(*it));
+    (!fits).then(|| NO_KEY.to_owned())
 }
 
 pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
@@ -180,7 +211,7 @@ fn pattern(node: Node<'_>) -> Option<String> {
 
 fn key_set(value: &Value) -> Result<(), Flaw> {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let keys = rrauth::JwkSet::parse_inline(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    let keys = JwkSet::parse_inline(&text).map_err(|it| Flaw::new("", it.to_string()))?;
     if keys.len() == 0 {
         return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
     }
@@ -196,6 +227,7 @@ fn shared_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
     secret::bytes(node, 32)
 }
 
+const NO_KEY: &str = "no key is for one of these";
 const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
