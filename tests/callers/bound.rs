@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::json;
 
-use crate::issuer::{AUDIENCE, Key, claims, shared};
+use crate::issuer::{AUDIENCE, Key, Server, claims, shared};
 use crate::support::House;
 use crate::world::{admitted, authorized, bearer, bind, credential, fetched, inline, invalid};
 
@@ -77,4 +77,24 @@ async fn a_proxy_without_callers_admits_nobody_and_passwords_elsewhere_are_not_h
     let nobody = house.call_with(Method::GET, "/api/p/x", &[]).await;
     nobody.refused(401, "authenticate", "credential-missing");
     assert_eq!(house.echo.count(), 0);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_costs_no_token_of_another() {
+    let house = House::build().await;
+    let (key, server) = (Key::new("one"), Server::start(json!({})));
+    server.answers(500, json!({}));
+    let other = claims(json!({"iss": "https://other.example"}));
+    let mut auth = inline(&key, AUDIENCE);
+    auth["issuer"] = json!("https://other.example");
+    credential(&house, "down", fetched(&server.url("/keys"))).await;
+    credential(&house, "up", auth).await;
+    for order in [["down", "up"], ["up", "down"]] {
+        bind(&house, &order, json!({})).await;
+        let answer = bearer(&house, &key.token(&other)).await;
+        admitted(&answer);
+        assert_eq!(house.record(&answer).await["credentialId"], "up");
+        let unknown = bearer(&house, &key.token(&claims(json!({})))).await;
+        unknown.refused(503, "authenticate", "auth-unavailable");
+    }
 }

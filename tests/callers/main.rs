@@ -6,6 +6,7 @@ mod bound;
 mod fetched;
 mod introspected;
 mod issuer;
+mod kinds;
 mod passwords;
 mod places;
 mod rotation;

@@ -139,6 +139,36 @@ async fn a_changed_secret_is_what_counts_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_shared_secret_is_rotated_at_once_or_beside_the_old_one() {
+    let house = House::build().await;
+    let auth = |secret: &str| {
+        json!({"type": "jwtVerify", "sharedSecret": secret, "issuer": ISSUER,
+            "audience": AUDIENCE, "algorithms": ["HS256"]})
+    };
+    let next = SECRET.to_uppercase();
+    let tokens = [SECRET, &next].map(|it| shared(it.as_bytes(), &claims(json!({}))));
+    credential(&house, "jwt", auth(SECRET)).await;
+    bind(&house, &["jwt"], json!({})).await;
+    // No promise that is not kept.
+    let rotation = json!({"graceSeconds": 60, "auth": {"sharedSecret": next}});
+    let refused = house.api(Method::POST, "/credentials/jwt/rotate", Some(&rotation)).await;
+    assert_eq!(refused.status, 422, "{}", refused.json());
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/graceSeconds");
+    admitted(&bearer(&house, &tokens[0]).await);
+
+    credential(&house, "second", auth(&next)).await;
+    bind(&house, &["jwt", "second"], json!({})).await;
+    for (token, expected) in tokens.iter().zip(["jwt", "second"]) {
+        let answer = bearer(&house, token).await;
+        admitted(&answer);
+        assert_eq!(house.record(&answer).await["credentialId"], expected);
+    }
+    house.post("/credentials/jwt/rotate", &json!({"auth": {"sharedSecret": "x".repeat(32)}})).await;
+    invalid(&bearer(&house, &tokens[0]).await);
+    admitted(&bearer(&house, &tokens[1]).await);
+}
+
+#[tokio::test]
 async fn a_changed_policy_forgets_what_was_believed_before() {
     let (house, key) = with_key().await;
     let token = key.token(&claims(json!({})));

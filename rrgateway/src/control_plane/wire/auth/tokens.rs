@@ -2,12 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rrauth::{JwkSet, JwtAlgorithm};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::control_plane::wire::auth::form::{Auth, Read};
 use crate::control_plane::wire::auth::names::{plaintext, url};
-use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify};
+use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify, Keys};
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
@@ -28,16 +29,14 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     if algorithms.as_ref().is_some_and(Vec::is_empty) {
         fields.flaw::<()>("algorithms", "name at least one");
     }
-    if let Some(algorithms) = &algorithms {
-        fits(fields, algorithms, given[0] || given[1], secret.as_ref().and_then(|it| it.as_ref()));
-    }
     let leeway = fields.or("leewaySeconds", 60, |it| it.integer(0..=600));
     let claims = fields.or("requiredClaims", Map::new(), claims);
     let subject = fields.optional("subjectPattern", pattern);
     let lifetime = fields.optional("maxLifetimeSeconds", |it| it.integer(1..=MOST_SECONDS));
     let cooldown = fields.or("jwksCooldownSeconds", 30, |it| it.integer(1..=3_600));
     let stale = fields.or("jwksMaxStaleSeconds", 3_600, |it| it.integer(0..=MOST_SECONDS));
-    let auth = Auth::JwtVerify(JwtVerify {
+    let secret = secret?;
+    let verify = JwtVerify {
         jwks_uri: jwks_uri?,
         jwks: jwks?,
         issuer: issuer?,
@@ -50,35 +49,37 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
         jwks_cooldown_seconds: cooldown?,
         jwks_max_stale_seconds: stale?,
         allow_plaintext: plaintext?,
-    });
-    Some((auth, secret?))
+    };
+    match unfit(&verify, secret.as_deref().map(String::as_str)) {
+        Some(why) => fields.flaw("algorithms", why),
+        None => Some((Auth::JwtVerify(verify), secret)),
+    }
 }
 
-// Symmetric algorithms need a secret that is long enough (RFC 7518 §3.2), and the others public keys.
-fn fits(
-    fields: &Fields<'_>,
-    algorithms: &[String],
-    is_public: bool,
-    secret: Option<&Zeroizing<String>>,
-) {
-    let length = secret.map(|it| STANDARD.decode(it.as_bytes()).map_or(0, |it| it.len()));
-    for name in algorithms {
-        let needed = match name.as_str() {
-            "HS256" => Some(32),
-            "HS384" => Some(48),
-            "HS512" => Some(64),
-            _ => None,
-        };
-        let why = match (needed, is_public, length) {
-            (Some(_), true, _) => format!("{name} needs a sharedSecret, not public keys"),
-            (None, false, _) => format!("{name} needs jwksUri or jwks, not a sharedSecret"),
-            (Some(needed), false, Some(length)) if length < needed => {
-                format!("{name} needs a sharedSecret of {needed} bytes or more")
-            }
-            (Some(_), false, _) | (None, true, _) => continue,
-        };
-        fields.flaw::<()>("algorithms", why);
+// Why its tokens cannot be verified with its keys, as the data plane would find when it is too late
+// to say so.
+fn unfit(it: &JwtVerify, secret: Option<&str>) -> Option<String> {
+    let algorithms: Vec<JwtAlgorithm> =
+        it.algorithms.iter().filter_map(|it| it.parse().ok()).collect();
+    let mut symmetric = algorithms.iter().filter(|it| it.is_symmetric());
+    let keys = match (it.keys(), secret) {
+        (Keys::Fetched(_), _) => {
+            let symmetric = symmetric.next()?;
+            return Some(format!("{symmetric} is symmetric, and its keys are not published"));
+        }
+        (Keys::Inline(set), _) => JwkSet::parse_public(&serde_json::to_vec(set).ok()?).ok()?,
+        (Keys::Shared, Some(text)) => {
+            JwkSet::shared_secret(&Zeroizing::new(STANDARD.decode(text).ok()?)).ok()?
+        }
+        // The stored one stays, and only the vault knows how long it is.
+        (Keys::Shared, None) if symmetric.next().is_some() => return None,
+        (Keys::Shared, None) => return Some(NO_KEYS.to_owned()),
+    };
+    if let Some(useless) = symmetric.find(|it| !keys.fits(**it)) {
+        return Some(format!("no key is long enough for {useless}, or symmetric at all"));
     }
+    let fits = algorithms.iter().any(|it| keys.fits(*it));
+    (!fits).then(|| NO_KEY.to_owned())
 }
 
 pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
@@ -167,7 +168,7 @@ fn key_set(value: &Value) -> Result<(), Flaw> {
         return Err(Flaw::new(format!("/keys/{index}"), why));
     }
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let keys = rrauth::JwkSet::parse_public(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    let keys = JwkSet::parse_public(&text).map_err(|it| Flaw::new("", it.to_string()))?;
     if keys.len() == 0 {
         return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
     }
@@ -185,6 +186,8 @@ fn shared_secret(node: Node<'_>) -> Option<Zeroizing<String>> {
 
 // RFC 7518 §6.2.2, §6.3.2 and §6.4, and `priv` of newer kinds; whatever a key says that it is.
 const SECRET_MEMBERS: [&str; 9] = ["k", "d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
+const NO_KEYS: &str = "these need jwksUri or jwks; a sharedSecret is for HS256 and its like";
+const NO_KEY: &str = "no key is for one of these";
 const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
