@@ -122,8 +122,7 @@ async fn an_upstream_verifies_what_was_signed_with_a_shared_key() {
         (json!({"base64": STANDARD.encode([0xff; 32])}), vec![0xff; 32]),
     ] {
         let components = json!(["@method", "@target-uri", "content-type", "content-digest"]);
-        let auth =
-            json!({"type": "hmac", "keyId": "key-1", "key": key, "components": components});
+        let auth = json!({"type": "hmac", "keyId": "key-1", "key": key, "components": components});
         give(&house, &auth).await;
         for (method, path, body) in [
             (Method::POST, "/things?a=1&b=%20", r#"{"a":1}"#),

@@ -176,7 +176,8 @@ async fn more_destinations_are_for_whoever_gives_the_secret_with_them() {
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{list}: {}", wrong.text);
         assert_eq!(wrong.json["errors"][0]["pointer"], pointer);
     }
-    let both = json!({"auth": {"token": CANARY}, "destinations": [AWAY, "https://API.example.com:443"]});
+    let both =
+        json!({"auth": {"token": CANARY}, "destinations": [AWAY, "https://API.example.com:443"]});
     let wider = world.patch("credentials/up", both).await;
     assert_eq!(wider.status, StatusCode::OK, "{}", wider.text);
     assert_eq!(wider.json["destinations"], json!([HOME, AWAY]));
