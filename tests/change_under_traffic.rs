@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::support::upstream::Upstream;
-use crate::support::{House, proxy};
+use crate::support::{House, proxy, rebind};
 
 const IN_FLIGHT: u64 = 500;
 const REVISIONS: u64 = 200;

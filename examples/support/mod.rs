@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
+pub mod issuer;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
@@ -36,6 +38,11 @@ pub async fn serve(app: Router) -> Result<SocketAddr> {
 /// Sends `GET {path}` with `headers`.
 pub async fn get(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
     send(Method::GET, to, path, headers, String::new()).await
+}
+
+/// Sends `GET {path}` with this in `Authorization`.
+pub async fn get_as(to: SocketAddr, path: &str, authorization: &str) -> Result<Answer> {
+    get(to, path, &[("authorization", authorization)]).await
 }
 
 /// Sends a request, and prints one line about the answer.

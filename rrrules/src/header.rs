@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
+use crate::header_names::Mark;
 use crate::pattern::{Pattern, PatternError, Presence};
-use crate::short::has_byte;
 use crate::subject::Reading;
 
 /// Which headers a [`HeaderCheck`] looks at. Case never matters, and `-` and `_` are alike:
@@ -21,17 +21,6 @@ enum Kind {
     Exact(HeaderName, Mark),
     Pattern(Pattern),
 }
-
-/// What a request's headers are called, in short: most rules ask for one that is not there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Names {
-    marks: u64,
-    underscores: bool,
-}
-
-/// A bit that a name has, and few others.
-#[derive(Clone, Copy, Debug)]
-struct Mark(u64);
 
 /// One condition on the headers of a request.
 #[derive(Clone, Debug)]
@@ -120,7 +109,7 @@ impl HeaderCheck {
         let headers = reading.subject().headers;
         match &self.name.kind {
             // One name in several spellings is one header to whoever folds them.
-            Kind::Exact(name, _) if reading.names().underscores => self.asks_for(|| {
+            Kind::Exact(name, _) if reading.names().have_underscores() => self.asks_for(|| {
                 headers.iter().filter(|(it, _)| is_alike(it, name)).map(|(_, line)| line)
             }),
             Kind::Exact(_, mark) if !reading.names().may_have(*mark) => false,
@@ -155,36 +144,6 @@ impl HeaderCheck {
             && [", ", ","]
                 .iter()
                 .any(|comma| value.is_match(&texts().collect::<Vec<_>>().join(comma)))
-    }
-}
-
-impl Names {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut names = Self { marks: 0, underscores: false };
-        for name in headers.keys() {
-            names.marks |= Mark::of(name).0;
-            names.underscores |= has_byte(name.as_str().as_bytes(), b'_');
-        }
-        names
-    }
-
-    /// Whether one of them has `_` in it, which many servers fold to `-`.
-    pub(crate) const fn have_underscores(self) -> bool {
-        self.underscores
-    }
-
-    const fn may_have(self, mark: Mark) -> bool {
-        self.marks & mark.0 != 0
-    }
-}
-
-impl Mark {
-    // What tells most names apart: how long they are, how they begin and how they end.
-    fn of(name: &HeaderName) -> Self {
-        let bytes = name.as_str().as_bytes();
-        let ends = [bytes.first(), bytes.last()].map(|it| it.map_or(0, |it| usize::from(*it)));
-        let [first, last] = ends;
-        Self(1 << ((bytes.len() * 7 + first * 3 + last * 5) % 64))
     }
 }
 
@@ -224,6 +183,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
     use crate::path::CanonicalPath;
     use crate::subject::Subject;

@@ -10,6 +10,7 @@ mod escape;
 mod finding;
 mod gates;
 mod header;
+mod header_names;
 mod index;
 mod json;
 mod layer;

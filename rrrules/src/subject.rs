@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::header::Names;
+use crate::header_names::Names;
 use crate::letters::Letters;
 use crate::methods;
 use crate::path::CanonicalPath;

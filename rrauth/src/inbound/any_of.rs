@@ -30,6 +30,18 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for AnyOf<T> {
         self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
     }
 
+    fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        let mut worst = None;
+        for verifier in &*self.verifiers {
+            match verifier.known(token, now) {
+                Verdict::NotMine => {}
+                Verdict::Ready(Err(why)) => worst = Some(worse(worst, why)),
+                said @ (Verdict::Ready(Ok(_)) | Verdict::Pending(_)) => return said,
+            }
+        }
+        worst.map_or(Verdict::NotMine, |it| Verdict::Ready(Err(it)))
+    }
+
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         let mut worst = None;
         for (at, verifier) in self.verifiers.iter().enumerate() {

@@ -7,11 +7,10 @@ use rrcore::{Context, Refusal};
 
 use crate::inbound::credential::Credential;
 use crate::inbound::index::Index;
-use crate::inbound::judge::{Rejection, holds};
+use crate::inbound::judge::{Rejection, holds, judge};
 use crate::inbound::layer::AuthLayer;
 use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
-use crate::inbound::verifiers::Asked;
 
 /// What becomes of a described request.
 #[derive(Clone, Debug)]
@@ -36,13 +35,10 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
         let proved = match settings.take(request) {
             Err(rejection) => Err(rejection),
             Ok(None) => settings.verifiers.vouched(request.extensions(), context.now()),
-            Ok(Some(shown)) => {
-                let found = self.source().get().find(&shown.digest).cloned();
-                match settings.prove(context, &shown, found) {
-                    Asked::Known(proved) => proved,
-                    Asked::Waiting(_) => Err(Rejection::Unavailable(LATER.to_owned())),
-                }
-            }
+            Ok(Some(shown)) => match self.source().get().find(&shown.digest).cloned() {
+                Some(credential) => judge(shown.way, credential),
+                None => settings.verifiers.known(&shown, context.now()),
+            },
         };
         self.explained(context, request, proved)
     }
@@ -83,8 +79,6 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
         AuthExplained { credential: proof.map(|it| it.credential), refusal }
     }
 }
-
-const LATER: &str = "this takes a slow check or a call, which a description does not get";
 
 #[cfg(test)]
 mod tests {

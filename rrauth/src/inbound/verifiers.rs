@@ -11,7 +11,7 @@ use crate::inbound::judge::Rejection;
 use crate::inbound::proof::Proof;
 use crate::inbound::shown::{Rest, Shown};
 use crate::inbound::verify::{
-    ConnectionVerifier, PasswordVerifier, ShownToken, TokenVerifier, Verdict, VerdictFuture,
+    ConnectionVerifier, LATER, PasswordVerifier, ShownToken, TokenVerifier, Verdict, VerdictFuture,
 };
 
 /// The verifiers of one layer; usually none.
@@ -88,6 +88,27 @@ impl<T> Verifiers<T> {
             }
         }
         Asked::Known(Err(Rejection::unknown()))
+    }
+
+    /// What is known already of what is shown and not in the index. Calls nobody.
+    pub(crate) fn known(&self, shown: &Shown, now: Now) -> Result<Proof<T>, Rejection> {
+        let later = || Err(Rejection::Unavailable(LATER.to_owned()));
+        match &shown.rest {
+            // A slow hash.
+            Rest::Pair { .. } if self.passwords.is_some() => later(),
+            Rest::Nothing | Rest::Pair { .. } => Err(Rejection::unknown()),
+            Rest::Token(text) => {
+                let token = ShownToken::new(text, &shown.digest);
+                for verifier in &self.tokens {
+                    match verifier.known(token, now) {
+                        Verdict::NotMine => {}
+                        Verdict::Ready(said) => return said.map_err(Rejection::from),
+                        Verdict::Pending(_) => return later(),
+                    }
+                }
+                Err(Rejection::unknown())
+            }
+        }
     }
 
     /// Asks about a request that shows nothing.

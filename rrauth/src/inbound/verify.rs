@@ -23,7 +23,18 @@ pub trait TokenVerifier<T>: Send + Sync {
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         self.verify(token.expose(), now)
     }
+
+    /// What is known of it already, for who only wants to know what would be said: must call nobody,
+    /// and begin nothing. Unless implemented, nobody can tell.
+    fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        let _ = (token, now);
+        Verdict::Ready(Err(Unproved::Unavailable(LATER.to_owned())))
+    }
 }
+
+/// What a verifier says that would have to wait.
+pub(crate) const LATER: &str =
+    "this takes a slow check or a call, which a description does not get";
 
 /// Verifies user names and passwords (`Basic`, RFC 7617).
 pub trait PasswordVerifier<T>: Send + Sync {
@@ -103,6 +114,10 @@ impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
 
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         (**self).verify_shown(token, now)
+    }
+
+    fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        (**self).known(token, now)
     }
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
 use crate::inbound::proof::Proof;
-use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict};
+use crate::inbound::verify::{LATER, ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwks::keys::RemoteKeys;
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::{InvalidJwtPolicy, JwtError};
@@ -129,6 +129,21 @@ impl<T> JwksVerifier<T> {
 impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
         self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+    }
+
+    fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
+        match self.keys.remote.held(now) {
+            None if !self.is_mine(token.expose()) => Verdict::NotMine,
+            None => Verdict::Ready(Err(Unproved::Unavailable(LATER.to_owned()))),
+            Some(keys) => match self.policy.verify(token, &keys, now.wall) {
+                Ok(verified) => Verdict::Ready(Ok(verified.proof(&self.credential))),
+                Err(error) if error.is_foreign() => Verdict::NotMine,
+                Err(error) if error.is_unknown_key() => {
+                    Verdict::Ready(Err(Unproved::Unavailable(LATER.to_owned())))
+                }
+                Err(error) => Verdict::Ready(Err(error.into())),
+            },
+        }
     }
 
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {

@@ -151,6 +151,12 @@ impl<T: Send + Sync + 'static> Remote<T> {
         }
     }
 
+    /// The document as it is held now, if it may still be used. Fetches nothing.
+    #[must_use]
+    pub fn held(&self, now: Now) -> Option<Document<T>> {
+        self.shared.current().as_ref().filter(|it| self.shared.is_usable(it, now)).cloned()
+    }
+
     /// How it is, at this time.
     #[must_use]
     pub fn state(&self, now: Now) -> RemoteState {

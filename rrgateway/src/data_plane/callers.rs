@@ -72,11 +72,9 @@ impl Acquaintance {
             let id = Arc::clone(&verified.credential.id);
             match &verified.how {
                 How::Password { username, hash, previous } => {
-                    let credential = Arc::clone(&verified.credential);
-                    accounts = accounts.insert(username.as_str(), hash.clone(), credential);
-                    if let Some((hash, credential)) = previous {
-                        let credential = Arc::clone(credential);
-                        accounts = accounts.insert(username.as_str(), hash.clone(), credential);
+                    let now = Some((hash.clone(), Arc::clone(&verified.credential)));
+                    for (hash, credential) in now.into_iter().chain(previous.clone()) {
+                        accounts = accounts.insert(username.as_str(), hash, credential);
                     }
                     verifiers.named.insert(id);
                 }
@@ -171,9 +169,9 @@ impl Acquaintance {
 }
 
 impl Verifiers {
-    /// `layer`, asking these about callers of a proxy that has `bound`. Tokens of others are verified
-    /// too: who has a good one is told that it is not bound here. Costly checks and calls are made
-    /// for those that are bound only.
+    /// `layer`, asking these about callers of a proxy that has `bound`. Tokens, and where they count
+    /// certificates, of others are verified too: who has a good one is told that it is not bound
+    /// here. Costly checks and calls are made for those that are bound only.
     pub fn beside(
         &self,
         layer: AuthLayer<Index<Caller>>,
@@ -195,9 +193,13 @@ impl Verifiers {
         {
             layer = layer.passwords(accounts.clone());
         }
-        let rules = self.certificates.iter().filter(|(id, _)| bound.contains(id));
-        let rules: Vec<CertificateRule<Caller>> = rules.map(|(_, rule)| rule.clone()).collect();
-        if rules.is_empty() { layer } else { layer.connections(ClientCertificates::new(rules)) }
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            self.certificates.iter().partition(|(id, _)| bound.contains(id));
+        if here.is_empty() {
+            return layer;
+        }
+        let all = here.into_iter().chain(elsewhere);
+        layer.connections(ClientCertificates::new(all.map(|(_, rule)| rule.clone())))
     }
 }
 

@@ -126,7 +126,11 @@ impl Callers {
             .headers(headers.iter().cloned())
             .allow_query(*allow_query)
             .clock(shared.clock.clone());
-        let mut layer = acquaintance.verifiers(callers).beside(layer, bound);
+        // Where nobody may call, nobody is asked about.
+        let mut layer = match bound.is_empty() {
+            true => layer,
+            false => acquaintance.verifiers(callers).beside(layer, bound),
+        };
         if let Some(policy) = failures {
             let (limiter, policy) = (Arc::clone(&shared.limiter), Arc::clone(policy));
             layer = layer.failures(Guesses::new(limiter, policy, Arc::clone(&proxy.client)));

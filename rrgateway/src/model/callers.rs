@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use rrauth::{Index, JwkSet, JwtPolicy, PasswordHash};
 use rrfilter::FilterSet;
 use rrrules::RuleSet;
@@ -22,6 +23,8 @@ pub struct Callers {
     pub verified: Vec<Arc<Verified>>,
     /// What is known of each credential, by its id.
     pub known: HashMap<Arc<str>, Known>,
+    /// The headers in which any of them shows a key.
+    pub headers: Vec<HeaderName>,
 }
 
 /// A caller, as authentication yields it: what hangs on its credential.
@@ -55,6 +58,7 @@ impl Callers {
             index: Arc::new(Index::builder().build()),
             verified: Vec::new(),
             known: HashMap::new(),
+            headers: Vec::new(),
         }
     }
 }

@@ -48,7 +48,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 16);
+    assert_eq!(operations, 9 * 6 + 3 + 17);
 }
 
 #[tokio::test]
@@ -350,6 +350,11 @@ async fn readiness_follows_what_is_served() {
             && rules.text.contains("<h2 id=\"recipes\">")
     );
     assert_eq!(rules.headers["content-type"], "text/html; charset=utf-8");
+    let credentials = world.get("/docs/credentials").await;
+    assert!(
+        docs.text.contains("href=\"/docs/credentials\"")
+            && credentials.text.contains("<h2 id=\"what-answers-mean\">")
+    );
     assert_eq!(world.get("/").await.headers["location"], "/docs");
 }
 

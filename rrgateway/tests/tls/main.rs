@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod callers;
 mod faults;
 mod handshake;
 mod reload;

@@ -13,7 +13,7 @@ use crate::control_plane::config::shown::CLIENT;
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::store::query::RecordQuery;
 use crate::control_plane::store::reader::Reader;
-use crate::control_plane::wire::auth::Kind as Side;
+use crate::control_plane::wire::auth::form::Kind as Side;
 
 /// The newest records of several proxies, or of a credential, read a page at a time.
 #[derive(Debug)]

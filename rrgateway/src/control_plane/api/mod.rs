@@ -10,6 +10,7 @@ mod docs;
 mod explain;
 mod explain_schema;
 mod guard;
+mod guides;
 mod history;
 mod log_schema;
 mod newest;
@@ -27,7 +28,6 @@ mod schema;
 mod shape;
 mod state;
 mod vault;
-mod writing_rules;
 
 pub(crate) use self::guard::host_name;
 pub(crate) use self::router::router;

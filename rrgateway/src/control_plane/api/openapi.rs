@@ -148,7 +148,7 @@ fn responses(action: Action) -> Value {
         | Action::Ready
         | Action::OpenApi
         | Action::Docs
-        | Action::WritingRules
+        | Action::Guide(_)
         | Action::Style => {
             json!({"200": plain("Done")})
         }
@@ -179,7 +179,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         Action::RotateVault => &["401", "403", "409", "421", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],
-        Action::OpenApi | Action::Docs | Action::WritingRules | Action::Style | Action::Home => {
+        Action::OpenApi | Action::Docs | Action::Guide(_) | Action::Style | Action::Home => {
             &["403", "421"]
         }
     }

@@ -17,7 +17,6 @@ use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
     activity, auth, diff, docs, explain, openapi, requests, resources, revisions, vault,
-    writing_rules,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -88,7 +87,7 @@ async fn serve(
         Action::Ready => Err(Problem::new(NOT_READY)),
         Action::OpenApi => Ok(text("application/json", openapi::document())),
         Action::Docs => Ok(text("text/html; charset=utf-8", docs::page())),
-        Action::WritingRules => Ok(text("text/html; charset=utf-8", writing_rules::page())),
+        Action::Guide(guide) => Ok(text("text/html; charset=utf-8", guide.html())),
         Action::Style => Ok(text("text/css; charset=utf-8", docs::STYLE)),
         Action::Home => Ok(see("/docs")),
     }

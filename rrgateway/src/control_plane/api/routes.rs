@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 
+use crate::control_plane::api::guides::Guide;
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::{activity, requests};
 use crate::control_plane::config::resource::Kind;
@@ -35,7 +36,7 @@ pub(crate) enum Action {
     Ready,
     OpenApi,
     Docs,
-    WritingRules,
+    Guide(Guide),
     Style,
     Home,
 }
@@ -57,7 +58,7 @@ impl Action {
             | Self::Ready
             | Self::OpenApi
             | Self::Docs
-            | Self::WritingRules
+            | Self::Guide(_)
             | Self::Style
             | Self::Home => false,
         }
@@ -83,7 +84,7 @@ impl Action {
             | Self::Ready
             | Self::OpenApi
             | Self::Docs
-            | Self::WritingRules
+            | Self::Guide(_)
             | Self::Style
             | Self::Home => Vec::new(),
         }
@@ -99,13 +100,7 @@ pub(crate) fn routes() -> Vec<Route> {
             all.extend(collection(hanging, Some(kind)));
         }
     }
-    all.push(Route {
-        method: Method::POST,
-        path: format!("{CLIENT}/credentials/{{id}}/rotate"),
-        action: Action::Resource(Verb::Rotate, Kind::Credential, None),
-        tag: Kind::Credential.segment(),
-        summary: ROTATE.to_owned(),
-    });
+    all.push(rotation());
     all.extend(QUESTIONS.map(|(path, action, summary)| Route {
         method: Method::POST,
         path: path.to_owned(),
@@ -134,7 +129,24 @@ pub(crate) fn routes() -> Vec<Route> {
         tag,
         summary: summary.to_owned(),
     }));
+    all.extend(Guide::ALL.map(|guide| Route {
+        method: Method::GET,
+        path: guide.path().to_owned(),
+        action: Action::Guide(guide),
+        tag: "system",
+        summary: guide.summary().to_owned(),
+    }));
     all
+}
+
+fn rotation() -> Route {
+    Route {
+        method: Method::POST,
+        path: format!("{CLIENT}/credentials/{{id}}/rotate"),
+        action: Action::Resource(Verb::Rotate, Kind::Credential, None),
+        tag: Kind::Credential.segment(),
+        summary: ROTATE.to_owned(),
+    }
 }
 
 fn collection(kind: Kind, parent: Option<Kind>) -> [Route; 6] {
@@ -195,7 +207,7 @@ const CONFIGURATION: [(Method, Verb, &str); 3] = [
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 12] = [
+const FIXED: [Fixed; 11] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -228,7 +240,6 @@ const FIXED: [Fixed; 12] = [
     ),
     ("/v1/openapi.json", Action::OpenApi, "system", "Describe this API"),
     ("/docs", Action::Docs, "system", "Describe this API to people"),
-    ("/docs/writing-rules", Action::WritingRules, "system", "Tell how rules are written"),
     ("/docs.css", Action::Style, "system", "How that looks"),
     ("/livez", Action::Live, "system", "Say that the process runs"),
     ("/readyz", Action::Ready, "system", "Say whether requests would be served"),

@@ -9,7 +9,7 @@ use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::secret;
 use crate::control_plane::config::snapshot::Config;
-use crate::control_plane::wire::auth::Kind as Side;
+use crate::control_plane::wire::auth::form::Kind as Side;
 use crate::control_plane::wire::credential::{Credential, CredentialDraft};
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::rebind::Rebind;

@@ -1,6 +1,6 @@
 //! Makes the callers of a client out of its credentials.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::control_plane::config::scopes::Hanging;
 use crate::control_plane::config::shown::{secret_name, shown_as};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::auth::{Auth, Introspection, JwtVerify, Keys, Kind as Side};
+use crate::control_plane::wire::auth::form::{Auth, Kind as Side};
+use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify, Keys};
 use crate::control_plane::wire::credential::Credential;
 use crate::model::{Callers, Consumer, Digest, How, JwtKeys, Known, SecretName, Verified};
 
@@ -28,12 +29,13 @@ pub(crate) fn of(made: &mut Made, config: &Config) -> Result<Arc<Callers>, Unser
     }
     let whole = digest(gathered.digests.iter().map(|it| it.0.as_slice()));
     made.callers.get(whole, || {
-        let Gathered { recognised, verified, known, digests: _ } = gathered;
+        let Gathered { recognised, verified, known, headers, .. } = gathered;
+        let headers = headers.iter().filter_map(|it| it.parse().ok()).collect();
         let mut index = Index::builder();
         for (key, credential) in recognised {
             index = index.insert(key, credential);
         }
-        Ok(Callers { digest: whole, index: Arc::new(index.build()), verified, known })
+        Ok(Callers { digest: whole, index: Arc::new(index.build()), verified, known, headers })
     })
 }
 
@@ -42,6 +44,8 @@ struct Gathered {
     recognised: Vec<(rrauth::KeyDigest, Arc<Shown>)>,
     verified: Vec<Arc<Verified>>,
     known: HashMap<Arc<str>, Known>,
+    headers: BTreeSet<String>,
+    passwords: HashMap<String, usize>,
     digests: Vec<Digest>,
 }
 
@@ -58,6 +62,9 @@ impl Gathered {
             made.scopes.of(config, &resource.key, spec.default_rule_effect)?;
         let whole = digest([resource.digest().0.as_slice(), &rules.0, &filters.0]);
         self.digests.push(whole);
+        if let Auth::ApiKey { name, .. } = &spec.auth {
+            self.headers.insert(name.to_ascii_lowercase());
+        }
         let version = spec.secret.as_ref().map_or(0, |it| it.version);
         let credential = shown(made, config, resource, spec, (kind, version, None))?;
         let mut known = Known { credential: Arc::clone(&credential), previous: None };
@@ -76,10 +83,26 @@ impl Gathered {
         }
         self.known.insert(Arc::clone(&resource.key.id), known);
         if let Some(how) = how(&resource.key, spec, before)? {
+            self.count(&resource.key, &how)?;
             let verified = Verified { digest: learnt(resource, spec), credential, how };
             self.verified.push(made.verified.get(whole, || Ok(verified))?);
         }
         Ok(())
+    }
+}
+
+impl Gathered {
+    // As many passwords of one user name as are ever tried.
+    fn count(&mut self, key: &Key, how: &How) -> Result<(), Unservable> {
+        let How::Password { username, previous, .. } = how else { return Ok(()) };
+        let count = self.passwords.entry(username.clone()).or_default();
+        *count += 1 + usize::from(previous.is_some());
+        if *count <= MOST_PASSWORDS {
+            return Ok(());
+        }
+        let why =
+            format!("{MOST_PASSWORDS} passwords have this user name, those in grace included");
+        Err(Unservable::new(key, "/auth/username", why))
     }
 }
 
@@ -190,7 +213,7 @@ fn keys(key: &Key, spec: &Credential, it: &JwtVerify) -> Result<JwtKeys, Unserva
         },
         Keys::Inline(set) => {
             let text = serde_json::to_vec(set).unwrap_or_default();
-            let keys = JwkSet::parse_inline(&text);
+            let keys = JwkSet::parse_public(&text);
             JwtKeys::Inline(keys.map_err(|it| wrong("/auth/jwks", &it))?)
         }
         Keys::Shared => JwtKeys::Shared(sealed(key, spec, "/auth/sharedSecret")?),
@@ -216,3 +239,6 @@ fn sealed(key: &Key, spec: &Credential, pointer: &str) -> Result<SecretName, Uns
 pub(crate) fn since_epoch(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
+
+/// As many as an account book tries for one name.
+const MOST_PASSWORDS: usize = 4;

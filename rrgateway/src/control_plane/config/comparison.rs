@@ -12,7 +12,7 @@ use crate::control_plane::config::scopes;
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::answer;
-use crate::control_plane::wire::auth::Kind as Side;
+use crate::control_plane::wire::auth::form::Kind as Side;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::text;

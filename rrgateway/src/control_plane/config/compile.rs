@@ -10,6 +10,7 @@ use rrfilter::FilterSet;
 use rrrules::RuleSet;
 
 use crate::control_plane::config::callers;
+use crate::control_plane::config::common::Common;
 use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::made::Made;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
@@ -22,8 +23,7 @@ use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
-    BaseUrl, Callers, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
-    Validation,
+    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts, Validation,
 };
 
 /// Remembers what it made for the revision that is served.
@@ -38,23 +38,6 @@ pub(crate) struct Compiler {
 struct Found {
     targets: HashMap<String, Arc<Target>>,
     credentials: HashMap<String, (Digest, Arc<TargetCredential>)>,
-}
-
-/// What all proxies of the client share.
-pub(crate) struct Common {
-    pub(crate) callers: Arc<Callers>,
-    /// How often a client address may show a wrong credential.
-    pub(crate) failures: Option<Arc<Policy>>,
-    /// The same where passwords are accepted.
-    pub(crate) failures_with_passwords: Option<Arc<Policy>>,
-    rule_deny_status: StatusCode,
-}
-
-impl Common {
-    fn failures_per_minute(&self) -> Vec<u8> {
-        let said = [&self.failures, &self.failures_with_passwords];
-        format!("{said:?}").into_bytes()
-    }
 }
 
 impl Compiler {

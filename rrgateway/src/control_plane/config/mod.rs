@@ -5,6 +5,7 @@ pub(crate) mod binding;
 pub(crate) mod callers;
 pub(crate) mod change;
 pub(crate) mod change_error;
+pub(crate) mod common;
 pub(crate) mod comparison;
 pub(crate) mod compile;
 pub(crate) mod document;

@@ -6,7 +6,7 @@ use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Spec};
 use crate::control_plane::config::routes;
 use crate::control_plane::config::snapshot::Config;
-use crate::control_plane::wire::auth::Kind as Side;
+use crate::control_plane::wire::auth::form::Kind as Side;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::proxy::Proxy;

@@ -4,7 +4,7 @@ use rrauth::{PasswordHash, RandomUnavailable};
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::change_error::Refused;
-use crate::control_plane::wire::auth::{Auth, Kept, Kind};
+use crate::control_plane::wire::auth::form::{Auth, Kept, Kind};
 use crate::control_plane::wire::credential::{Credential, CredentialDraft};
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::secret::{PreviousSecret, SecretDigest, SecretState};

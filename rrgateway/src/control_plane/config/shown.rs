@@ -1,19 +1,17 @@
 //! How credentials are shown: by callers to the gateway, and by the gateway to the upstream.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 use rrauth::Requirements;
 
-use crate::control_plane::config::compile::Common;
+use crate::control_plane::config::common::Common;
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
-use crate::control_plane::wire::auth::{
-    Auth, ClientAuth, CustomToken, Flow, Kept, Kind as Side, Place, Shown,
-};
+use crate::control_plane::wire::auth::form::{Auth, Kept, Kind as Side};
+use crate::control_plane::wire::auth::parts::{ClientAuth, CustomToken, Flow, Place, Shown};
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy};
 use crate::model::{Authentication, Callers, Lifetime, Presentation, SecretName};
@@ -127,7 +125,7 @@ pub(crate) fn authentication(config: &Config, spec: &Proxy, common: &Common) -> 
             true => Arc::new(Callers::nobody()),
             false => Arc::clone(&common.callers),
         },
-        headers: key_headers(bound()),
+        headers: key_headers(&common.callers),
         bound: spec.proxy_credential_ids.iter().map(|it| Arc::from(&**it)).collect(),
         allow_query: spec.allow_query_credential,
         requirements: requirements(spec),
@@ -150,26 +148,13 @@ fn requirements(spec: &Proxy) -> Requirements {
     requirements
 }
 
-fn key_headers<'a>(bound: impl Iterator<Item = &'a Credential>) -> Vec<HeaderName> {
-    let mut seen = HashSet::new();
-    let names = bound.filter_map(|it| match &it.auth {
-        Auth::ApiKey { name, .. } => name.parse::<HeaderName>().ok(),
-        Auth::Bearer { .. }
-        | Auth::Basic { .. }
-        | Auth::Jwt { .. }
-        | Auth::JwtVerify(_)
-        | Auth::Introspection(_)
-        | Auth::Mtls { .. }
-        | Auth::OAuth2(_)
-        | Auth::CustomToken(_)
-        | Auth::AwsSigV4(_)
-        | Auth::Hmac(_)
-        | Auth::Custom { .. }
-        | Auth::None {} => None,
-    });
-    let headers: Vec<_> = names.filter(|it| seen.insert(it.clone())).collect();
-    // A key in the usual place is a key, also where none is bound: it goes no further.
-    if headers.is_empty() { vec![HeaderName::from_static("x-api-key")] } else { headers }
+// Those of all callers: a good key that is not bound here is told so, and none of them goes upstream.
+fn key_headers(callers: &Callers) -> Vec<HeaderName> {
+    match callers.headers.is_empty() {
+        // A key in the usual place is a key, also where nobody has one: it goes no further.
+        true => vec![HeaderName::from_static("x-api-key")],
+        false => callers.headers.clone(),
+    }
 }
 
 /// How callers show `credential`; `None` when it is not for callers.

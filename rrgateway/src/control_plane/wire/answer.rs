@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::control_plane::wire::auth::{Auth, Kept, Kind};
+use crate::control_plane::wire::auth::form::{Auth, Kept, Kind};
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::text::rfc3339;
 

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, Kind};
 use crate::control_plane::wire::auth::names::words;
-use crate::control_plane::wire::auth::{Auth, Kind};
 use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::secret::SecretState;
 use crate::control_plane::wire::text::{self, Effect, Region};
@@ -114,7 +114,7 @@ impl fmt::Debug for CredentialDraft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control_plane::wire::auth::Place;
+    use crate::control_plane::wire::auth::parts::Place;
     use crate::control_plane::wire::fields::Flaws;
     use crate::control_plane::wire::json::Json;
 

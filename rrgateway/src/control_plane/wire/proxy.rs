@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::control_plane::wire::auth::claims;
 use crate::control_plane::wire::auth::names::words;
+use crate::control_plane::wire::auth::tokens::claims;
 use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::route::Route;

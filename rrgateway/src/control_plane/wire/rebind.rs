@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::control_plane::wire::auth::{Auth, Kind};
+use crate::control_plane::wire::auth::form::{Auth, Kind};
 use crate::control_plane::wire::fields::Node;
 use crate::model::EgressPolicy;
 

@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, BEARER, DEFAULT_HEADER, Read};
 use crate::control_plane::wire::auth::names::header_name;
-use crate::control_plane::wire::auth::{Auth, BEARER, DEFAULT_HEADER, Place, Read};
+use crate::control_plane::wire::auth::parts::Place;
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
@@ -26,8 +27,11 @@ pub(super) fn token(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
 pub(super) fn basic(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     // Guessable, hence hashed slowly; shorter ones are guessed anyway.
     let password = fields.optional("password", |it| it.secret(8..=1_024));
-    let username = fields.required("username", username);
-    Some((Auth::Basic { username: username? }, password?))
+    let username = fields.required("username", username)?;
+    if username.is_empty() {
+        return fields.flaw("username", "a caller has a name");
+    }
+    Some((Auth::Basic { username }, password?))
 }
 
 pub(super) fn username(node: Node<'_>) -> Option<String> {

@@ -4,99 +4,19 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use http::Method;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, BEARER, Read};
 use crate::control_plane::wire::auth::names::{
     header_name, no_prefix, parameter_name, plaintext, prefix, url, usable, words,
 };
+use crate::control_plane::wire::auth::parts::{
+    ClientAuth, CustomToken, Flow, OAuth2, Place, Shown, TokenRequest,
+};
 use crate::control_plane::wire::auth::upstreams::MOST_HEADERS;
-use crate::control_plane::wire::auth::{Auth, BEARER, Place, Read};
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
-
-/// An OAuth 2.0 client (RFC 6749). The vault has its secret, and its refresh token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct OAuth2 {
-    pub(crate) flow: Flow,
-    pub(crate) token_url: String,
-    pub(crate) authorize_url: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) client_auth: ClientAuth,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) audience: Option<String>,
-    pub(crate) allow_plaintext: bool,
-}
-
-/// How tokens come about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Flow {
-    ClientCredentials,
-    /// With a refresh token that somebody has consented to.
-    AuthorizationCode,
-}
-
-/// How the client authenticates (RFC 6749 §2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ClientAuth {
-    Basic,
-    Post,
-}
-
-/// A vendor's own way to tokens. The vault has the headers and the body of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CustomToken {
-    pub(crate) request: TokenRequest,
-    pub(crate) token_path: String,
-    /// One of these two says how long a token can be used.
-    pub(crate) ttl_seconds: Option<u64>,
-    pub(crate) expires_path: Option<String>,
-    pub(crate) present: Shown,
-    pub(crate) allow_plaintext: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct TokenRequest {
-    pub(crate) method: String,
-    pub(crate) url: String,
-    /// Their names, in the order given.
-    pub(crate) headers: Vec<String>,
-    pub(crate) has_body: bool,
-}
-
-/// How a token is shown to the upstream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Shown {
-    #[serde(rename = "in")]
-    pub(crate) place: Place,
-    pub(crate) name: String,
-    pub(crate) prefix: String,
-}
-
-impl OAuth2 {
-    pub(super) const fn secret_pointer(&self) -> &'static str {
-        match self.flow {
-            Flow::ClientCredentials => "/auth/clientSecret",
-            Flow::AuthorizationCode => "/auth/refreshToken",
-        }
-    }
-}
-
-impl CustomToken {
-    /// This, with what of `old` belongs to the secret.
-    pub(super) fn keeping(mut self, old: &Self) -> Self {
-        self.request.headers.clone_from(&old.request.headers);
-        self.request.has_body = old.request.has_body;
-        self
-    }
-}
 
 pub(super) fn oauth2(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
     let flow = fields.required("flow", |it| it.word(&FLOWS));

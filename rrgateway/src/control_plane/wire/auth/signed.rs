@@ -2,30 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::control_plane::wire::auth::{Auth, Read};
+use crate::control_plane::wire::auth::form::{Auth, Read};
+use crate::control_plane::wire::auth::parts::{AwsSigV4, Hmac};
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
-
-/// AWS Signature Version 4. The vault has the secret access key, and the session token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct AwsSigV4 {
-    pub(crate) access_key_id: String,
-    pub(crate) service: String,
-    pub(crate) aws_region: String,
-}
-
-/// HTTP message signatures (RFC 9421) with HMAC-SHA-256. The vault has the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Hmac {
-    pub(crate) key_id: String,
-    pub(crate) components: Vec<String>,
-}
 
 pub(super) fn aws(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     let secret = fields.optional("secretAccessKey", secret::upstream_secret);

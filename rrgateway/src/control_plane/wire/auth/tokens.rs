@@ -2,72 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::control_plane::wire::auth::form::{Auth, Read};
 use crate::control_plane::wire::auth::names::{plaintext, url};
-use crate::control_plane::wire::auth::{Auth, Read};
+use crate::control_plane::wire::auth::parts::{Introspection, JwtVerify};
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
-
-/// Tokens that an issuer has signed. Without keys in here, there is a shared secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct JwtVerify {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks: Option<Value>,
-    pub(crate) issuer: String,
-    pub(crate) audience: Vec<String>,
-    pub(crate) algorithms: Vec<String>,
-    pub(crate) leeway_seconds: u64,
-    pub(crate) required_claims: Map<String, Value>,
-    pub(crate) subject_pattern: Option<String>,
-    pub(crate) max_lifetime_seconds: Option<u64>,
-    pub(crate) jwks_cooldown_seconds: u64,
-    pub(crate) jwks_max_stale_seconds: u64,
-    pub(crate) allow_plaintext: bool,
-}
-
-/// Where the keys are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Keys<'a> {
-    Fetched(&'a str),
-    Inline(&'a Value),
-    /// The vault has the secret.
-    Shared,
-}
-
-/// Tokens that their issuer is asked about (RFC 7662).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Introspection {
-    pub(crate) introspection_url: String,
-    pub(crate) client_id: String,
-    pub(crate) audience: Vec<String>,
-    pub(crate) cache_seconds: u64,
-    pub(crate) allow_plaintext: bool,
-}
-
-impl JwtVerify {
-    pub(crate) fn keys(&self) -> Keys<'_> {
-        match (&self.jwks_uri, &self.jwks) {
-            (Some(url), _) => Keys::Fetched(url),
-            (None, Some(keys)) => Keys::Inline(keys),
-            (None, None) => Keys::Shared,
-        }
-    }
-
-    pub(super) const fn secret_pointer(&self) -> Option<&'static str> {
-        match (&self.jwks_uri, &self.jwks) {
-            (None, None) => Some("/auth/sharedSecret"),
-            (Some(_), _) | (_, Some(_)) => None,
-        }
-    }
-}
 
 pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
     let given = ["jwksUri", "jwks", "sharedSecret"].map(|it| fields.has(it));
@@ -84,6 +27,9 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     let algorithms = fields.required("algorithms", |it| it.list(MOST, algorithm));
     if algorithms.as_ref().is_some_and(Vec::is_empty) {
         fields.flaw::<()>("algorithms", "name at least one");
+    }
+    if let Some(algorithms) = &algorithms {
+        fits(fields, algorithms, given[0] || given[1], secret.as_ref().and_then(|it| it.as_ref()));
     }
     let leeway = fields.or("leewaySeconds", 60, |it| it.integer(0..=600));
     let claims = fields.or("requiredClaims", Map::new(), claims);
@@ -108,6 +54,33 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     Some((auth, secret?))
 }
 
+// Symmetric algorithms need a secret that is long enough (RFC 7518 §3.2), and the others public keys.
+fn fits(
+    fields: &Fields<'_>,
+    algorithms: &[String],
+    is_public: bool,
+    secret: Option<&Zeroizing<String>>,
+) {
+    let length = secret.map(|it| STANDARD.decode(it.as_bytes()).map_or(0, |it| it.len()));
+    for name in algorithms {
+        let needed = match name.as_str() {
+            "HS256" => Some(32),
+            "HS384" => Some(48),
+            "HS512" => Some(64),
+            _ => None,
+        };
+        let why = match (needed, is_public, length) {
+            (Some(_), true, _) => format!("{name} needs a sharedSecret, not public keys"),
+            (None, false, _) => format!("{name} needs jwksUri or jwks, not a sharedSecret"),
+            (Some(needed), false, Some(length)) if length < needed => {
+                format!("{name} needs a sharedSecret of {needed} bytes or more")
+            }
+            (Some(_), false, _) | (None, true, _) => continue,
+        };
+        fields.flaw::<()>("algorithms", why);
+    }
+}
+
 pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<Read> {
     let secret = fields.optional("clientSecret", secret::client_secret);
     let plaintext = plaintext(fields);
@@ -127,7 +100,13 @@ pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> O
 }
 
 pub(super) fn mtls(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
-    let subject_pattern = fields.required("subjectPattern", pattern)?;
+    let subject_pattern = fields.required("subjectPattern", |it| {
+        it.parsed(1..=1_024, |text| {
+            // Whose it is does not matter: it is the pattern that may be wrong.
+            let anybody = rrauth::Credential::new("", "", rrauth::Kind::Mtls, ());
+            rrauth::CertificateRule::new(&text, anybody).map(|_| text.to_string())
+        })
+    })?;
     Some((Auth::Mtls { subject_pattern }, None))
 }
 
@@ -188,7 +167,7 @@ fn key_set(value: &Value) -> Result<(), Flaw> {
         return Err(Flaw::new(format!("/keys/{index}"), why));
     }
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let keys = rrauth::JwkSet::parse_inline(&text).map_err(|it| Flaw::new("", it.to_string()))?;
+    let keys = rrauth::JwkSet::parse_public(&text).map_err(|it| Flaw::new("", it.to_string()))?;
     if keys.len() == 0 {
         return Err(Flaw::new("/keys", "there is no key in here that tokens can be verified with"));
     }
@@ -210,6 +189,6 @@ const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
 const ALGORITHMS: [&str; 13] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
     "HS256", "HS384", "HS512",
 ];

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use crate::control_plane::wire::auth::callers::{signed, username};
+use crate::control_plane::wire::auth::form::{Auth, BEARER, DEFAULT_HEADER, Read};
 use crate::control_plane::wire::auth::names::{
     header_name, no_prefix, parameter_name, prefix, usable,
 };
-use crate::control_plane::wire::auth::{Auth, BEARER, DEFAULT_HEADER, Place, Read};
+use crate::control_plane::wire::auth::parts::Place;
 use crate::control_plane::wire::fields::Fields;
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
