@@ -127,7 +127,7 @@ const BASES: [(&str, &str, &str); 15] = [
 ];
 
 /// What is changed in which of the right ones, and where the error is.
-const WRONG: [(&str, &str, &str); 98] = [
+const WRONG: [(&str, &str, &str); 101] = [
     ("key", r#"{"type": null}"#, "/auth/type"),
     ("key", r#"{"type": "apikey"}"#, "/auth/type"),
     ("key", r#"{"in": "query"}"#, "/auth/in"),
@@ -140,11 +140,14 @@ const WRONG: [(&str, &str, &str); 98] = [
     ("basic", r#"{"password": null}"#, "/auth/password"),
     ("basic", r#"{"password": "canary"}"#, "/auth/password"),
     ("basic", r#"{"username": "a:b"}"#, "/auth/username"),
-    ("verify", r#"{"jwksUri": null}"#, "/auth/sharedSecret"),
+    ("verify", r#"{"jwksUri": null}"#, "/auth/algorithms"),
+    ("shared", r#"{"sharedSecret": null}"#, "/auth/sharedSecret"),
+    ("shared", r#"{"algorithms": ["HS512"]}"#, "/auth/algorithms"),
+    ("verify", r#"{"algorithms": ["ES256", "HS256"]}"#, "/auth/algorithms"),
     ("shared", r#"{"sharedSecret": "canary"}"#, "/auth/sharedSecret"),
     ("shared", r#"{"sharedSecret": {"base64": "Y2FuYXJ5"}}"#, "/auth/sharedSecret/base64"),
     ("shared", r#"{"sharedSecret": {"base64": "%%"}}"#, "/auth/sharedSecret/base64"),
-    ("shared", r#"{"jwksUri": "https://i.example/k"}"#, "/auth/jwksUri"),
+    ("shared", r#"{"jwksUri": "https://i.example/k"}"#, "/auth/jwksUri /auth/algorithms"),
     ("verify", r#"{"jwks": {"keys": []}}"#, "/auth/jwksUri /auth/jwks"),
     ("verify", r#"{"jwksUri": "http://i.example/k"}"#, "/auth/jwksUri"),
     ("verify", r#"{"jwksUri": "https://169.254.169.254/k"}"#, "/auth/jwksUri"),
