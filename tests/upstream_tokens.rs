@@ -239,8 +239,16 @@ async fn a_rotated_refresh_token_survives_restarts_and_revisions() {
     };
     shown(&house, "Bearer access-1").await;
     assert_eq!(&*current.lock().unwrap(), "refresh-canary-2");
-    // Its token is not known any more once the credential is another one; its refresh token is.
+    // Neither a rule nor another proxy makes a second owner of what can be used once.
     house.put("/credentials/upstream/rules/r", &json!({"effect": "allow"})).await;
+    house.put("/proxies/q", &proxy("q")).await;
+    shown(&house, "Bearer access-1").await;
+    let key = house.key.clone();
+    house.call_with(Method::GET, "/api/q/x", &[("x-api-key", &key)]).await;
+    assert_eq!(header(upstream.only().headers(), "authorization"), "Bearer access-1");
+    // Another credential has no token yet, and finds the refresh token where the last one left it.
+    let scopes = json!({"auth": {"scopes": ["a"]}});
+    house.api(Method::PATCH, "/credentials/upstream", Some(&scopes)).await;
     shown(&house, "Bearer access-2").await;
     // By itself, before its end.
     house.clock.advance(Duration::from_secs(3_599));

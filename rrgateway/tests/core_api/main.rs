@@ -2,6 +2,7 @@
 #![cfg(test)] // tells clippy that this may panic
 
 mod activity;
+mod auth_errors;
 mod auth_types;
 mod compiled;
 mod configuration;

@@ -19,6 +19,7 @@ use crate::control_plane::config::shown::{CLIENT, authentication, presentation, 
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::configuration::Configuration;
+use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
@@ -172,7 +173,7 @@ impl Compiler {
         let digest = of_parts(resource, &hanging);
         let credential = self.made.credentials.get(digest, || {
             Ok(TargetCredential {
-                digest,
+                digest: injected(&resource.key, spec),
                 secret: secret_name(&resource.key, spec),
                 destinations: spec.destinations.clone(),
                 present: presentation(&resource.key, &spec.auth)?,
@@ -252,6 +253,14 @@ impl Compiler {
 fn of_parts(resource: &Resource, hanging: &Hanging) -> Digest {
     let [rules, filters] = &hanging.digests;
     digest([resource.digest().0.as_slice(), &rules.0, &filters.0])
+}
+
+// Of nothing that a rule or a name changes: a token that was fetched outlives those, and a refresh
+// token that is good for one use is not in two hands for their sake.
+fn injected(key: &Key, spec: &Credential) -> Digest {
+    let said = serde_json::to_vec(&(&spec.auth, &spec.destinations, spec.active));
+    let version = spec.secret.as_ref().map_or(0, |it| it.version).to_be_bytes();
+    digest([key.id.as_bytes(), &said.unwrap_or_default(), &version])
 }
 
 fn deny_status(configuration: Configuration) -> Result<StatusCode, Unservable> {
