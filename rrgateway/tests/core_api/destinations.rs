@@ -210,6 +210,23 @@ async fn destinations_outlive_a_start() {
 }
 
 /// A world whose proxy `p` joins the target `t` and the credential `up`.
+#[tokio::test]
+async fn a_store_from_before_destinations_is_bound_to_what_it_used() {
+    let directory = joined().await.stop().await;
+    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
+    let forgotten = raw.execute(
+        "UPDATE resource SET spec = json_remove(spec, '$.destinations') WHERE id = 'up'",
+        [],
+    );
+    assert_eq!(forgotten, Ok(1));
+    drop(raw);
+    let world = World::in_directory(directory).await.unwrap();
+    assert_eq!(destinations(&world).await, json!([HOME]));
+    assert_eq!(world.revision().proxies[0].credential.destinations, [HOME.to_owned()]);
+    let patch = json!({"baseUrl": AWAY, "allowPlaintext": true});
+    check_kept(&world, world.patch("targets/t", patch).await, "/baseUrl", AWAY).await;
+}
+
 async fn joined() -> World {
     let world = World::new().await;
     world.fill().await;

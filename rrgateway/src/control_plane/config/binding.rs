@@ -1,12 +1,12 @@
 //! Where a target credential's secret may go: to the destinations of the targets it was first joined
 //! with, and elsewhere only for whoever has the secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::outcome::{Moment, Outcome};
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
+use crate::control_plane::config::resource::{Collection, Digests, Key, Kind, Resource, Spec};
 use crate::control_plane::config::secret;
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::auth::form::Kind as Side;
@@ -40,6 +40,33 @@ pub(crate) fn settle(
         put(outcome, &resource, bound, moment);
     }
     Ok(())
+}
+
+/// Binds the credentials that a release without destinations left unbound to where they are used:
+/// what they reached when it was stopped, and nothing else.
+pub(crate) fn adopt(config: &mut Config) {
+    let mut unbound: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    for (key, origin) in
+        config.list(&Collection::top(Kind::Proxy), 0).filter_map(|it| joined(config, it))
+    {
+        let spec = config.get(&key).and_then(|it| it.spec.as_credential());
+        if spec.is_some_and(|it| it.auth.secret_pointer().is_some() && it.destinations.is_empty()) {
+            unbound.entry(key).or_default().insert(origin);
+        }
+    }
+    for (key, origins) in unbound {
+        let Some(resource) = config.get(&key).cloned() else { continue };
+        let Some(spec) = resource.spec.as_credential() else { continue };
+        let spec = Spec::Credential(Credential {
+            destinations: origins.into_iter().collect(),
+            ..spec.clone()
+        });
+        config.insert(Arc::new(Resource {
+            digests: Digests::of(&spec),
+            spec,
+            ..(*resource).clone()
+        }));
+    }
 }
 
 // The credentials whose secrets go somewhere because of `written`, and where.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::control_plane::config::activity::Activity;
+use crate::control_plane::config::binding;
 use crate::control_plane::config::resource::{Collection, Digests, Key, Kind, Resource, Spec};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::store::file::Format;
@@ -86,6 +87,7 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Option<Snapshot>
         snapshot.config.insert(Arc::new(resource?));
     }
     snapshot.config.ensure_configuration(first_ms(connection)?);
+    binding::adopt(&mut snapshot.config);
     let mut secrets = connection.prepare("SELECT credential, version FROM secret")?;
     for known in secrets.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
         let (id, version) = known?;
