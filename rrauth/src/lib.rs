@@ -57,6 +57,8 @@ pub use crate::client::http_client::{HttpClient, HttpFuture};
 pub use crate::client::service::ServiceClient;
 pub use crate::failures::FailureLimit;
 pub use crate::inbound::any_of::AnyOf;
+#[cfg(feature = "cache")]
+pub use crate::inbound::cached::{Cached, Remembering};
 pub use crate::inbound::credential::{Credential, Kind};
 pub use crate::inbound::digest::KeyDigest;
 pub use crate::inbound::explain::AuthExplained;

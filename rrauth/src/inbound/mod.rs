@@ -2,6 +2,8 @@
 
 pub(crate) mod admission;
 pub(crate) mod any_of;
+#[cfg(feature = "cache")]
+pub(crate) mod cached;
 pub(crate) mod challenge;
 pub(crate) mod credential;
 pub(crate) mod digest;
