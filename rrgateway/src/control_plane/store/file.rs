@@ -19,8 +19,6 @@ pub(crate) struct Format {
     pub(crate) versions: &'static [&'static str],
     /// `FULL` where an acknowledged write must survive the loss of power.
     pub(crate) synchronous: &'static str,
-    /// Whether the whole file is checked on opening.
-    pub(crate) check: bool,
 }
 
 /// Keeps other processes out until it is dropped.
@@ -95,18 +93,18 @@ fn prepare(connection: &Connection, path: &Path, format: Format) -> Result<(), S
         ));
         made.map_err(&database)?;
     }
-    if format.check {
-        check(connection, path)?;
-    }
     Ok(())
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Whether the file of `format` in `directory` is whole, as far as its pages tell.
+pub(crate) fn check(directory: &Path, format: Format) -> Result<(), StoreError> {
+    let connection = open_reader(directory, format)?;
+    let path = path(directory, format)?;
     let verdict: Result<String, _> =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
-    match verdict.map_err(database(path))?.as_str() {
+    match verdict.map_err(database(&path))?.as_str() {
         "ok" => Ok(()),
-        what => Err(StoreError::Damaged { path: path.to_owned(), what: what.to_owned() }),
+        what => Err(StoreError::Damaged { path, what: what.to_owned() }),
     }
 }
 
@@ -141,7 +139,8 @@ fn private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
+/// An error of the database at `path`.
+pub(crate) fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Database { path: path.clone(), source }
 }
@@ -159,7 +158,6 @@ mod tests {
         name: "it.db",
         versions: &["CREATE TABLE it (n INTEGER) STRICT;"],
         synchronous: "FULL",
-        check: true,
     };
 
     #[test]

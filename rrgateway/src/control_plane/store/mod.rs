@@ -8,5 +8,6 @@ pub(crate) mod query;
 pub(crate) mod reader;
 pub(crate) mod records;
 pub(crate) mod revise;
+mod stored;
 pub(crate) mod writer;
 pub(crate) mod written;

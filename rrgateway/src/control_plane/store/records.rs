@@ -53,7 +53,6 @@ pub(crate) const RECORDS: Format = Format {
     // The last second may be lost with the power, not the file.
     synchronous: "NORMAL",
     // It grows with the traffic: checking it would hold up each start.
-    check: false,
 };
 
 const MOST: usize = 256;

@@ -21,8 +21,8 @@ use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::store::disk::{self, CONTROL, Changed};
 use crate::control_plane::store::error::StoreError;
-use crate::control_plane::store::file;
 use crate::control_plane::store::owner::{self, Owner};
+use crate::control_plane::store::stored;
 use crate::control_plane::store::written::{WriteError, Written};
 use crate::control_plane::wire::fields::Flaw;
 use crate::model::{EgressPolicy, Publisher, Revision, SecretName, SecretSink};
@@ -51,10 +51,9 @@ impl Reviser {
     /// Opens the file and serves what is in it. The first start makes the owner and revision 1.
     pub(crate) fn open(around: Surroundings) -> Result<(Self, Owner), StoreError> {
         refuse_emptied(&around)?;
-        let connection = file::open(&around.directory, CONTROL)?;
+        let (connection, stored) = stored::open(&around.directory)?;
         let owner = Owner::known_or_made(&connection, &around.directory)?;
-        let database = |source| around.database(source);
-        let (snapshot, is_first) = match disk::load(&connection).map_err(database)? {
+        let (snapshot, is_first) = match stored {
             Some(snapshot) => (snapshot, false),
             None => (around.snapshot(0, Config::default()), true),
         };
@@ -196,8 +195,7 @@ impl Reviser {
         if self.connection.is_some() {
             return Ok(());
         }
-        let connection = file::open(&self.around.directory, CONTROL)?;
-        let loaded = disk::load(&connection).map_err(|it| self.around.database(it))?;
+        let (connection, loaded) = stored::open(&self.around.directory)?;
         let emptied = || self.around.damaged(&"there is no revision in it");
         let loaded = loaded.ok_or_else(emptied)?;
         if loaded.number != self.current.load().number {

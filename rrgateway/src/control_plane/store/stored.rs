@@ -1,0 +1,143 @@
+//! The configuration in its file: checked and read whole, by several threads at once.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::control_plane::config::binding;
+use crate::control_plane::config::resource::{Collection, Digests, Kind, Resource, Spec};
+use crate::control_plane::config::snapshot::{Config, Snapshot};
+use crate::control_plane::store::disk::CONTROL;
+use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::file;
+use crate::model::Digest;
+
+/// Opens the file in `directory`, made now if there is none, and reads the last revision; `None`
+/// before the first.
+///
+/// That the file is whole is found out meanwhile, and nothing of a damaged one is given out: with
+/// many resources, to check it takes as long as a good part of reading it.
+pub(crate) fn open(directory: &Path) -> Result<(Connection, Option<Snapshot>), StoreError> {
+    let connection = file::open(directory, CONTROL)?;
+    let path = directory.join(CONTROL.name);
+    let database = file::database(&path);
+    let failed = |it| StoreError::file(&path)(it);
+    let middle = middle(&connection);
+    let half = middle.as_ref().map_or(0, |it| *it);
+    thread::scope(|scope| {
+        let checked = beside(scope, || file::check(directory, CONTROL)).map_err(failed)?;
+        let newer = beside(scope, || {
+            let reader = file::open_reader(directory, CONTROL)?;
+            rows(&reader, half, i64::MAX).map_err(&database)
+        });
+        let older = rows(&connection, i64::MIN, half).map_err(&database);
+        // Of what a damaged file reads like, nothing is told but that it is damaged.
+        done(checked)?;
+        middle.map_err(&database)?;
+        let newer = done(newer.map_err(failed)?)?;
+        let loaded = load(&connection, older?.into_iter().chain(newer));
+        Ok((connection, loaded.map_err(&database)?))
+    })
+}
+
+fn load(
+    connection: &Connection,
+    resources: impl Iterator<Item = Resource>,
+) -> rusqlite::Result<Option<Snapshot>> {
+    let last = connection
+        .query_row(
+            "SELECT number, digest, author, created_ms FROM revision ORDER BY number DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Snapshot {
+                    number: counted(row, 0)?,
+                    digest: Digest(row.get(1)?),
+                    author: row.get::<_, String>(2)?.into(),
+                    created_ms: row.get(3)?,
+                    config: Config::default(),
+                })
+            },
+        )
+        .optional()?;
+    let Some(mut snapshot) = last else { return Ok(None) };
+    resources.for_each(|it| snapshot.config.insert(Arc::new(it)));
+    snapshot.config.ensure_configuration(first_ms(connection)?);
+    binding::adopt(&mut snapshot.config);
+    let mut secrets = connection.prepare("SELECT credential, version FROM secret")?;
+    for known in secrets.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
+        let (id, version) = known?;
+        snapshot.config.know_version(&id.into(), version);
+    }
+    Ok(Some(snapshot))
+}
+
+// When the first revision was made.
+fn first_ms(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT min(created_ms) FROM revision", [], |row| row.get(0))
+}
+
+// The half of the rows has been made up to there, or a little more or less.
+fn middle(connection: &Connection) -> rusqlite::Result<i64> {
+    let query = "SELECT coalesce((min(created_in) + max(created_in)) / 2, 0) FROM resource";
+    connection.query_row(query, [], |row| row.get(0))
+}
+
+// Those that were made after `from`, up to `to`, in that order.
+fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<Resource>> {
+    let mut rows = connection.prepare(
+        "SELECT kind, parent_kind, parent_id, id, created_in, changed_in, created_ms, updated_ms, \
+         spec FROM resource WHERE created_in > ? AND created_in <= ? ORDER BY created_in",
+    )?;
+    rows.query_map([from, to], resource)?.collect()
+}
+
+fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+    let kind = kind(row, 0)?;
+    let parent = match row.get_ref(1)?.as_str()? {
+        "" => None,
+        _ => Some((self::kind(row, 1)?, Arc::from(row.get_ref(2)?.as_str()?))),
+    };
+    let key = Collection { kind, parent }.key(row.get_ref(3)?.as_str()?);
+    let text = row.get_ref(8)?.as_str()?;
+    let spec = Spec::from_json(kind, text).map_err(|it| unreadable(8, it))?;
+    Ok(Resource {
+        // Of the text as it is: writing it out anew would take longer than reading it.
+        digests: Digests::of_text(text),
+        created_in: counted(row, 4)?,
+        changed_in: counted(row, 5)?,
+        created_ms: row.get(6)?,
+        updated_ms: row.get(7)?,
+        key,
+        spec,
+    })
+}
+
+fn counted(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| unreadable(column, "a count is negative"))
+}
+
+fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
+    let word = row.get_ref(column)?.as_str()?;
+    Kind::of_word(word).ok_or_else(|| unreadable(column, format!("no kind is named `{word}`")))
+}
+
+fn unreadable(
+    column: usize,
+    why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+}
+
+fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().name("control-reader".to_owned()).spawn_scoped(scope, work)
+}
+
+fn done<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
