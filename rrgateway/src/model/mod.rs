@@ -5,6 +5,7 @@ mod channel;
 mod digest;
 mod egress;
 mod explain;
+mod meter;
 mod record;
 mod revision;
 mod secret;
@@ -20,11 +21,15 @@ pub use self::explain::{
     Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,
 };
+pub use self::meter::{
+    Algorithm, Applies, Estimate, KeyPart, Measure, Meter, MeterLimit, MeterWindow, OnStoreFailure,
+    Place,
+};
 pub use self::record::{
     AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
 };
 pub use self::revision::{
-    Authentication, Lifetime, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
+    Authentication, Lifetime, Limits, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
     Validation,
 };
 pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};

@@ -13,6 +13,7 @@ mod guard;
 mod guides;
 mod history;
 mod log_schema;
+mod meter_schema;
 mod newest;
 mod openapi;
 mod page;

@@ -22,7 +22,7 @@ pub(crate) struct Route {
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Something with resources of the kind; rules and filters hang on one of the second kind.
+    /// Something with resources of the kind; what hangs on something, on one of the second kind.
     Resource(Verb, Kind, Option<Kind>),
     ListRequests,
     ListProxyRequests,
@@ -96,8 +96,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut all = Vec::new();
     for kind in Kind::PARENTS {
         all.extend(collection(kind, None));
-        for hanging in [Kind::Rule, Kind::Filter] {
-            all.extend(collection(hanging, Some(kind)));
+        for hanging in kind.hanging() {
+            all.extend(collection(*hanging, Some(kind)));
         }
     }
     all.push(rotation());

@@ -5,7 +5,7 @@ use rrrules::Validator;
 
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::scopes::Scopes;
-use crate::control_plane::wire::proxy::Limits;
+use crate::control_plane::wire::limits::Limits;
 use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Verified};
 
 /// What was made for the revision that is served, and for the one that is attempted.

@@ -14,6 +14,8 @@ pub(crate) mod identifier;
 pub(crate) mod lint;
 pub(crate) mod made;
 pub(crate) mod memo;
+pub(crate) mod meter_lint;
+pub(crate) mod meters;
 pub(crate) mod outcome;
 pub(crate) mod proposal;
 pub(crate) mod reference;
