@@ -83,9 +83,10 @@ impl Layers {
     pub fn of(proxy: &Proxy, shared: &Shared, callers: Callers, injection: Arc<Injection>) -> Self {
         let clock = &shared.clock;
         let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
-        let limit = RateLimitLayer::new(Arc::clone(&proxy.limits), Arc::clone(&shared.limiter))
-            .key(move |_| key)
-            .clock(clock.clone());
+        let limit =
+            RateLimitLayer::new(Arc::clone(&proxy.limits.policy), Arc::clone(&shared.limiter))
+                .key(move |_| key)
+                .clock(clock.clone());
         Self {
             callers,
             limit,

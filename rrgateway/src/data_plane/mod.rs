@@ -14,6 +14,7 @@ mod guesses;
 mod hygiene;
 mod injection;
 mod layers;
+mod ledger;
 mod outcalls;
 mod pipeline;
 mod plane;

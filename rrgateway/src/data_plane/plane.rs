@@ -23,6 +23,7 @@ use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
+use crate::data_plane::ledger::Ledger;
 use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
@@ -30,7 +31,7 @@ use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::Connector;
 use crate::listen::{self, Drain, Drainer, Limits, PeerCertificate, Tls, TlsSettings};
-use crate::model::{EgressPolicy, Explain, Reports, Subscription};
+use crate::model::{EgressPolicy, Explain, Reports, Subscription, Usage};
 
 /// What a data plane is made of.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ pub struct DataPlane {
     address: SocketAddr,
     is_tls: bool,
     explainer: Explainer,
+    ledger: Ledger,
     drainer: Drainer,
     workers: Vec<Worker>,
     builder: Worker,
@@ -106,6 +108,7 @@ impl DataPlane {
         let listeners = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
         let address = listeners.first().context("no listener")?.local_addr()?;
+        let ledger = Ledger::new(live.clone());
         let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
         let subscription = config.subscription;
@@ -118,7 +121,7 @@ impl DataPlane {
             workers.push(Worker::spawn("rr-data", serving)?);
         }
         let is_tls = tls.is_some();
-        Ok(Self { address, is_tls, explainer, drainer, workers, builder })
+        Ok(Self { address, is_tls, explainer, ledger, drainer, workers, builder })
     }
 
     /// Where it listens.
@@ -138,6 +141,12 @@ impl DataPlane {
     #[must_use]
     pub fn explain(&self) -> Arc<dyn Explain> {
         Arc::new(self.explainer.clone())
+    }
+
+    /// What says what was spent of limits, by the routes that are served.
+    #[must_use]
+    pub fn usage(&self) -> Arc<dyn Usage> {
+        Arc::new(self.ledger.clone())
     }
 
     /// Stops accepting, lets requests in flight finish for `grace` at the most, then ends.

@@ -143,6 +143,7 @@ impl GatewayBuilder {
             egress,
             secrets: Arc::new(secrets.clone()),
             explain: data.explain(),
+            usage: data.usage(),
             publisher,
             reports: reports_in,
             data_url: data.url(),

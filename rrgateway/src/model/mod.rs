@@ -10,6 +10,7 @@ mod record;
 mod revision;
 mod secret;
 mod target;
+mod usage;
 
 pub use self::callers::{Callers, Consumer, How, JwtKeys, Known, Verified};
 pub use self::channel::{
@@ -34,3 +35,4 @@ pub use self::revision::{
 };
 pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};
+pub use self::usage::{Spent, Usage};

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::{diff_schema, explain_schema, log_schema, schema, vault};
+use crate::control_plane::api::{
+    diff_schema, explain_schema, log_schema, meter_schema, schema, vault,
+};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -29,6 +31,7 @@ pub(crate) fn page() -> String {
                 page.push_str(&fields(&diff_schema::proposal()));
                 page.push_str(&fields(&diff_schema::comparison()));
             }
+            (None, "usage") => page.push_str(&fields(&meter_schema::of_proxy())),
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
             (None, "vault") => page.push_str(&fields(&vault::rotation())),
             (None, _) => {}

@@ -59,6 +59,18 @@ pub(crate) fn meter() -> Shape {
     (&["name", "type"], properties, example)
 }
 
+/// The shape of what was spent of a proxy.
+pub(crate) fn of_proxy() -> Value {
+    let meter = json!({"type": "object", "properties": {
+        "id": {"type": "string"}, "name": {"type": "string"}, "usage": usage()}});
+    json!({"type": "object", "required": ["proxyId", "limits", "meters"], "properties": {
+        "proxyId": {"type": "string"},
+        "limits": usage(),
+        "meters": {"type": "array", "items": meter, "description":
+            "Those that are switched on have a usage."},
+    }})
+}
+
 fn usage() -> Value {
     let text = json!({"type": "string"});
     let number = json!({"type": "integer"});

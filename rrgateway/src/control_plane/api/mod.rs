@@ -28,6 +28,7 @@ mod rule_schema;
 mod schema;
 mod shape;
 mod state;
+mod usage;
 mod vault;
 
 pub(crate) use self::guard::host_name;

@@ -25,7 +25,8 @@ use crate::control_plane::wire::limits::Limits as Wanted;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
-    BaseUrl, Digest, Limits, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts, Validation,
+    BaseUrl, Digest, Limits, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
+    Validation,
 };
 
 /// Remembers what it made for the revision that is served.
@@ -104,7 +105,7 @@ impl Compiler {
         let more = [status.as_slice(), &since.to_be_bytes(), &metered.0];
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain(more));
         let limits = self.limits(key, spec.limits, since)?;
-        let patterns = self.made.scopes.patterns();
+        let patterns = self.made.scopes.patterns().clone();
         let validation = self.validation(key, spec)?;
         self.made.proxies.get(digest, || {
             Ok(Proxy {
@@ -116,7 +117,7 @@ impl Compiler {
                 active: spec.active,
                 authentication: authentication(config, spec, common),
                 limits,
-                meters: meters::of(config, key, patterns)?,
+                meters: meters::of(config, key, &patterns)?,
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
                 validation,

@@ -92,7 +92,8 @@ fn choose(meter: &mut Map<String, Value>, patch: &Json) {
         meter.remove("per");
     }
     for name in ["extraction", "estimate"] {
-        let is_another = |it: &Json| !matches!(it, Json::Object(_)) || it.member("location").is_some();
+        let is_another =
+            |it: &Json| !matches!(it, Json::Object(_)) || it.member("location").is_some();
         if patch.member(name).is_some_and(is_another) {
             meter.remove(name);
         }

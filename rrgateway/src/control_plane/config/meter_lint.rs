@@ -18,8 +18,8 @@ pub(crate) struct Doubt {
 pub(crate) fn doubts(meter: &Meter) -> Vec<Doubt> {
     let enforces = meter.mode == Mode::Enforce && !meter.limits.is_empty();
     let is_closed = enforces && meter.limits.iter().any(|it| it.max == 0);
-    let is_chosen = enforces
-        && meter.per.parts().iter().any(|it| matches!(it, Part::Named(Named::Header(_))));
+    let is_chosen =
+        enforces && meter.per.parts().iter().any(|it| matches!(it, Part::Named(Named::Header(_))));
     let is_calendar = |it: Window| it >= Window::Day;
     let has_bucket = meter.limits.iter().any(|it| !is_calendar(it.window));
     let all = [
@@ -36,9 +36,7 @@ pub(crate) fn doubts(meter: &Meter) -> Vec<Doubt> {
 // A limit on a short window that lets no more pass than one on a longer window does.
 fn never_reached(meter: &Meter) -> bool {
     let limits = &meter.limits;
-    let covers = |long: Window, max: u64| {
-        limits.iter().any(|it| it.window < long && it.max >= max)
-    };
+    let covers = |long: Window, max: u64| limits.iter().any(|it| it.window < long && it.max >= max);
     limits.iter().any(|it| covers(it.window, it.max))
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn of(
     proxy: &Key,
     patterns: &Patterns,
 ) -> Result<Vec<Arc<Meter>>, Unservable> {
-    let resources = config.list(&Collection::under(Kind::Meter, proxy), 0);
+    let collection = Collection::under(Kind::Meter, proxy);
+    let resources = config.list(&collection, 0);
     let meters = resources.filter_map(|it| Some((it, it.spec.as_meter().filter(|it| it.active)?)));
     let compiled = meters.map(|(resource, spec)| {
         let meter = compiled(resource, spec, patterns);

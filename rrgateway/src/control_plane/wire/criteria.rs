@@ -37,13 +37,7 @@ impl Criteria {
         let spelling = fields.spelled(["body", "bodyChecks"]);
         let body = fields
             .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| BodyCheck::read(it, &flags)));
-        Some(Self {
-            methods: methods?,
-            path: path?,
-            headers: headers?,
-            query: query?,
-            body: body?,
-        })
+        Some(Self { methods: methods?, path: path?, headers: headers?, query: query?, body: body? })
     }
 
     /// `rule` with these criteria, of `patterns`.

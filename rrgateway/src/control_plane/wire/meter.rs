@@ -183,8 +183,8 @@ impl Mode {
 impl Place {
     fn read(node: Node<'_>) -> Option<Self> {
         let mut fields = node.object()?;
-        let is_body = fields
-            .required("location", |it| it.word(&[("body", true), ("header", false)]));
+        let is_body =
+            fields.required("location", |it| it.word(&[("body", true), ("header", false)]));
         let place = match is_body {
             Some(true) => fields
                 .required("path", |it| it.parsed(1..=MOST_PATH, |it| singular(&it)))
@@ -337,27 +337,66 @@ mod tests {
                 "/type: expected \"requestCount\" or \"responseValue\"",
             ],
         );
-        of_requests(r#""extraction":{}"#, "/extraction: this is for responseValue: what is counted here is requests");
-        of_requests(r#""onMissing":0"#, "/onMissing: this is for responseValue: what is counted here is requests");
-        of_requests(r#""estimate":1"#, "/estimate: this is for responseValue: what is counted here is requests");
+        of_requests(
+            r#""extraction":{}"#,
+            "/extraction: this is for responseValue: what is counted here is requests",
+        );
+        of_requests(
+            r#""onMissing":0"#,
+            "/onMissing: this is for responseValue: what is counted here is requests",
+        );
+        of_requests(
+            r#""estimate":1"#,
+            "/estimate: this is for responseValue: what is counted here is requests",
+        );
         of_requests(r#""burst":1"#, "/burst: only a tokenBucket has a burst");
-        of_requests(r#""algorithm":"leaky""#, "/algorithm: expected \"slidingWindow\" or \"tokenBucket\" or \"fixedWindow\"");
-        of_requests(r#""limits":[{"window":"day","max":1},{"window":"day","max":2}]"#, "/limits/1: there is a limit for this window already");
-        of_requests(r#""limits":[{"window":"week","max":1}]"#, "/limits/0/window: expected \"minute\" or \"hour\" or \"day\" or \"month\"");
+        of_requests(
+            r#""algorithm":"leaky""#,
+            "/algorithm: expected \"slidingWindow\" or \"tokenBucket\" or \"fixedWindow\"",
+        );
+        of_requests(
+            r#""limits":[{"window":"day","max":1},{"window":"day","max":2}]"#,
+            "/limits/1: there is a limit for this window already",
+        );
+        of_requests(
+            r#""limits":[{"window":"week","max":1}]"#,
+            "/limits/0/window: expected \"minute\" or \"hour\" or \"day\" or \"month\"",
+        );
         of_requests(r#""limits":[{"window":"day"}]"#, "/limits/0/max: this is required");
-        of_requests(r#""per":"user""#, "/per: expected \"proxy\" or \"credential\" or \"address\" or \"client\" or \"route\"");
+        of_requests(
+            r#""per":"user""#,
+            "/per: expected \"proxy\" or \"credential\" or \"address\" or \"client\" or \"route\"",
+        );
         of_requests(r#""per":[]"#, "/per: name one at least, or leave this out: it is proxy then");
         of_requests(r#""per":["proxy","proxy"]"#, "/per: one of these is named twice");
         of_requests(r#""per":{"header":"a","claim":"b"}"#, "/per: expected either header or claim");
-        of_requests(r#""per":[{"header":"Cookie"}]"#, "/per/0/header: this header proves who calls: count per credential, or per claim");
-        of_requests(r#""predicates":[{"effect":"allow"}]"#, "/predicates/0/effect: expected \"include\" or \"exclude\"");
-        of_requests(r#""predicates":[{"effect":"include","path":{"pattern":"("},"priority":1}]"#, "/predicates/0/path/pattern: ");
-        of_requests(r#""onStoreFailure":"open""#, "/onStoreFailure: expected \"lease-then-share\" or \"allow\" or \"deny\"");
+        of_requests(
+            r#""per":[{"header":"Cookie"}]"#,
+            "/per/0/header: this header proves who calls: count per credential, or per claim",
+        );
+        of_requests(
+            r#""predicates":[{"effect":"allow"}]"#,
+            "/predicates/0/effect: expected \"include\" or \"exclude\"",
+        );
+        of_requests(
+            r#""predicates":[{"effect":"include","path":{"pattern":"("},"priority":1}]"#,
+            "/predicates/0/path/pattern: ",
+        );
+        of_requests(
+            r#""onStoreFailure":"open""#,
+            "/onStoreFailure: expected \"lease-then-share\" or \"allow\" or \"deny\"",
+        );
         of_values("", "/extraction: this is required");
         of_values(r#","extraction":{"location":"body"}"#, "/extraction/path: this is required");
-        of_values(r#","extraction":{"location":"trailer"}"#, "/extraction/location: expected \"body\" or \"header\"");
+        of_values(
+            r#","extraction":{"location":"trailer"}"#,
+            "/extraction/location: expected \"body\" or \"header\"",
+        );
         of_values(r#","extraction":{"location":"body","path":"$.a[*]"}"#, "/extraction/path: ");
-        of_values(r#","extraction":{"location":"header","path":"$.a"}"#, "/extraction/name: this is required");
+        of_values(
+            r#","extraction":{"location":"header","path":"$.a"}"#,
+            "/extraction/name: this is required",
+        );
     }
 
     #[track_caller]

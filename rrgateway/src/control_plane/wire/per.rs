@@ -54,10 +54,16 @@ impl Per {
         }
         let place = node.place();
         let parts = node.list(MOST_PARTS, Part::read)?;
-        let is_repeated = (1..parts.len()).any(|at| parts.get(..at).is_some_and(|before| {
-            parts.get(at).is_some_and(|it| before.contains(it))
-        }));
-        if is_repeated { place.flaw("one of these is named twice") } else { Some(Self::Several(parts)) }
+        let is_repeated = (1..parts.len()).any(|at| {
+            parts
+                .get(..at)
+                .is_some_and(|before| parts.get(at).is_some_and(|it| before.contains(it)))
+        });
+        if is_repeated {
+            place.flaw("one of these is named twice")
+        } else {
+            Some(Self::Several(parts))
+        }
     }
 
     pub(crate) fn parts(&self) -> &[Part] {
