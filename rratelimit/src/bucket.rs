@@ -1,7 +1,5 @@
 //! What is in a token bucket, exactly: in fractions of a token, not in rounded times.
 
-use std::time::Duration;
-
 use crate::policy::Limit;
 use crate::time::{Time, nanos};
 use crate::told::Told;
@@ -127,6 +125,7 @@ impl Bucket {
 mod tests {
     use super::*;
     use rrcore::Now;
+    use std::time::Duration;
 
     #[test]
     fn tokens_come_back_to_the_nanosecond() {
