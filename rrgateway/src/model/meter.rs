@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderName;
+use rratelimit::Policy;
 use rrrules::{Effect, RuleSet, Subject};
 
 /// A meter of a proxy.
@@ -18,17 +19,12 @@ pub struct Meter {
     pub measure: Measure,
     /// Who counts together: all of these together are a key.
     pub per: Vec<KeyPart>,
-    /// How much in which window. Named `<name>.<window>`.
-    pub limits: Vec<MeterLimit>,
-    /// How windows move that are not of the calendar.
-    pub algorithm: Algorithm,
+    /// How much in which window: limits named `<name>.<window>`. Its label is [`Meter::label`].
+    pub policy: Policy,
+    /// Whether the client gave limits. Otherwise the policy only has windows to count in.
+    pub is_limited: bool,
     /// Which requests it is about.
     pub applies: Applies,
-    /// What becomes of requests when the store of counts cannot be reached; `None`: as the gateway
-    /// is told.
-    pub on_store_failure: Option<OnStoreFailure>,
-    /// Whether requests are refused by it.
-    pub enforces: bool,
 }
 
 /// What a meter adds up.
@@ -84,53 +80,6 @@ pub enum KeyPart {
     Claim(Arc<str>),
 }
 
-/// So much in a window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MeterLimit {
-    /// Over which time.
-    pub window: MeterWindow,
-    /// How much.
-    pub max: u64,
-}
-
-/// Over which time a meter counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MeterWindow {
-    /// 60 seconds.
-    Minute,
-    /// 3,600 seconds.
-    Hour,
-    /// Of the calendar, in UTC.
-    Day,
-    /// Of the calendar, in UTC.
-    Month,
-}
-
-/// How windows move that are not of the calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// With the time.
-    SlidingWindow,
-    /// From one to the next.
-    FixedWindow,
-    /// Filled at the rate of the limit.
-    TokenBucket {
-        /// How much it holds; `None`: as much as the limit allows in its window.
-        burst: Option<u64>,
-    },
-}
-
-/// What becomes of requests when the store of counts cannot be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnStoreFailure {
-    /// What is leased is used up, then each node has its share.
-    LeaseThenShare,
-    /// They pass.
-    Allow,
-    /// They are answered 503 `limit-unavailable`.
-    Deny,
-}
-
 /// Which requests a meter is about.
 #[derive(Clone, Debug, Default)]
 pub struct Applies {
@@ -156,15 +105,11 @@ impl Applies {
     }
 }
 
-impl MeterWindow {
-    /// As it stands in the names of limits.
+impl Meter {
+    /// What the policy of a meter is called among those of all proxies: their ids, which have no
+    /// slashes.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Month => "month",
-        }
+    pub fn label(proxy: &str, meter: &str) -> String {
+        format!("{proxy}/{meter}")
     }
 }

@@ -23,8 +23,7 @@ pub use self::explain::{
     ScopeSays,
 };
 pub use self::meter::{
-    Algorithm, Applies, Estimate, KeyPart, Measure, Meter, MeterLimit, MeterWindow, OnStoreFailure,
-    Place,
+    Applies, Estimate, KeyPart, Measure, Meter, Place,
 };
 pub use self::record::{
     AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,

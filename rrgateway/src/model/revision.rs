@@ -60,10 +60,8 @@ pub struct Proxy {
 /// How often a proxy may be called, over all credentials.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// What may pass.
+    /// What may pass. Its label is the id of the proxy.
     pub policy: Arc<rratelimit::Policy>,
-    /// Requests that may be under way at one time; `None`: any number.
-    pub concurrency: Option<u64>,
     /// Whether a request counts that a later stage refuses.
     pub count_refused: bool,
     /// Whether answers carry `X-RateLimit-*` too.

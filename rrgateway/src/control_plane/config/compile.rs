@@ -11,6 +11,7 @@ use rrrules::RuleSet;
 
 use crate::control_plane::config::callers;
 use crate::control_plane::config::common::Common;
+use crate::control_plane::config::limits;
 use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::made::Made;
 use crate::control_plane::config::meters;
@@ -21,11 +22,10 @@ use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
-use crate::control_plane::wire::limits::Limits as Wanted;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
-    BaseUrl, Digest, Limits, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
+    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
     Validation,
 };
 
@@ -104,7 +104,7 @@ impl Compiler {
         let (since, metered) = (resource.created_in, meters::digest(config, key));
         let more = [status.as_slice(), &since.to_be_bytes(), &metered.0];
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain(more));
-        let limits = self.limits(key, spec.limits, since)?;
+        let limits = limits::of(key, spec.limits, since)?;
         let patterns = self.made.scopes.patterns().clone();
         let validation = self.validation(key, spec)?;
         self.made.proxies.get(digest, || {
@@ -210,19 +210,6 @@ impl Compiler {
             })
         })?;
         Ok((digest, credential))
-    }
-
-    fn limits(&mut self, proxy: &Key, spec: Wanted, since: u64) -> Result<Limits, Unservable> {
-        let Wanted { requests_per_minute, requests_per_day, .. } = spec;
-        let minute = requests_per_minute
-            .map(|max| Limit::sliding("requestsPerMinute", max, Duration::from_secs(60)));
-        let day = requests_per_day.map(|max| Limit::calendar_day("requestsPerDay", max));
-        let policy = self.made.policies.get(spec, || {
-            Policy::new(minute.into_iter().chain(day))
-                .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))
-        })?;
-        let Wanted { concurrency, count_refused, legacy_headers, .. } = spec;
-        Ok(Limits { policy, concurrency, count_refused, legacy_headers, since })
     }
 
     fn validation(&mut self, proxy: &Key, spec: &Spec) -> Result<Option<Validation>, Unservable> {

@@ -11,6 +11,7 @@ pub(crate) mod compile;
 pub(crate) mod document;
 pub(crate) mod draft;
 pub(crate) mod identifier;
+pub(crate) mod limits;
 pub(crate) mod lint;
 pub(crate) mod made;
 pub(crate) mod memo;
