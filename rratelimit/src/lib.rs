@@ -8,6 +8,8 @@ mod future;
 mod key;
 mod layer;
 mod limiter;
+#[cfg(feature = "meter")]
+mod meter;
 mod policy;
 mod service;
 mod shard;

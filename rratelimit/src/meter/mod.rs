@@ -1,0 +1,7 @@
+//! Meters: what responses cost, counted while they pass.
+
+mod events;
+mod number;
+mod paths;
+mod seek;
+mod words;
