@@ -88,7 +88,10 @@ impl Seeker {
     fn step<'a>(&mut self, paths: &Paths, chunk: &'a [u8], finder: &mut impl Finder) -> &'a [u8] {
         match self.state {
             State::Value(place) => self.value(paths, place, chunk, finder),
-            State::Between => self.between(paths, chunk),
+            State::Between => {
+                let rest = self.pass(paths, chunk);
+                if matches!(self.state, State::Between) { self.between(paths, rest) } else { rest }
+            }
             State::Name { escaped } => self.name(paths, escaped, chunk),
             State::Colon(place) => self.colon(place, chunk),
             State::Sought(place) => self.sought(paths, place, chunk, finder),
@@ -159,6 +162,22 @@ impl Seeker {
         // It is there, and is no number.
         if let Some(place) = place {
             self.tell(paths, place, None, finder);
+        }
+        rest
+    }
+
+    // Passes over members that are not sought, as far as they are plainly written: most of an object.
+    fn pass<'a>(&mut self, paths: &Paths, chunk: &'a [u8]) -> &'a [u8] {
+        let mut rest = chunk;
+        let Some(Frame { place, index: None }) = self.frames.last() else { return rest };
+        while let Some((name, value)) = plain_name(rest) {
+            if paths.member(*place, name).is_some() {
+                break;
+            }
+            (self.state, rest) = skip_plain(value);
+            if !matches!(self.state, State::Between) {
+                break;
+            }
         }
         rest
     }
@@ -264,6 +283,42 @@ impl Seeker {
 
     fn end_value(&mut self) {
         self.state = if self.frames.is_empty() { State::Over } else { State::Between };
+    }
+}
+
+// The name of the next member, if it is written as it reads, and what comes after the colon.
+fn plain_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let name = match bytes {
+        [b',', b'"', rest @ ..] | [b',', b' ', b'"', rest @ ..] | [b'"', rest @ ..] => rest,
+        _ => return None,
+    };
+    let end = words::find(name, *b"\"\\")?;
+    match name.get(end..)? {
+        [b'"', b':', b' ', value @ ..] | [b'"', b':', value @ ..] if !value.is_empty() => {
+            Some((name.get(..end)?, value))
+        }
+        _ => None,
+    }
+}
+
+// Passes over a value that is not sought: how it goes on, with what, if it does not end here.
+fn skip_plain(value: &[u8]) -> (State, &[u8]) {
+    let (rest, state) = match value.split_first() {
+        Some((b'"', rest)) => {
+            let mut escaped = false;
+            (words::text(rest, &mut escaped).1, State::Text { escaped })
+        }
+        Some((b'{' | b'[', rest)) => {
+            let mut depth = Depth::one();
+            let rest = depth.skip(rest);
+            (depth.is_out().then_some(rest), State::Container(depth))
+        }
+        Some((b'-' | b'0'..=b'9' | b't' | b'f' | b'n', rest)) => (scalar(rest).1, State::Scalar),
+        _ => return (State::Value(None), value),
+    };
+    match rest {
+        Some(rest) => (State::Between, rest),
+        None => (state, &[]),
     }
 }
 
