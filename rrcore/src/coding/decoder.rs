@@ -156,7 +156,7 @@ impl Decoder {
     /// # Errors
     ///
     /// [`DecodeError::Corrupt`] if it was cut short; what [`Decoder::push`] said before.
-    pub const fn finish(&self) -> Result<(), DecodeError> {
+    pub fn finish(&self) -> Result<(), DecodeError> {
         match self.machine {
             Machine::Broken(error) => Err(error),
             _ if self.machine.is_at_end() => Ok(()),

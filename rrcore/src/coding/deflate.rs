@@ -93,6 +93,6 @@ pub(super) fn inflate(
 }
 
 // RFC 1950 §2.2: method 8, and a check that makes the two bytes a multiple of 31.
-const fn is_zlib_header(method: u8, flags: u8) -> bool {
-    method & 0x0f == 8 && u16::from_be_bytes([method, flags]).is_multiple_of(31)
+fn is_zlib_header(method: u8, flags: u8) -> bool {
+    method & 0x0f == 8 && u16::from_be_bytes([method, flags]) % 31 == 0
 }

@@ -52,7 +52,7 @@ impl Machine {
     }
 
     /// Whether the content may end here.
-    pub(super) const fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         match self {
             Self::Identity => true,
             Self::Gzip(it) => it.is_at_end(),

@@ -1,8 +1,12 @@
 //! Content codings (RFC 9110 §8.4), decoded under a limit.
 
+#[cfg(feature = "encoding")]
+mod accept;
 mod brotli;
 mod decoder;
 mod deflate;
+#[cfg(feature = "encoding")]
+mod encoder;
 mod error;
 mod gzip;
 mod machine;
@@ -16,6 +20,8 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 pub use self::decoder::{DecodeLimits, Decoder, Step};
+#[cfg(feature = "encoding")]
+pub use self::encoder::Encoder;
 pub use self::error::DecodeError;
 
 /// What [`decode`] decodes, as the value of an `Accept-Encoding` header.
@@ -42,6 +48,18 @@ pub enum Coding {
 }
 
 impl Coding {
+    /// Its name in `Content-Encoding`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+        }
+    }
+
     /// The coding that the `Content-Encoding` lines of `headers` name.
     ///
     /// # Errors

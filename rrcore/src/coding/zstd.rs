@@ -49,7 +49,7 @@ impl Zstd {
         }
     }
 
-    pub(super) const fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         matches!(self.at, At::Magic) && self.held.is_empty() && self.frames > 0
     }
 

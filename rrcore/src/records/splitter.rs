@@ -112,10 +112,7 @@ impl Records {
     /// # Errors
     ///
     /// As `each`.
-    pub fn finish<E>(
-        &mut self,
-        each: impl FnOnce(Record<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn finish<E>(&mut self, each: impl FnOnce(Record<'_>) -> Result<(), E>) -> Result<(), E> {
         let held = std::mem::take(&mut self.held);
         let raw = self.without_mark(&held);
         if raw.is_empty() {

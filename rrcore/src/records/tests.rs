@@ -56,9 +56,7 @@ fn an_event_written_again_keeps_its_other_fields() {
 
 #[test]
 fn a_record_longer_than_the_most_is_refused() {
-    for (framing, text) in
-        [(Framing::Lines, "1234567\n"), (Framing::EventStream, "id: 12\n\n")]
-    {
+    for (framing, text) in [(Framing::Lines, "1234567\n"), (Framing::EventStream, "id: 12\n\n")] {
         for chunk in 1..=text.len() {
             assert!(cut(framing, text.as_bytes(), chunk, text.len()).is_ok());
             assert!(cut(framing, text.as_bytes(), chunk, text.len() - 1).is_err());
@@ -120,9 +118,8 @@ type Cut = Vec<(Vec<u8>, Option<Vec<u8>>, bool)>;
 fn cut(framing: Framing, text: &[u8], chunk: usize, most: usize) -> Result<Cut, RecordTooLong> {
     let mut records = Records::new(framing, most);
     let mut cut = Vec::new();
-    let own = |it: Record<'_>| {
-        (it.raw().to_vec(), it.data().map(|it| it.into_owned()), it.is_complete())
-    };
+    let own =
+        |it: Record<'_>| (it.raw().to_vec(), it.data().map(|it| it.into_owned()), it.is_complete());
     for chunk in text.chunks(chunk.min(text.len()).max(1)) {
         records.push(chunk, |it| {
             cut.push(own(it));
