@@ -1,7 +1,27 @@
 //! Meters: what responses cost, counted while they pass.
 
+mod account;
+mod ask;
+mod body;
+mod estimate;
 mod events;
+mod extraction;
+mod future;
+mod layer;
+mod meter;
 mod number;
 mod paths;
+mod plan;
+mod reading;
 mod seek;
+mod service;
+mod tally;
 mod words;
+
+pub use self::body::MeteredBody;
+pub use self::estimate::Estimate;
+pub use self::extraction::{Extraction, Tokens};
+pub use self::future::MeterFuture;
+pub use self::layer::MeterLayer;
+pub use self::meter::Meter;
+pub use self::service::Metered;
