@@ -90,7 +90,7 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
-fn caller(head: &Parts) -> Key {
+pub(crate) fn caller(head: &Parts) -> Key {
     let context = head.extensions.get::<Context>();
     if let Some(identity) = context.and_then(Context::identity) {
         return Key::of(&["credential", &identity.credential]);

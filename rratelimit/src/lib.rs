@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod answer;
+mod bucket;
+mod calendar;
+mod capacity;
+mod charge;
 mod counter;
 mod decision;
 mod field;
@@ -10,16 +15,34 @@ mod layer;
 mod limiter;
 #[cfg(feature = "meter")]
 mod meter;
+mod permit;
 mod policy;
 mod service;
 mod shard;
+mod sliding;
 mod spent;
+mod store;
+mod take;
+mod threshold;
 mod time;
+mod told;
+mod window;
 
+pub use crate::admission::Admission;
+pub use crate::capacity::OnCapacity;
+pub use crate::charge::{Charge, Receipt};
 pub use crate::decision::{Decision, LimitStanding, Standing};
 pub use crate::future::RateLimitFuture;
-pub use crate::key::Key;
+pub use crate::key::{AlreadySeeded, Key, Seed};
 pub use crate::layer::RateLimitLayer;
-pub use crate::limiter::Limiter;
-pub use crate::policy::{InvalidPolicy, Limit, Policy, Window};
+pub use crate::limiter::{Limiter, Usage};
+#[cfg(feature = "meter")]
+pub use crate::meter::{
+    Estimate, Extraction, Meter, MeterFuture, MeterLayer, Metered, MeteredBody, Tokens,
+};
+pub use crate::permit::Permit;
+pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
 pub use crate::service::RateLimit;
+pub use crate::store::{Never, Store, Taking, Unavailable};
+pub use crate::threshold::{Crossing, Threshold};
+pub use crate::window::Window;

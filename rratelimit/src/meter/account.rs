@@ -17,12 +17,13 @@ pub(crate) trait Ledger: Send + Sync {
     /// What was taken by the policy with this label for the request with these extensions.
     fn admitted(&self, extensions: &Extensions, label: &str) -> Option<Account>;
 
-    /// Adds `cost` to what `key` has spent by `policy`.
-    fn add(&self, policy: &Policy, key: Key, cost: u64, now: Now);
+    /// Adds to what was spent.
+    fn add(&self, charge: Charge<'_>, now: Now);
 }
 
 /// What was taken in advance, if anything, and from whom.
 pub(crate) struct Account {
+    policy: Policy,
     key: Key,
     // The admission, and where in it.
     reserved: Option<(Arc<dyn Settle>, usize)>,
@@ -35,8 +36,9 @@ trait Settle: Send + Sync {
 
 impl Account {
     /// Nothing was taken.
-    pub(crate) const fn of(key: Key) -> Self {
-        Self { key, reserved: None, amount: 0 }
+    pub(crate) fn of(charge: Charge<'_>) -> Self {
+        let Charge { policy, key, .. } = charge;
+        Self { policy: policy.clone(), key, reserved: None, amount: 0 }
     }
 
     /// How much was taken.
@@ -45,11 +47,12 @@ impl Account {
     }
 
     /// It turns out to cost `counted`.
-    pub(crate) fn settle(&self, ledger: &dyn Ledger, policy: &Policy, counted: u64, now: Now) {
+    pub(crate) fn settle(&self, ledger: &dyn Ledger, counted: u64, now: Now) {
+        let Self { policy, key, .. } = self;
         match &self.reserved {
             Some((admission, position)) => admission.settle(*position, counted, now),
             // What was not foreseen is spent now, in the window that is now.
-            None if counted > 0 => ledger.add(policy, self.key, counted, now),
+            None if counted > 0 => ledger.add(Charge { policy, key: *key, cost: counted }, now),
             None => {}
         }
     }
@@ -61,11 +64,11 @@ impl<St: Store> Ledger for St {
         let (position, charge) = admission.charge(label)?;
         let settle = || (Arc::clone(admission) as Arc<dyn Settle>, position);
         let reserved = (charge.cost > 0).then(settle);
-        Some(Account { key: charge.key, reserved, amount: charge.cost })
+        Some(Account { reserved, amount: charge.cost, ..Account::of(charge) })
     }
 
-    fn add(&self, policy: &Policy, key: Key, cost: u64, now: Now) {
-        Store::add(self, &[Charge { policy, key, cost }], now);
+    fn add(&self, charge: Charge<'_>, now: Now) {
+        Store::add(self, &[charge], now);
     }
 }
 

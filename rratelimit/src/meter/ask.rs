@@ -9,10 +9,10 @@ use http::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 pub(crate) fn ask_for_what_can_be_read(headers: &mut HeaderMap) {
     headers.remove(RANGE);
     headers.remove(IF_RANGE);
-    let is_readable = |line: &HeaderValue| {
+    let has_only_readable = |line: &HeaderValue| {
         line.to_str().is_ok_and(|it| it.split(',').all(|entry| is_readable(coding(entry))))
     };
-    if headers.get_all(ACCEPT_ENCODING).iter().all(is_readable) {
+    if headers.get_all(ACCEPT_ENCODING).iter().all(has_only_readable) {
         return;
     }
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());

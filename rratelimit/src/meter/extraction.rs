@@ -83,7 +83,10 @@ impl Extraction {
                 paths.add(steps(path), goal(false));
                 if path.segments().first() == Some(&Segment::Name("usage".into())) {
                     for wrapper in WRAPPERS {
-                        paths.add([Step::Member(wrapper)].into_iter().chain(steps(path)), goal(true));
+                        paths.add(
+                            [Step::Member(wrapper)].into_iter().chain(steps(path)),
+                            goal(true),
+                        );
                     }
                 }
                 Formula { whole: Some(slot), parts: Vec::new() }
@@ -134,11 +137,8 @@ fn add_usage(paths: &mut Paths, names: &[&str], slot: usize) {
 // What the first event of one API, and the last of another, have around their `usage`.
 const WRAPPERS: [&str; 2] = ["message", "response"];
 
-const TOTAL: &[&[&str]] = &[
-    &["usage", "total_tokens"],
-    &["usage", "totalTokens"],
-    &["usageMetadata", "totalTokenCount"],
-];
+const TOTAL: &[&[&str]] =
+    &[&["usage", "total_tokens"], &["usage", "totalTokens"], &["usageMetadata", "totalTokenCount"]];
 const INPUT: &[&[&str]] = &[
     &["usage", "input_tokens"],
     &["usage", "prompt_tokens"],

@@ -3,12 +3,13 @@
 mod account;
 mod ask;
 mod body;
+mod counting;
+mod definition;
 mod estimate;
 mod events;
 mod extraction;
 mod future;
 mod layer;
-mod meter;
 mod number;
 mod paths;
 mod plan;
@@ -19,9 +20,9 @@ mod tally;
 mod words;
 
 pub use self::body::MeteredBody;
+pub use self::definition::Meter;
 pub use self::estimate::Estimate;
 pub use self::extraction::{Extraction, Tokens};
 pub use self::future::MeterFuture;
 pub use self::layer::MeterLayer;
-pub use self::meter::Meter;
 pub use self::service::Metered;

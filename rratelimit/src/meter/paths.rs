@@ -47,11 +47,6 @@ impl Paths {
 
     pub(crate) const ROOT: Place = Place(0);
 
-    /// Whether nothing is sought.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.places.iter().all(|it| it.goals.is_empty())
-    }
-
     /// How many bytes the longest name takes up as JSON, escaped as wordily as can be.
     pub(crate) const fn longest_name(&self) -> usize {
         self.longest * r"\u0000".len()

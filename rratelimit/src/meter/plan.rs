@@ -2,8 +2,8 @@
 
 use http::HeaderMap;
 
+use super::definition::Meter;
 use super::extraction::Formula;
-use super::meter::Meter;
 use super::paths::Paths;
 use super::reading::Reading;
 

@@ -119,7 +119,9 @@ impl Reading {
         let whole = formula.whole.as_ref().map_or(Seen::Nothing, slot);
         match whole {
             Seen::Value(_) => whole,
-            Seen::Nothing | Seen::Unusable => formula.parts.iter().map(slot).fold(whole, Seen::plus),
+            Seen::Nothing | Seen::Unusable => {
+                formula.parts.iter().map(slot).fold(whole, Seen::plus)
+            }
         }
     }
 }
@@ -130,10 +132,12 @@ impl Form {
         let name = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match name.as_str() {
             "text/event-stream" => Self::Events(Events::new()),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl"
-            | "application/x-jsonlines" | "application/jsonlines" | "application/stream+json" => {
-                Self::Lines
-            }
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/jsonlines"
+            | "application/stream+json" => Self::Lines,
             _ => Self::Document,
         }
     }

@@ -288,9 +288,9 @@ impl Seeker {
 
 // The name of the next member, if it is written as it reads, and what comes after the colon.
 fn plain_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let name = match bytes {
-        [b',', b'"', rest @ ..] | [b',', b' ', b'"', rest @ ..] | [b'"', rest @ ..] => rest,
-        _ => return None,
+    let ([b',', b'"', name @ ..] | [b',', b' ', b'"', name @ ..] | [b'"', name @ ..]) = bytes
+    else {
+        return None;
     };
     let end = words::find(name, *b"\"\\")?;
     match name.get(end..)? {

@@ -9,21 +9,21 @@ use tower_service::Service;
 
 use super::ask::ask_for_what_can_be_read;
 use super::body::MeteredBody;
+use super::counting::Counting;
 use super::future::MeterFuture;
-use super::layer::MeterLayer;
 
 /// Counts what the responses of a service say that they cost.
 ///
-/// See [`MeterLayer`].
+/// See [`MeterLayer`](crate::MeterLayer).
 #[derive(Clone)]
 pub struct Metered<S> {
     inner: S,
-    layer: MeterLayer,
+    counting: Counting,
 }
 
 impl<S> Metered<S> {
-    pub(crate) const fn new(inner: S, layer: MeterLayer) -> Self {
-        Self { inner, layer }
+    pub(crate) const fn new(inner: S, counting: Counting) -> Self {
+        Self { inner, counting }
     }
 }
 
@@ -43,7 +43,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         // Made before the call: should that panic, what is open is settled.
-        let tally = self.layer.tally(&mut head).map(Box::new);
+        let tally = self.counting.tally(&mut head).map(Box::new);
         if tally.as_ref().is_some_and(|it| it.reads_bodies()) {
             ask_for_what_can_be_read(&mut head.headers);
         }
@@ -55,7 +55,7 @@ impl<S: fmt::Debug> fmt::Debug for Metered<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metered")
             .field("inner", &self.inner)
-            .field("layer", &self.layer)
-            .finish()
+            .field("plan", &self.counting.plan)
+            .finish_non_exhaustive()
     }
 }

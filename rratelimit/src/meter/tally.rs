@@ -143,7 +143,7 @@ impl Tally {
             Seen::Nothing => (missing(), otherwise),
         };
         let now = self.context.clock().now();
-        entry.account.settle(&*self.ledger, meter.policy(), counted, now);
+        entry.account.settle(&*self.ledger, counted, now);
         self.facts.push(Fact::Meter { meter: Arc::clone(meter.name()), counted, how });
     }
 }

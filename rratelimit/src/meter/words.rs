@@ -66,7 +66,7 @@ impl Depth {
         text ^= text << 32;
         text ^= if self.in_text { EACH } else { 0 };
         // `[` and `{` differ in this bit alone, and so do `]` and `}`.
-        let bracket = word | EACH * 0x20;
+        let bracket = word | (EACH * 0x20);
         let closed = sum(equal(bracket, b'}') >> 7 & !text);
         if closed >= self.open {
             return false;
@@ -119,7 +119,7 @@ pub(crate) fn find(bytes: &[u8], [one, other]: [u8; 2]) -> Option<usize> {
 
 // The highest bit of each byte that is `byte`, and no other bit.
 const fn equal(word: u64, byte: u8) -> u64 {
-    let differs = word ^ EACH * byte as u64;
+    let differs = word ^ (EACH * byte as u64);
     !(((differs & LOW) + LOW) | differs | LOW)
 }
 

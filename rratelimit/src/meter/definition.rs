@@ -8,7 +8,8 @@ use http::request::Parts;
 use super::estimate::Estimate;
 use super::extraction::Extraction;
 use crate::charge::Charge;
-use crate::key::{Key, caller};
+use crate::key::Key;
+use crate::layer::caller;
 use crate::policy::Policy;
 
 /// Adds up what the responses to some requests say that they cost.
@@ -22,10 +23,12 @@ pub struct Meter {
     policy: Policy,
     extraction: Extraction,
     key: Arc<dyn Fn(&Parts) -> Key + Send + Sync>,
-    applies: Option<Arc<dyn Fn(&Parts) -> bool + Send + Sync>>,
+    applies: Option<Applies>,
     estimate: Option<Estimate>,
     on_missing: Option<u64>,
 }
+
+type Applies = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 
 impl Meter {
     /// Adds up what `extraction` finds, up to the limits of `policy`, which is labelled `name`.
