@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
+use rrcore::{Refusal, Stage};
 
 use super::body::MeteredBody;
 use super::tally::Tally;
@@ -40,6 +41,10 @@ where
         let result = ready!(this.inner.poll(cx));
         let mut tally = this.tally.take();
         let (head, body) = result?.into_parts();
+        if head.extensions.get::<Refusal>().is_some_and(|it| it.stage() == Stage::Inject) {
+            // It never got as far as whom this is about.
+            tally = None;
+        }
         if let Some(tally) = &mut tally {
             tally.begin(&head.headers);
         }

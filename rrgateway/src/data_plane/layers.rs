@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Extensions;
-use rratelimit::{Key, Limiter, RateLimitLayer};
+use rratelimit::{Limiter, MeterLayer, RateLimitLayer};
 use rrauth::{
     Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
 };
@@ -14,6 +14,7 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
+use crate::data_plane::limits::{Measures, ReadAheadLayer, ReserveLayer, Rolls};
 use crate::model::{self, Authentication, Consumer, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
@@ -21,6 +22,8 @@ use crate::model::{self, Authentication, Consumer, Proxy};
 pub struct Shared {
     /// What was spent of each limit.
     pub limiter: Arc<Limiter>,
+    /// What the keys of meters are called.
+    pub rolls: Rolls,
     /// The time.
     pub clock: Clock,
     /// Memory for the request bodies that stages look into.
@@ -32,16 +35,24 @@ pub struct Shared {
 pub struct Layers {
     /// Who is calling, and may they here.
     pub callers: Callers,
+    /// The bodies that meters look into.
+    pub read_ahead: ReadAheadLayer,
     /// How often.
     pub limit: RateLimitLayer,
+    /// What was taken in advance, and is not needed.
+    pub reserve: ReserveLayer,
     /// Whether.
     pub rules: RulesLayer,
     /// Whether it has the right shape.
     pub validate: ValidateLayer,
     /// What of the response passes.
     pub filter: FilterLayer,
+    /// What the upstream's answer costs.
+    pub meters: MeterLayer,
     /// As whom.
     pub inject: InjectLayer,
+    /// What was spent.
+    pub measures: Measures,
     bodies: Budget,
 }
 
@@ -82,17 +93,17 @@ impl Layers {
     /// The stages of `proxy`, which calls its target with `injection`.
     pub fn of(proxy: &Proxy, shared: &Shared, callers: Callers, injection: Arc<Injection>) -> Self {
         let clock = &shared.clock;
-        let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
-        let limit =
-            RateLimitLayer::new(Arc::clone(&proxy.limits.policy), Arc::clone(&shared.limiter))
-                .key(move |_| key)
-                .clock(clock.clone());
+        let measures = Measures::of(proxy, &shared.limiter, &shared.rolls, clock);
         Self {
             callers,
-            limit,
+            read_ahead: measures.read_ahead(&shared.bodies),
+            limit: measures.admission(),
+            reserve: measures.reserve(),
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
             filter: filter(proxy, clock),
+            meters: measures.meters(),
+            measures,
             inject: InjectLayer::new(injection).clock(clock.clone()),
             bodies: shared.bodies.clone(),
         }

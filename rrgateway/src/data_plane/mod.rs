@@ -14,7 +14,7 @@ mod guesses;
 mod hygiene;
 mod injection;
 mod layers;
-mod ledger;
+mod limits;
 mod outcalls;
 mod pipeline;
 mod plane;

@@ -23,7 +23,7 @@ use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
-use crate::data_plane::ledger::Ledger;
+use crate::data_plane::limits::{Ledger, Rolls};
 use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
@@ -94,9 +94,12 @@ impl DataPlane {
         );
         let connector = Connector::new(config.egress)?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
+        let limiter = Arc::new(Limiter::new());
+        let ledger = Ledger::new(live.clone(), Arc::clone(&limiter), config.clock.clone());
         let builder = Builder {
             shared: Shared {
-                limiter: Arc::new(Limiter::new()),
+                limiter,
+                rolls: Rolls::default(),
                 clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
             },
@@ -108,7 +111,6 @@ impl DataPlane {
         let listeners = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
         let address = listeners.first().context("no listener")?.local_addr()?;
-        let ledger = Ledger::new(live.clone());
         let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
         let subscription = config.subscription;

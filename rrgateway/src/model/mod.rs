@@ -22,11 +22,9 @@ pub use self::explain::{
     Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,
 };
-pub use self::meter::{
-    Applies, Estimate, KeyPart, Measure, Meter, Place,
-};
+pub use self::meter::{Applies, Estimate, KeyPart, Measure, Meter, Place};
 pub use self::record::{
-    AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
+    AuthNote, FilterNote, LimitNote, MeterNote, Record, RuleNote, UpstreamNote, ValidationNote,
 };
 pub use self::revision::{
     Authentication, Lifetime, Limits, Presentation, Proxy, Revision, RouteSpec, TargetCredential,

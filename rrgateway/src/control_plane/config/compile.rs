@@ -25,8 +25,7 @@ use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
-    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
-    Validation,
+    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts, Validation,
 };
 
 /// Remembers what it made for the revision that is served.

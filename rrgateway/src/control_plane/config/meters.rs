@@ -72,7 +72,8 @@ fn policy(spec: &Spec) -> Result<Policy, Flaw> {
         limits => limits,
     };
     let limits = limits.iter().map(|it| {
-        let limit = Limit::new(format!("{}.{}", spec.name, it.window.word()), it.max, window(spec, *it));
+        let limit =
+            Limit::new(format!("{}.{}", spec.name, it.window.word()), it.max, window(spec, *it));
         limit.on_store_failure(store_failure(spec.on_store_failure))
     });
     Policy::new(limits).map_err(|it| Flaw::new("/limits", it.to_string()))
