@@ -99,13 +99,6 @@ impl Seed {
         if current.0 == self.0 { Ok(()) } else { Err(AlreadySeeded) }
     }
 
-    /// Tells seeds apart without saying what they are.
-    pub(crate) fn fingerprint() -> u64 {
-        let mut hasher = Self::current().hasher();
-        hasher.write(b"rratelimit: which seed");
-        hasher.finish128().h1
-    }
-
     fn current() -> Self {
         // Each is a hash of nothing under a key that the system made up.
         let random = || RandomState::new().build_hasher().finish();

@@ -32,6 +32,7 @@ pub(crate) struct Few {
     // How many sixtieths before the newest each ends.
     ages: [u8; FEW],
     told: Told,
+    #[expect(dead_code, reason = "for its niche")]
     kind: Kind,
 }
 
