@@ -99,6 +99,19 @@ impl Seed {
         if current.0 == self.0 { Ok(()) } else { Err(AlreadySeeded) }
     }
 
+    /// The one under which this process makes keys; made up, if none was installed.
+    #[must_use]
+    pub fn in_force() -> Self {
+        Self::current()
+    }
+
+    /// To store or share it, where keys under it are.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let [one, other] = self.0;
+        (u128::from(other) << 64 | u128::from(one)).to_le_bytes()
+    }
+
     fn current() -> Self {
         // Each is a hash of nothing under a key that the system made up.
         let random = || RandomState::new().build_hasher().finish();
@@ -130,6 +143,13 @@ impl std::error::Error for AlreadySeeded {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_is_the_same_after_a_journey() {
+        let seed = Seed([1, u64::MAX]);
+        assert_eq!(Seed::new(seed.to_bytes()).0, seed.0);
+        assert!(Seed::new(Seed::in_force().to_bytes()).install().is_ok());
+    }
 
     #[test]
     fn parts_do_not_run_into_each_other() {

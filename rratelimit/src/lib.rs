@@ -14,9 +14,9 @@ mod future;
 mod key;
 mod layer;
 mod limiter;
-mod per;
 #[cfg(feature = "meter")]
 mod meter;
+mod per;
 mod permit;
 mod policy;
 mod quota;
@@ -41,11 +41,11 @@ pub use crate::future::RateLimitFuture;
 pub use crate::key::{AlreadySeeded, Key, Seed};
 pub use crate::layer::RateLimitLayer;
 pub use crate::limiter::{Limiter, Usage};
-pub use crate::per::Per;
 #[cfg(feature = "meter")]
 pub use crate::meter::{
     Estimate, Extraction, Meter, MeterFuture, MeterLayer, Metered, MeteredBody, Tokens,
 };
+pub use crate::per::Per;
 pub use crate::permit::Permit;
 pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
 pub use crate::quota::Quota;

@@ -31,7 +31,8 @@ pub(crate) struct Account {
 }
 
 trait Settle: Send + Sync {
-    fn settle(&self, position: usize, actual: u64, now: Now);
+    /// Says whether that was still to be told.
+    fn settle(&self, position: usize, actual: u64, now: Now) -> bool;
 }
 
 impl Account {
@@ -47,13 +48,18 @@ impl Account {
     }
 
     /// It turns out to cost `counted`.
+    ///
+    /// What was taken in excess goes back into its window. What was not foreseen is spent now, in the
+    /// window that is now: the other may be over, and it would cost nothing.
     pub(crate) fn settle(&self, ledger: &dyn Ledger, counted: u64, now: Now) {
-        let Self { policy, key, .. } = self;
-        match &self.reserved {
-            Some((admission, position)) => admission.settle(*position, counted, now),
-            // What was not foreseen is spent now, in the window that is now.
-            None if counted > 0 => ledger.add(Charge { policy, key: *key, cost: counted }, now),
-            None => {}
+        let Self { policy, key, amount, .. } = self;
+        let settled = self.reserved.as_ref().is_some_and(|(admission, position)| {
+            admission.settle(*position, counted.min(*amount), now)
+        });
+        let paid = if settled { *amount } else { 0 };
+        let cost = counted.saturating_sub(paid);
+        if cost > 0 {
+            ledger.add(Charge { policy, key: *key, cost }, now);
         }
     }
 }
@@ -73,9 +79,8 @@ impl<St: Store> Ledger for St {
 }
 
 impl<St: Store> Settle for Admission<St> {
-    fn settle(&self, position: usize, actual: u64, now: Now) {
-        // Where somebody came first, it is settled.
-        _ = Self::settle(self, position, actual, now);
+    fn settle(&self, position: usize, actual: u64, now: Now) -> bool {
+        Self::settle(self, position, actual, now)
     }
 }
 

@@ -19,6 +19,9 @@ mod service;
 mod tally;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::body::MeteredBody;
 pub use self::definition::Meter;
 pub use self::estimate::Estimate;

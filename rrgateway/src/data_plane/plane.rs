@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
-use crate::data_plane::limits::{Ledger, Rolls};
+use crate::data_plane::limits::{Keeper, Kept, Ledger};
 use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
@@ -36,6 +37,8 @@ use crate::model::{EgressPolicy, Explain, Reports, Subscription, Usage};
 /// What a data plane is made of.
 #[derive(Debug)]
 pub struct DataPlaneConfig {
+    /// Where it keeps what must outlive it; there already.
+    pub directory: PathBuf,
     /// Where to listen; port 0 takes any.
     pub listen: SocketAddr,
     /// The certificate that callers are shown; none, and they speak plain HTTP.
@@ -67,6 +70,7 @@ pub struct DataPlane {
     is_tls: bool,
     explainer: Explainer,
     ledger: Ledger,
+    keeper: Keeper,
     drainer: Drainer,
     workers: Vec<Worker>,
     builder: Worker,
@@ -94,12 +98,13 @@ impl DataPlane {
         );
         let connector = Connector::new(config.egress)?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
-        let limiter = Arc::new(Limiter::new());
+        let kept = Kept::open(&config.directory, &config.clock, Limiter::new)?;
+        let limiter = Arc::clone(&kept.limiter);
         let ledger = Ledger::new(live.clone(), Arc::clone(&limiter), config.clock.clone());
         let builder = Builder {
             shared: Shared {
                 limiter,
-                rolls: Rolls::default(),
+                rolls: kept.rolls.clone(),
                 clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
             },
@@ -122,8 +127,9 @@ impl DataPlane {
             let serving = serve(listener, tls.clone(), edge, limits, drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
+        let keeper = kept.keep()?;
         let is_tls = tls.is_some();
-        Ok(Self { address, is_tls, explainer, ledger, drainer, workers, builder })
+        Ok(Self { address, is_tls, explainer, ledger, keeper, drainer, workers, builder })
     }
 
     /// Where it listens.
@@ -157,7 +163,11 @@ impl DataPlane {
         let finished = self.drainer.finish(grace).await;
         let workers = self.workers.into_iter().chain([self.builder]);
         // Joining blocks, but only for as long as a thread takes to notice.
-        _ = tokio::task::spawn_blocking(move || workers.for_each(Worker::stop)).await;
+        let ended = tokio::task::spawn_blocking(move || {
+            workers.for_each(Worker::stop);
+            self.keeper.stop();
+        });
+        _ = ended.await;
         finished
     }
 }

@@ -125,6 +125,7 @@ impl GatewayBuilder {
         })?;
         let control_address = control_listener.local_addr()?;
         let data = DataPlane::start(DataPlaneConfig {
+            directory: directory.path().to_owned(),
             listen: self.data_listen,
             tls: self.data_tls.clone(),
             workers: self.workers,

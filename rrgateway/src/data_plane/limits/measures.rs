@@ -1,15 +1,14 @@
 //! What a proxy is held to, made once when its stack is built.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rratelimit::{Key, Limiter, MeterLayer, Quota, RateLimitLayer};
 use rrcore::{Budget, Clock};
 
 use crate::data_plane::limits::counted::Counted;
-use crate::data_plane::limits::names::Names;
 use crate::data_plane::limits::read_ahead::ReadAheadLayer;
 use crate::data_plane::limits::reserve::ReserveLayer;
+use crate::data_plane::limits::rolls::Rolls;
 use crate::model::{Limits, Meter, Proxy};
 
 /// The limits and meters of one proxy.
@@ -21,12 +20,6 @@ pub struct Measures {
     pub meters: Vec<Counted>,
     limiter: Arc<Limiter>,
     clock: Clock,
-}
-
-/// The names of keys, for all meters that there are: they outlive a revision, as the counts do.
-#[derive(Clone, Debug, Default)]
-pub struct Rolls {
-    names: Arc<Mutex<HashMap<(Arc<str>, u64), Arc<Names>>>>,
 }
 
 impl Measures {
@@ -75,14 +68,5 @@ impl Measures {
     pub fn read_ahead(&self, bodies: &Budget) -> ReadAheadLayer {
         let reads = self.meters.iter().any(Counted::looks_at_body);
         ReadAheadLayer::new(reads.then(|| bodies.clone()), self.clock.clone())
-    }
-}
-
-impl Rolls {
-    fn of(&self, label: Arc<str>, since: u64) -> Arc<Names> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of those that nobody uses any more, nobody will ask.
-        names.retain(|_, it| Arc::strong_count(it) > 1);
-        Arc::clone(names.entry((label, since)).or_default())
     }
 }

@@ -14,11 +14,30 @@ pub struct Names {
 #[derive(Debug, Default)]
 struct Known {
     names: HashMap<Key, Arc<str>>,
+    /// Those that were not written down yet.
+    fresh: Vec<(Key, Arc<str>)>,
     /// When it was last looked for names that may go, in seconds of the wall clock.
     swept_at: u64,
 }
 
+/// A key of a meter, and what it is called.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The label of the meter's policy.
+    pub meter: Arc<str>,
+    /// The revision that made the meter.
+    pub since: u64,
+    pub key: Key,
+    pub name: Arc<str>,
+}
+
 impl Names {
+    /// With what was written down.
+    pub fn restored(names: Vec<(Key, Arc<str>)>) -> Self {
+        let names = names.into_iter().take(MOST).collect();
+        Self { known: RwLock::new(Known { names, ..Known::default() }) }
+    }
+
     /// Notes that `key` is called `name`, unless there is no room. Where there is none, those may go
     /// that `counts` says nothing of; asked once a second at the most, at `second`.
     pub fn note(
@@ -40,8 +59,16 @@ impl Names {
             known.names.retain(|key, _| counts(*key));
         }
         if known.names.len() < MOST {
-            known.names.insert(key, name().into());
+            let name: Arc<str> = name().into();
+            known.fresh.push((key, Arc::clone(&name)));
+            known.names.insert(key, name);
         }
+    }
+
+    /// Those that have come since this was last asked.
+    pub fn fresh(&self) -> Vec<(Key, Arc<str>)> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut known.fresh)
     }
 
     /// All that are known.

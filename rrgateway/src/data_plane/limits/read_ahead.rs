@@ -130,4 +130,4 @@ where
 }
 
 /// As of a body that rules look into.
-const MOST_BYTES: usize = 1 << 20;
+pub const MOST_BYTES: usize = 1 << 20;
