@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod answer;
+mod bucket;
+mod calendar;
+mod capacity;
+mod charge;
 mod counter;
 mod decision;
 mod field;
@@ -8,16 +13,36 @@ mod future;
 mod key;
 mod layer;
 mod limiter;
+mod permit;
 mod policy;
+#[cfg(feature = "redis")]
+mod redis;
 mod service;
 mod shard;
+mod sliding;
 mod spent;
+mod store;
+mod take;
+mod threshold;
 mod time;
+mod told;
+mod window;
 
+pub use crate::admission::Admission;
+pub use crate::capacity::OnCapacity;
+pub use crate::charge::{Charge, Receipt};
 pub use crate::decision::{Decision, LimitStanding, Standing};
 pub use crate::future::RateLimitFuture;
-pub use crate::key::Key;
+pub use crate::key::{AlreadySeeded, Key, Seed};
 pub use crate::layer::RateLimitLayer;
-pub use crate::limiter::Limiter;
-pub use crate::policy::{InvalidPolicy, Limit, Policy, Window};
+pub use crate::limiter::{Limiter, Usage};
+pub use crate::permit::Permit;
+pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
+#[cfg(feature = "redis")]
+pub use crate::redis::{
+    Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState,
+};
 pub use crate::service::RateLimit;
+pub use crate::store::{Never, Store, Taking, Unavailable};
+pub use crate::threshold::{Crossing, Threshold};
+pub use crate::window::Window;

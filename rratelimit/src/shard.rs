@@ -3,7 +3,8 @@
 use hashbrown::HashTable;
 use rrcore::Now;
 
-use crate::decision::Decision;
+use crate::capacity::OnCapacity;
+use crate::charge::{Charge, Charged};
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::spent::Spent;
@@ -14,10 +15,13 @@ use crate::time::Time;
 pub(crate) struct Shard {
     keys: HashTable<Entry>,
     capacity: usize,
+    pub(crate) on_capacity: OnCapacity,
     /// What those keys have spent together that came when there was no room for their own.
     overflow: Spent,
     swept: usize,
     time: Time,
+    /// Counts that have changed since they were last written down; `None` where nobody does.
+    pub(crate) dirty: Option<Vec<(Key, u64)>>,
 }
 
 #[derive(Debug)]
@@ -26,50 +30,133 @@ struct Entry {
     spent: Spent,
 }
 
+/// Where a key's counts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In an entry of its own.
+    Own,
+    /// In an entry of its own, which has just been made.
+    Fresh,
+    /// With those of all for whom there was no room.
+    Shared,
+    /// Nowhere: there was no room, and so is none to be had.
+    Nowhere,
+}
+
 impl Shard {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             keys: HashTable::new(),
             capacity,
+            on_capacity: OnCapacity::ShareOne,
             overflow: Spent::default(),
             swept: 0,
             time: Time::default(),
+            dirty: None,
         }
     }
 
-    pub(crate) fn check(&mut self, policy: &Policy, key: Key, now: Now) -> Decision {
+    pub(crate) fn advance(&mut self, now: Now) -> Time {
         self.time = self.time.advance(now);
-        if let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) {
-            return entry.spent.decide(policy, self.time);
-        }
-        self.sweep();
-        if self.keys.len() >= self.capacity {
-            return self.overflow.decide(policy, self.time);
-        }
-        let mut spent = self.newcomer(self.time);
-        let decision = spent.decide(policy, self.time);
-        if decision.is_allowed() {
+        self.time
+    }
+
+    /// The time as it would be at `now`.
+    pub(crate) fn time_at(&self, now: Now) -> Time {
+        self.time.advance(now)
+    }
+
+    /// The counts of `key`, if it is known by itself.
+    #[inline]
+    pub(crate) fn known(&mut self, key: Key) -> Option<&mut Spent> {
+        self.keys.find_mut(hash(key), |it| it.key == key).map(|it| &mut it.spent)
+    }
+
+    /// Makes room for counts of `key` by `policy`, of which there were none.
+    pub(crate) fn enter(&mut self, key: Key, policy: &Policy) -> Place {
+        let place = self.place(policy, self.time);
+        if place == Place::Fresh {
+            let spent = self.newcomer(self.time);
             self.keys.insert_unique(hash(key), Entry { key, spent }, |it| hash(it.key));
         }
-        decision
+        place
     }
 
-    pub(crate) fn peek(&self, policy: &Policy, key: Key, now: Now) -> Decision {
-        let time = self.time.advance(now);
-        let known = self.keys.find(hash(key), |it| it.key == key);
-        let mut spent = known.map_or_else(|| self.newcomer(time), |it| it.spent.clone());
-        spent.decide(policy, time)
+    /// Forgets a key for which nothing was counted after all.
+    pub(crate) fn leave(&mut self, key: Key) {
+        if let Ok(entry) = self.keys.find_entry(hash(key), |it| it.key == key) {
+            entry.remove();
+        }
+    }
+
+    pub(crate) fn spent(&mut self, place: Place, key: Key) -> Option<&mut Spent> {
+        match place {
+            Place::Own | Place::Fresh => self.known(key),
+            Place::Shared => Some(&mut self.overflow),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// The counts that something was charged to, if they are still there.
+    pub(crate) fn charged(&mut self, charged: &Charged) -> Option<&mut Spent> {
+        if charged.is_shared { Some(&mut self.overflow) } else { self.known(charged.key) }
+    }
+
+    /// A copy of the counts that a charge would be held to.
+    pub(crate) fn copy(&self, charge: &Charge<'_>, time: Time) -> (Place, Spent) {
+        if let Some(entry) = self.keys.find(hash(charge.key), |it| it.key == charge.key) {
+            return (Place::Own, entry.spent.clone());
+        }
+        let place = self.place(charge.policy, time);
+        let spent = match place {
+            Place::Own | Place::Fresh => self.newcomer(time),
+            Place::Shared => self.overflow.clone(),
+            Place::Nowhere => Spent::default(),
+        };
+        (place, spent)
+    }
+
+    /// Notes that counts of the wall clock's longer windows have changed.
+    pub(crate) fn changed(&mut self, key: Key, policy: &Policy) {
+        if self.dirty.is_none() || !policy.is_durable() {
+            return;
+        }
+        let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) else { return };
+        let Some(dirty) = &mut self.dirty else { return };
+        for limit in policy.limits().iter().filter(|it| it.is_durable()) {
+            let calendar = entry.spent.counter_mut(limit).and_then(|it| it.calendar());
+            if let Some(calendar) = calendar.filter(|it| !it.is_dirty) {
+                calendar.is_dirty = true;
+                dirty.push((key, limit.id()));
+            }
+        }
+    }
+
+    /// Every key with its counts.
+    pub(crate) fn entries(&mut self) -> impl Iterator<Item = (Key, &mut Spent)> {
+        self.keys.iter_mut().map(|it| (it.key, &mut it.spent))
+    }
+
+    fn place(&self, policy: &Policy, time: Time) -> Place {
+        // What runs must be given back where it was taken: who may have something running with the
+        // others stays with them until that has ended.
+        let is_full = self.keys.len() >= self.capacity;
+        match self.on_capacity {
+            OnCapacity::ShareOne if is_full || self.overflow.runs(policy, time) => Place::Shared,
+            OnCapacity::Refuse if is_full => Place::Nowhere,
+            OnCapacity::ShareOne | OnCapacity::Refuse => Place::Fresh,
+        }
     }
 
     // A key that gets an entry now may have spent in the overflow a moment ago. Nobody knows how
     // much of it, so it starts with all: it may be refused too early, never let through too often.
     fn newcomer(&self, time: Time) -> Spent {
-        if self.overflow.is_over(time) { Spent::default() } else { self.overflow.clone() }
+        if self.overflow.is_over(time) { Spent::default() } else { self.overflow.settled() }
     }
 
-    // A few slots for each key that may come in: so what is over goes as fast as keys come, and
-    // nobody waits for a whole table.
-    fn sweep(&mut self) {
+    /// Looks at a few slots for each key that may come in: so what is over goes as fast as keys
+    /// come, and nobody waits for a whole table.
+    pub(crate) fn sweep(&mut self) {
         for _ in 0..SWEPT_PER_NEWCOMER {
             self.swept = self.swept.checked_rem(self.keys.num_buckets()).unwrap_or(0);
             if let Ok(entry) = self.keys.get_bucket_entry(self.swept) {

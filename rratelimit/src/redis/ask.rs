@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::answer::{Answer, AtStore, Wait};
 use super::fallback;
 use super::local;
-use super::mark::Mark;
+use super::origin::Origin;
 use super::owner::Owner;
 use super::request::{Asked, Request};
 use super::shared::{Shared, lock};
@@ -89,9 +89,9 @@ fn decide(request: &Request, shared: &Shared, answer: &Answer, permit: u64, now:
     let mark = |(it, at): (&Asked, &AtStore)| {
         if it.terms.is_concurrency() {
             shared.hold(it.id, permit);
-            return Mark::Store(permit).pack();
+            return Origin::Store(permit).pack();
         }
-        Mark::Store(at.mark).pack()
+        Origin::Store(at.mark).pack()
     };
     let marks = both().map(mark).collect();
     note(request, shared, now);

@@ -121,9 +121,8 @@ impl Leases {
             return true;
         }
         let lease = self.table.get_mut(&id);
-        let slice = lease.and_then(|it| {
-            it.slices.iter_mut().find(|it| it.mark == mark && it.use_by > now)
-        });
+        let slice =
+            lease.and_then(|it| it.slices.iter_mut().find(|it| it.mark == mark && it.use_by > now));
         let Some(slice) = slice else { return false };
         slice.units = slice.units.saturating_add(units);
         self.outstanding = self.outstanding.saturating_add(units);

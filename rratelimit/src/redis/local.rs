@@ -5,7 +5,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::leases::Leases;
-use super::mark::Mark;
+use super::origin::Origin;
 use super::request::{Asked, Request};
 use crate::decision::{Decision, Left};
 use crate::time::nanos;
@@ -23,7 +23,7 @@ pub(crate) fn decide(request: &Request, leases: &mut Leases, now: Duration) -> O
     }
     let marks = spend_all(request, leases, now)?;
     let left: SmallVec<[Left; 3]> = request.asked.iter().map(|it| left(it, leases, now)).collect();
-    Some(request.allowed(&left, marks.iter().map(|it| Mark::Store(*it).pack()).collect()))
+    Some(request.allowed(&left, marks.iter().map(|it| Origin::Store(*it).pack()).collect()))
 }
 
 /// Spends what each limit is asked for, or nothing.
@@ -75,4 +75,3 @@ fn refusal(it: &Asked, leases: &Leases, now: Duration) -> Option<Left> {
     let wait = refused.room_at.map_or(it.forever, |at| at.saturating_sub(now));
     Some(it.spent(seen.remaining, seen.more_at.saturating_sub(now), wait))
 }
-

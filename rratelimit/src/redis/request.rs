@@ -10,6 +10,7 @@ use super::script::Run;
 use super::shared::Shared;
 use super::terms::Terms;
 use crate::charge::{Charge, Charged, Receipt};
+use crate::counter::Mark;
 use crate::decision::{Decision, Left, Standing};
 use crate::policy::{Limit, StoreFailure};
 use crate::store::Unavailable;
@@ -85,7 +86,7 @@ impl Request {
         standing
     }
 
-    pub(crate) fn allowed(&self, left: &[Left], marks: SmallVec<[u64; 3]>) -> Decision {
+    pub(crate) fn allowed(&self, left: &[Left], marks: SmallVec<[Mark; 3]>) -> Decision {
         let receipt = Receipt { charges: self.charges.clone(), marks };
         Decision::Allowed { standing: self.standing(left.iter().copied()), receipt }
     }

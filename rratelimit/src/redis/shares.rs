@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::request::Request;
 use super::shared::lock;
 use crate::charge::{Charge, Charged, Receipt};
+use crate::counter::Mark;
 use crate::key::Key;
 use crate::policy::{Limit, Policy};
 use crate::window::Window;
@@ -37,8 +38,11 @@ impl Shares {
             let of_this = |(place, limit): (usize, &(usize, usize))| {
                 (limit.0 == at && is_in(place)).then_some(limit.1)
             };
-            let limits: SmallVec<[usize; 3]> =
-                request.places().enumerate().filter_map(|(place, it)| of_this((place, &it))).collect();
+            let limits: SmallVec<[usize; 3]> = request
+                .places()
+                .enumerate()
+                .filter_map(|(place, it)| of_this((place, &it)))
+                .collect();
             if !limits.is_empty() {
                 let policy = self.part_of(&charged.policy, limits, nodes);
                 parts.push((policy, charged.key, charged.cost));
@@ -57,7 +61,7 @@ impl Shares {
             return part.clone();
         }
         let chosen = which.1.iter().filter_map(|it| policy.limits().get(*it));
-        let part = Policy::part(policy, chosen.map(|it| share_of(it, nodes)));
+        let part = policy.with_limits(chosen.map(|it| share_of(it, nodes)));
         if made.len() >= MOST_MADE {
             made.clear();
         }
@@ -67,7 +71,7 @@ impl Shares {
 }
 
 /// A receipt for this node's own limiter; `None` where nothing came from there.
-pub(crate) fn receipt(parts: &Parts, marks: SmallVec<[u64; 3]>) -> Option<Receipt> {
+pub(crate) fn receipt(parts: &Parts, marks: SmallVec<[Mark; 3]>) -> Option<Receipt> {
     let charged = |(policy, key, cost): &(Policy, Key, u64)| Charged {
         policy: policy.clone(),
         key: *key,
@@ -84,7 +88,9 @@ pub(crate) fn charges(parts: &Parts) -> SmallVec<[Charge<'_>; 2]> {
 
 fn share_of(limit: &Limit, nodes: u64) -> Limit {
     let window = match limit.window() {
-        Window::TokenBucket { per, burst } => Window::TokenBucket { per, burst: part(burst, nodes) },
+        Window::TokenBucket { per, burst } => {
+            Window::TokenBucket { per, burst: part(burst, nodes) }
+        }
         other @ (Window::Sliding(_)
         | Window::Fixed(_)
         | Window::CalendarDay

@@ -15,13 +15,14 @@ use super::builder::RedisStoreBuilder;
 use super::counters::StoreState;
 use super::fallback;
 use super::local;
-use super::mark::Mark;
+use super::origin::Origin;
 use super::owner::Owner;
-use super::request::Request;
+use super::request::{Asked, Request};
 use super::shared::{Shared, lock};
 use super::shares;
 use super::update::{Change, Update};
 use crate::charge::{Charge, Receipt};
+use crate::counter::Mark;
 use crate::decision::Decision;
 use crate::store::{Store, Taking, Unavailable};
 
@@ -67,19 +68,19 @@ impl RedisStore {
         &self,
         receipt: &Receipt,
         position: Option<usize>,
-        mut then: impl FnMut(&super::request::Asked, Mark),
+        mut then: impl FnMut(&Asked, Origin),
     ) -> Request {
         let request = Request::of_receipt(receipt, self.shared().permits_last);
         for (it, mark) in request.asked.iter().zip(&receipt.marks) {
             if position.is_none_or(|at| at == it.at.0) {
-                then(it, Mark::unpack(*mark));
+                then(it, Origin::unpack(*mark));
             }
         }
         request
     }
 
     /// Gives back `units` of a limit; less than none are taken of its window too.
-    fn give_back(&self, it: &super::request::Asked, mark: u64, units: i64) {
+    fn give_back(&self, it: &Asked, mark: u64, units: i64) {
         let shared = self.shared();
         if it.terms.is_concurrency() || units == 0 {
             return;
@@ -150,16 +151,16 @@ impl Store for RedisStore {
 
     fn settle(&self, receipt: &Receipt, position: usize, actual: u64, now: Now) {
         let shared = self.shared();
-        let mut own_marks = SmallVec::<[u64; 3]>::new();
+        let mut own_marks = SmallVec::<[Mark; 3]>::new();
         let request = self.for_each_mark(receipt, Some(position), |it, mark| match mark {
-            Mark::Store(mark) => self.give_back(it, mark, difference(it.cost, actual)),
-            Mark::Own(mark) => own_marks.push(mark),
-            Mark::Nowhere => {}
+            Origin::Store(mark) => self.give_back(it, mark, difference(it.cost, actual)),
+            Origin::Own(mark) => own_marks.push(mark),
+            Origin::Nowhere => {}
         });
         let is_own = |at: usize| {
             let of = request.asked.get(at).filter(|it| it.at.0 == position);
             let mark = of.and_then(|_| receipt.marks.get(at));
-            matches!(mark.map(|it| Mark::unpack(*it)), Some(Mark::Own(_)))
+            matches!(mark.map(|it| Origin::unpack(*it)), Some(Origin::Own(_)))
         };
         let parts = shared.shares.parts(&request, is_own, 1);
         if let Some(receipt) = shares::receipt(&parts, own_marks) {
@@ -170,10 +171,10 @@ impl Store for RedisStore {
     fn release(&self, receipt: &Receipt) {
         let shared = self.shared();
         self.for_each_mark(receipt, None, |it, mark| match mark {
-            Mark::Store(permit) if it.terms.is_concurrency() => {
+            Origin::Store(permit) if it.terms.is_concurrency() => {
                 shared.let_go(it.id, it.terms, permit);
             }
-            Mark::Store(_) | Mark::Own(_) | Mark::Nowhere => {}
+            Origin::Store(_) | Origin::Own(_) | Origin::Nowhere => {}
         });
     }
 }

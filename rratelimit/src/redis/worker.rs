@@ -14,7 +14,6 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::answer::{self, Answer};
 use super::counters::count;
-use super::script::Run;
 use super::shared::Shared;
 use super::update::{Batch, Update};
 
@@ -33,11 +32,7 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client, mut updates: Receiv
 
 /// Probes until the store answers; with one probe at a time, and a pause between them that grows
 /// and that no two nodes have in common, a store that comes back is not met by a crowd.
-async fn connect(
-    shared: &Shared,
-    client: &Client,
-    updates: &mut Receiver<Update>,
-) -> Option<()> {
+async fn connect(shared: &Shared, client: &Client, updates: &mut Receiver<Update>) -> Option<()> {
     let mut pause = FIRST_PAUSE;
     loop {
         shared.link.probing();
@@ -72,11 +67,9 @@ async fn connect(
 
 /// A store that answers, but may not be written to, does not get through this.
 async fn probe(shared: &Shared, client: &Client) -> Option<(MultiplexedConnection, u64)> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PROBE))
-        .set_response_timeout(None);
-    let mut connection =
-        client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(PROBE)).set_response_timeout(None);
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
     let answer = shared.scripts.beat.run(&mut connection, &shared.beat()).await.ok()?;
     Some((connection, answer::live_nodes(&answer)?))
 }
@@ -110,7 +103,8 @@ async fn serve(shared: &Shared, updates: &mut Receiver<Update>) -> Option<()> {
 }
 
 async fn beat(shared: &Shared) {
-    if let Some(live) = shared.call(&shared.scripts.beat, &shared.beat(), answer::live_nodes).await {
+    if let Some(live) = shared.call(&shared.scripts.beat, &shared.beat(), answer::live_nodes).await
+    {
         shared.live_nodes.store(live, Relaxed);
     }
 }

@@ -80,6 +80,7 @@ for _, limit in ipairs(limits) do
             redis.call('PEXPIRE', it.key, math.ceil(it.a / 1000))
         else
             add(it, limit.need)
+            limit.mark = it.kind == 'b' and full_at(it) or it.mark
             if limit.extra > 0 then
                 limit.leased = math.min(limit.extra, math.floor(room(limit) / limit.share))
                 add(it, limit.leased)
@@ -112,7 +113,7 @@ for i, limit in ipairs(limits) do
     else
         answer[at + 2] = wait(limit, most - math.max(1, limit.need))
     end
-    answer[at + 3] = it.mark
+    answer[at + 3] = limit.mark or it.mark
     answer[at + 4] = limit.leased
     answer[at + 5] = it.left or -1
 end

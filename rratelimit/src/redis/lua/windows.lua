@@ -120,6 +120,12 @@ local function add(it, units)
     end
 end
 
+-- When all that a bucket has given would be back. A refund later on puts back no more than is not
+-- back by itself by then.
+local function full_at(it)
+    return it.now + math.floor(it.debt / it.b)
+end
+
 -- Gives units back into the window they were taken from, or, when they are less than none, takes
 -- more of it; what is over is over.
 local function give_back(it, units, mark)
@@ -135,7 +141,8 @@ local function give_back(it, units, mark)
             table.insert(it.buckets, at, mark)
         end
     elseif it.kind == 'b' then
-        it.debt = math.max(0, it.debt - units * it.a)
+        local owed = math.max(0, mark - it.now) * it.b
+        it.debt = math.max(0, it.debt - math.min(units * it.a, owed))
     elseif it.mark == mark then
         it.count = math.max(0, it.count - units)
     end
