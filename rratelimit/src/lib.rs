@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod body;
 mod bucket;
 mod calendar;
 mod capacity;
@@ -13,8 +14,10 @@ mod future;
 mod key;
 mod layer;
 mod limiter;
+mod per;
 mod permit;
 mod policy;
+mod quota;
 #[cfg(feature = "redis")]
 mod redis;
 mod service;
@@ -29,6 +32,7 @@ mod told;
 mod window;
 
 pub use crate::admission::Admission;
+pub use crate::body::LimitedBody;
 pub use crate::capacity::OnCapacity;
 pub use crate::charge::{Charge, Receipt};
 pub use crate::decision::{Decision, LimitStanding, Standing};
@@ -36,8 +40,10 @@ pub use crate::future::RateLimitFuture;
 pub use crate::key::{AlreadySeeded, Key, Seed};
 pub use crate::layer::RateLimitLayer;
 pub use crate::limiter::{Limiter, Usage};
+pub use crate::per::Per;
 pub use crate::permit::Permit;
 pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
+pub use crate::quota::Quota;
 #[cfg(feature = "redis")]
 pub use crate::redis::{
     Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState,
