@@ -33,6 +33,8 @@ pub enum Fact {
         /// Requests that still fit.
         remaining: u64,
     },
+    /// The store that limits share did not answer; each went by what it says for that case.
+    LimitsDegraded,
     /// What one scope of rules decided.
     Rules {
         /// What they hang on.
