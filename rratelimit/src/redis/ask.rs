@@ -36,12 +36,13 @@ pub(crate) async fn ask(
         Ok(answer) => {
             pending.may_hold = false;
             drop(pending);
-            learn(&request, shared, &answer, asked_at);
+            learn(&request, shared, &extra, &answer, asked_at);
             Ok(decide(&request, shared, &answer, permit, now))
         }
         Err(call) => {
             pending.may_hold = call.heard;
             drop(pending);
+            give_up(&request, shared, &extra);
             shared.unanswered(call);
             fallback::decide(&request, shared, now)
         }
@@ -67,10 +68,11 @@ fn wanted(request: &Request, shared: &Shared, now: Duration) -> SmallVec<[u64; 3
     request.asked.iter().map(|it| local::wanted(it, shared.slice, &mut leases, now)).collect()
 }
 
-fn learn(request: &Request, shared: &Shared, answer: &Answer, asked_at: Duration) {
+fn learn(request: &Request, shared: &Shared, extra: &[u64], answer: &Answer, asked_at: Duration) {
     if shared.slice == 0 {
         return;
     }
+    give_up(request, shared, extra);
     let mut leases = lock(&shared.leases);
     for (it, at) in request.asked.iter().zip(&answer.limits) {
         if !it.terms.is_concurrency() {
@@ -78,6 +80,14 @@ fn learn(request: &Request, shared: &Shared, answer: &Answer, asked_at: Duration
         }
     }
     shared.counters.outstanding(leases.outstanding());
+}
+
+/// Others may ask for slices again.
+fn give_up(request: &Request, shared: &Shared, extra: &[u64]) {
+    let asked = request.asked.iter().zip(extra).filter(|(_, extra)| **extra > 0);
+    for (it, _) in asked {
+        lock(&shared.leases).give_up(it.id);
+    }
 }
 
 fn decide(request: &Request, shared: &Shared, answer: &Answer, permit: u64, now: Now) -> Decision {

@@ -121,7 +121,7 @@ impl RedisStoreBuilder {
             names: Names::new(&self.client),
             counters: Counters::default(),
             live_nodes: AtomicU64::new(self.nodes),
-            leases: Mutex::new(Leases::new(self.max_keys, self.lease_lasts)),
+            leases: Mutex::new(Leases::new(self.max_keys, self.lease_lasts, self.timeout * 2)),
             slice: self.slice,
             own: Limiter::with_capacity(self.max_keys),
             shares: Shares::default(),

@@ -21,14 +21,19 @@ pub(crate) struct Leases {
     table: HashMap<LeaseId, Lease>,
     capacity: usize,
     lasts: Duration,
+    /// How long somebody may take to ask.
+    asking: Duration,
     outstanding: u64,
+    /// What was not spent in time, and has not gone back yet.
+    expired: Vec<(LeaseId, Terms, Slice)>,
 }
 
 #[derive(Debug)]
 struct Lease {
     terms: Terms,
     slices: VecDeque<Slice>,
-    seen: Seen,
+    seen: Option<Seen>,
+    touched: Duration,
     /// Somebody asks for more; if he is not back by then, somebody else may.
     asking_until: Duration,
 }
@@ -42,12 +47,11 @@ pub(crate) struct Slice {
 }
 
 /// How the limit stood when the store was last asked.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) remaining: u64,
     pub(crate) more_at: Duration,
     pub(crate) refused: Option<Refused>,
-    asked_at: Duration,
 }
 
 /// What the store had no room for.
@@ -62,22 +66,33 @@ pub(crate) struct Refused {
 }
 
 impl Leases {
-    pub(crate) fn new(capacity: usize, lasts: Duration) -> Self {
-        Self { table: HashMap::new(), capacity, lasts, outstanding: 0 }
+    pub(crate) fn new(capacity: usize, lasts: Duration, asking: Duration) -> Self {
+        let (table, expired) = (HashMap::new(), Vec::new());
+        Self { table, capacity, lasts, asking, outstanding: 0, expired }
     }
 
     pub(crate) const fn outstanding(&self) -> u64 {
         self.outstanding
     }
 
-    /// Whether another slice may be asked for; then nobody else may, until it is here.
-    pub(crate) fn begin(&mut self, id: LeaseId, now: Duration) -> bool {
-        let Some(lease) = self.table.get_mut(&id) else { return self.has_room_for(id) };
+    /// Whether another slice may be asked for; then nobody else may, until that has an answer.
+    pub(crate) fn begin(&mut self, id: LeaseId, terms: Terms, now: Duration) -> bool {
+        if !self.has_room_for(id) {
+            return false;
+        }
+        let lease = self.table.entry(id).or_insert_with(|| Lease::new(terms, now));
         let may = lease.asking_until <= now;
         if may {
-            lease.asking_until = now + LONGEST_REFUSAL;
+            lease.asking_until = now + self.asking;
         }
         may
+    }
+
+    /// There was no answer: somebody else may ask.
+    pub(crate) fn give_up(&mut self, id: LeaseId) {
+        if let Some(lease) = self.table.get_mut(&id) {
+            lease.asking_until = Duration::ZERO;
+        }
     }
 
     fn has_room_for(&self, id: LeaseId) -> bool {
@@ -91,7 +106,7 @@ impl Leases {
     }
 
     pub(crate) fn seen(&self, id: LeaseId) -> Option<Seen> {
-        self.table.get(&id).map(|it| it.seen)
+        self.table.get(&id).and_then(|it| it.seen)
     }
 
     /// Spends `units`, of which so many must be there. Says from which window they are; where from
@@ -113,6 +128,19 @@ impl Leases {
         }
         self.outstanding = self.outstanding.saturating_sub(units);
         Some(mark)
+    }
+
+    /// As [`unspend`](Self::unspend), but never so much that more than `slice` would be held.
+    pub(crate) fn put_back(
+        &mut self,
+        (id, slice): (LeaseId, u64),
+        units: u64,
+        mark: u64,
+        now: Duration,
+    ) -> bool {
+        let is_asking = self.table.get(&id).is_none_or(|it| it.asking_until > now);
+        let fits = self.units(id, now).saturating_add(units) <= slice;
+        !is_asking && fits && self.unspend(id, units, mark, now)
     }
 
     /// Puts units back that were spent from the window `mark`, unless that slice is over.
@@ -148,17 +176,17 @@ impl Leases {
         };
         let refused =
             refused.map(|(ask_again, room_at)| Refused { cost: need, ask_again, room_at });
-        let lease = self.table.entry(id).or_insert_with(|| Lease::new(terms));
+        let lease = self.table.entry(id).or_insert_with(|| Lease::new(terms, asked));
         lease.terms = terms;
-        if at.leased > 0 || at.wait != Wait::None {
-            lease.asking_until = Duration::ZERO;
-        }
-        lease.seen =
-            Seen { remaining: at.remaining, more_at: asked + at.reset, refused, asked_at: asked };
+        lease.touched = asked;
+        lease.seen = Some(Seen { remaining: at.remaining, more_at: asked + at.reset, refused });
         if at.leased > 0 {
             // Counted from before the store was asked, so it ends before the window does there.
             let lasts = at.window_left.map_or(self.lasts, |it| it.min(self.lasts));
             let slice = Slice { units: at.leased, mark: at.mark, use_by: asked + lasts };
+            lease.drop_expired(id, asked, &mut self.expired);
+            // What comes back to one that is spent goes back to the store.
+            lease.slices.retain(|it| it.units > 0);
             lease.slices.push_back(slice);
             self.outstanding = self.outstanding.saturating_add(at.leased);
         }
@@ -166,39 +194,45 @@ impl Leases {
 
     /// Takes out what was not spent in time, and forgets what is of no more use.
     pub(crate) fn expire(&mut self, now: Duration) -> Vec<(LeaseId, Terms, Slice)> {
-        let mut expired = Vec::new();
-        let lasts = self.lasts;
-        self.table.retain(|id, lease| {
-            lease.slices.retain(|it| {
-                let is_over = it.use_by <= now;
-                if is_over && it.units > 0 {
-                    expired.push((*id, lease.terms, *it));
-                }
-                !is_over
-            });
-            let is_known = now < lease.seen.asked_at + lasts.max(LONGEST_REFUSAL);
-            !lease.slices.is_empty() || is_known
+        let Self { table, expired, lasts, .. } = self;
+        table.retain(|id, lease| {
+            lease.drop_expired(*id, now, expired);
+            let is_known = now < lease.touched + (*lasts).max(LONGEST_REFUSAL);
+            !lease.slices.is_empty() || is_known || lease.asking_until > now
         });
         let units: u64 = expired.iter().map(|(_, _, it)| it.units).sum();
         self.outstanding = self.outstanding.saturating_sub(units);
-        expired
+        std::mem::take(expired)
     }
 
     /// Takes out everything.
     pub(crate) fn drain(&mut self) -> Vec<(LeaseId, Terms, Slice)> {
         let all = std::mem::take(&mut self.table);
+        let expired = std::mem::take(&mut self.expired);
         self.outstanding = 0;
         let slices = |(id, lease): (LeaseId, Lease)| {
             let held = lease.slices.into_iter().filter(|it| it.units > 0);
             held.map(move |it| (id, lease.terms, it))
         };
-        all.into_iter().flat_map(slices).collect()
+        all.into_iter().flat_map(slices).chain(expired).collect()
     }
 }
 
 impl Lease {
-    fn new(terms: Terms) -> Self {
-        Self { terms, slices: VecDeque::new(), seen: Seen::default(), asking_until: Duration::ZERO }
+    fn new(terms: Terms, now: Duration) -> Self {
+        let (slices, asking_until) = (VecDeque::new(), Duration::ZERO);
+        Self { terms, slices, seen: None, touched: now, asking_until }
+    }
+
+    fn drop_expired(&mut self, id: LeaseId, now: Duration, to: &mut Vec<(LeaseId, Terms, Slice)>) {
+        let terms = self.terms;
+        self.slices.retain(|it| {
+            let is_over = it.use_by <= now;
+            if is_over && it.units > 0 {
+                to.push((id, terms, *it));
+            }
+            !is_over
+        });
     }
 }
 

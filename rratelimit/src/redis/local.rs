@@ -53,10 +53,11 @@ pub(crate) fn spend(it: &Asked, leases: &mut Leases, now: Duration) -> Option<u6
 
 /// How many units more this node may hold, where it is the only request to ask for them.
 pub(crate) fn wanted(it: &Asked, slice: u64, leases: &mut Leases, now: Duration) -> u64 {
-    if slice == 0 || it.terms.is_concurrency() || !leases.begin(it.id, now) {
+    let missing = slice.saturating_sub(leases.units(it.id, now));
+    if it.terms.is_concurrency() || missing == 0 || !leases.begin(it.id, it.terms, now) {
         return 0;
     }
-    slice.saturating_sub(leases.units(it.id, now))
+    missing
 }
 
 /// What is left of a limit, as far as this node knows.

@@ -87,10 +87,8 @@ impl RedisStore {
         }
         if let Ok(units) = u64::try_from(units) {
             let now = shared.clock.monotonic();
-            let mut leases = lock(&shared.leases);
-            if leases.units(it.id, now).saturating_add(units) <= shared.slice
-                && leases.unspend(it.id, units, mark, now)
-            {
+            let id = (it.id, shared.slice);
+            if lock(&shared.leases).put_back(id, units, mark, now) {
                 return;
             }
         }

@@ -55,10 +55,6 @@ impl Server {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
-    }
-
     /// It neither answers nor is it gone.
     pub(crate) fn freeze(&self) {
         self.signal("STOP");
@@ -71,6 +67,15 @@ impl Server {
     /// Its memory goes with it.
     pub(crate) fn kill(self) -> u16 {
         self.port
+    }
+
+    /// A command, and the first line of what is answered.
+    pub(crate) fn order(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "{command}\r\n").unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer.trim().to_owned()
     }
 
     /// A command, and what is answered, as it comes.
