@@ -55,7 +55,9 @@ pub(crate) fn unavailable(nobody: &Unavailable) -> Refusal {
 
 pub(crate) fn facts(standing: &Standing) -> Vec<Fact> {
     let fact = |name: &Arc<str>, remaining| Fact::Limit { policy: Arc::clone(name), remaining };
-    standing.limits().map(|it| fact(it.limit().name(), it.remaining())).collect()
+    let degraded = standing.is_degraded().then_some(Fact::LimitsDegraded);
+    let limits = standing.limits().map(|it| fact(it.limit().name(), it.remaining()));
+    limits.chain(degraded).collect()
 }
 
 fn policies(standing: &Standing) -> Option<HeaderValue> {

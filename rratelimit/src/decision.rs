@@ -37,6 +37,7 @@ pub struct Standing {
     policies: SmallVec<[Policy; 1]>,
     // One for each limit of each policy, in that order.
     left: SmallVec<[Left; 3]>,
+    is_degraded: bool,
 }
 
 /// What is left of one limit, in nanoseconds.
@@ -64,6 +65,16 @@ impl Decision {
             Self::Allowed { .. } => true,
             Self::Refused { .. } => false,
         }
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) const fn degraded(mut self) -> Self {
+        match &mut self {
+            Self::Allowed { standing, .. } | Self::Refused { standing, .. } => {
+                standing.is_degraded = true;
+            }
+        }
+        self
     }
 
     /// What is left of each limit.
@@ -108,6 +119,18 @@ impl Standing {
 
     pub(crate) fn push(&mut self, left: Left) {
         self.left.push(left);
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn lefts(&self) -> impl Iterator<Item = Left> {
+        self.left.iter().copied()
+    }
+
+    /// Whether a shared store did not answer, so that each limit went by what it says for that case
+    /// ([`Limit::on_store_failure`]).
+    #[must_use]
+    pub const fn is_degraded(&self) -> bool {
+        self.is_degraded
     }
 
     /// Each limit with what is left of it, in the order of the charges and their policies.

@@ -20,6 +20,8 @@ mod per;
 mod permit;
 mod policy;
 mod quota;
+#[cfg(feature = "redis")]
+mod redis;
 mod service;
 mod shard;
 mod sliding;
@@ -49,6 +51,10 @@ pub use crate::per::Per;
 pub use crate::permit::Permit;
 pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
 pub use crate::quota::Quota;
+#[cfg(feature = "redis")]
+pub use crate::redis::{
+    Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState,
+};
 pub use crate::service::RateLimit;
 pub use crate::snapshot::Record;
 pub use crate::store::{Never, Store, Taking, Unavailable};

@@ -270,6 +270,20 @@ impl Policy {
         &self.inner.limits
     }
 
+    /// Where it is: another policy is elsewhere for as long as this one is there.
+    #[cfg(feature = "redis")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
+    /// As it is, but of these limits, which are some of its own with other maxima.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_limits(&self, limits: impl Iterator<Item = Limit>) -> Self {
+        let mut other = Self::of(limits.collect());
+        other = other.label(Arc::clone(self.get_label()));
+        if self.is_observed() { other.observed() } else { other }
+    }
+
     pub(crate) fn is_durable(&self) -> bool {
         self.inner.is_durable
     }

@@ -44,6 +44,8 @@ pub enum Fact {
         /// undone), `cut` (the transfer ended early), `noResponse`.
         how: &'static str,
     },
+    /// The store that limits share did not answer; each went by what it says for that case.
+    LimitsDegraded,
     /// What one scope of rules decided.
     Rules {
         /// What they hang on.
