@@ -241,6 +241,12 @@ impl Policy {
         self.change(|it| it.is_observed = true)
     }
 
+    /// Says of all its limits what holds while a shared store does not answer.
+    #[must_use]
+    pub fn on_store_failure(self, then: StoreFailure) -> Self {
+        self.change(|it| it.limits.iter_mut().for_each(|it| it.store_failure = then))
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.inner));
         self

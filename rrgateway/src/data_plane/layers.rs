@@ -14,16 +14,16 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
-use crate::data_plane::limits::{Measures, ReadAheadLayer, ReserveLayer, Rolls};
+use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer, ReserveLayer};
 use crate::model::{self, Authentication, Consumer, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
 #[derive(Clone, Debug)]
 pub struct Shared {
     /// What was spent of each limit.
+    pub counting: Counting,
+    /// How often client addresses have failed: each gateway counts that for itself.
     pub limiter: Arc<Limiter>,
-    /// What the keys of meters are called.
-    pub rolls: Rolls,
     /// The time.
     pub clock: Clock,
     /// Memory for the request bodies that stages look into.
@@ -38,7 +38,7 @@ pub struct Layers {
     /// The bodies that meters look into.
     pub read_ahead: ReadAheadLayer,
     /// How often.
-    pub limit: RateLimitLayer,
+    pub limit: RateLimitLayer<Counts>,
     /// What was taken in advance, and is not needed.
     pub reserve: ReserveLayer,
     /// Whether.
@@ -93,7 +93,7 @@ impl Layers {
     /// The stages of `proxy`, which calls its target with `injection`.
     pub fn of(proxy: &Proxy, shared: &Shared, callers: Callers, injection: Arc<Injection>) -> Self {
         let clock = &shared.clock;
-        let measures = Measures::of(proxy, &shared.limiter, &shared.rolls, clock);
+        let measures = Measures::of(proxy, &shared.counting, clock);
         Self {
             callers,
             read_ahead: measures.read_ahead(&shared.bodies),

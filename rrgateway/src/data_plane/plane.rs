@@ -12,7 +12,6 @@ use anyhow::Context as _;
 use futures_util::FutureExt;
 use futures_util::future::join;
 use hyper::service::service_fn;
-use rratelimit::Limiter;
 use rrauth::HttpClient;
 use rrcore::{Budget, Clock, TrustedProxies};
 use tokio::runtime;
@@ -24,7 +23,7 @@ use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
-use crate::data_plane::limits::{Keeper, Kept, Ledger};
+use crate::data_plane::limits::{Keeper, Kept, Ledger, LimitsConfig, Started};
 use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
@@ -59,6 +58,8 @@ pub struct DataPlaneConfig {
     pub trusted: TrustedProxies,
     /// The largest request body, in bytes.
     pub max_request_bytes: u64,
+    /// Where and how requests are counted.
+    pub counting: LimitsConfig,
     /// What a client may take of the listener.
     pub limits: Limits,
 }
@@ -70,7 +71,7 @@ pub struct DataPlane {
     is_tls: bool,
     explainer: Explainer,
     ledger: Ledger,
-    keeper: Keeper,
+    keeper: Option<Keeper>,
     drainer: Drainer,
     workers: Vec<Worker>,
     builder: Worker,
@@ -98,13 +99,14 @@ impl DataPlane {
         );
         let connector = Connector::new(config.egress)?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
-        let kept = Kept::open(&config.directory, &config.clock, Limiter::new)?;
-        let limiter = Arc::clone(&kept.limiter);
-        let ledger = Ledger::new(live.clone(), Arc::clone(&limiter), config.clock.clone());
+        let Started { counting, limiter, kept } =
+            Started::new(&config.counting, &config.directory, &config.clock)?;
+        let counts = counting.counts.clone();
+        let ledger = Ledger::new(live.clone(), counts, config.clock.clone());
         let builder = Builder {
             shared: Shared {
+                counting,
                 limiter,
-                rolls: kept.rolls.clone(),
                 clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
             },
@@ -127,7 +129,7 @@ impl DataPlane {
             let serving = serve(listener, tls.clone(), edge, limits, drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
-        let keeper = kept.keep()?;
+        let keeper = kept.map(Kept::keep).transpose()?;
         let is_tls = tls.is_some();
         Ok(Self { address, is_tls, explainer, ledger, keeper, drainer, workers, builder })
     }
@@ -165,7 +167,7 @@ impl DataPlane {
         // Joining blocks, but only for as long as a thread takes to notice.
         let ended = tokio::task::spawn_blocking(move || {
             workers.for_each(Worker::stop);
-            self.keeper.stop();
+            self.keeper.into_iter().for_each(Keeper::stop);
         });
         _ = ended.await;
         finished

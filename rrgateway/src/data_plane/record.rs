@@ -183,6 +183,7 @@ fn note(record: &mut Record, fact: &Fact) {
         Fact::Limit { policy, remaining } => {
             record.limits.push(LimitNote { policy: Arc::clone(policy), remaining: *remaining });
         }
+        Fact::LimitsDegraded => record.limits_degraded = true,
         Fact::Meter { meter, counted, how } => {
             // Its label: the proxy, a slash, the meter.
             let id = meter.split_once('/').map_or_else(|| Arc::clone(meter), |it| it.1.into());

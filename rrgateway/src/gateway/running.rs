@@ -136,6 +136,7 @@ impl GatewayBuilder {
             clock: self.clock.clone(),
             trusted: self.trusted(),
             max_request_bytes: self.max_request_bytes,
+            counting: self.counting.clone(),
             limits: Limits::default(),
         })?;
         let control = ControlPlane::start(ControlPlaneConfig {

@@ -21,6 +21,8 @@ pub struct Meter {
     pub per: Vec<KeyPart>,
     /// How much in which window: limits named `<name>.<window>`. Its label is [`Meter::label`].
     pub policy: Policy,
+    /// Whether it says what holds when a shared store does not answer; otherwise the gateway does.
+    pub tells_store_failure: bool,
     /// Whether the client gave limits. Otherwise the policy only has windows to count in.
     pub is_limited: bool,
     /// Which requests it is about.

@@ -44,6 +44,8 @@ pub struct Record {
     pub auth: Option<AuthNote>,
     /// What is left of each limit.
     pub limits: Vec<LimitNote>,
+    /// Whether the store that limits share did not answer.
+    pub limits_degraded: bool,
     /// What each meter of values added up.
     pub meters: Vec<MeterNote>,
     /// What each scope of rules decided.

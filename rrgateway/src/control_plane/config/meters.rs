@@ -60,6 +60,7 @@ fn compiled(
             Mode::Enforce if !spec.limits.is_empty() => limits,
             Mode::Enforce | Mode::Observe => limits.observed(),
         },
+        tells_store_failure: spec.on_store_failure.is_some(),
         is_limited: !spec.limits.is_empty(),
         applies: predicate::applies(&spec.predicates, patterns)?,
     })

@@ -29,6 +29,7 @@ pub(crate) fn record(it: &Record) -> Value {
         "subject": it.subject,
         "auth": it.auth.as_ref().map(auth),
         "limits": it.limits.iter().map(limit).collect::<Vec<_>>(),
+        "limitsDegraded": it.limits_degraded,
         "meters": it.meters.iter().map(meter).collect::<Vec<_>>(),
         "rules": it.rules.iter().map(rule).collect::<Vec<_>>(),
         "validation": it.validation.iter().map(validation).collect::<Vec<_>>(),

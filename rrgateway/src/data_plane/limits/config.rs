@@ -27,7 +27,7 @@ pub struct LimitsConfig {
 }
 
 /// Where a store is. May have a password in it, so it is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl(String);
 
 /// How a shared store is asked.
@@ -114,6 +114,12 @@ impl FromStr for WhenFull {
             "refuse" => Ok(Self(OnCapacity::Refuse)),
             _ => Err("expected shareOne or refuse"),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for StoreUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        worded(deserializer)
     }
 }
 

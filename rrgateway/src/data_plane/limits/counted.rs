@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use rratelimit::{Estimate, Extraction, Key, Limiter, Meter as ValueMeter, Quota};
+use rratelimit::{Estimate, Extraction, Key, Meter as ValueMeter, Policy, Quota};
 use rrcore::{BufferedBody, Clock, Context};
 use rrrules::{CanonicalPath, Subject};
 
+use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::limits::key::KeyMaker;
 use crate::data_plane::limits::names::Names;
 use crate::model::{Estimate as Taken, Measure, Meter, Place, Proxy};
@@ -24,7 +25,9 @@ struct Inner {
     maker: KeyMaker,
     only: Option<Key>,
     names: Arc<Names>,
-    limiter: Arc<Limiter>,
+    /// As the meter has it, with what the gateway adds.
+    policy: Policy,
+    counts: Counts,
     clock: Clock,
 }
 
@@ -32,19 +35,25 @@ impl Counted {
     pub fn new(
         proxy: &Proxy,
         meter: &Arc<Meter>,
+        policy: Policy,
         names: Arc<Names>,
-        limiter: &Arc<Limiter>,
+        counts: &Counts,
         clock: &Clock,
     ) -> Self {
-        let maker = KeyMaker::new(proxy, meter);
+        let maker = KeyMaker::new(proxy, meter, counts.are_shared());
         let only = maker.only();
-        let (limiter, clock) = (Arc::clone(limiter), clock.clone());
-        let inner = Inner { meter: Arc::clone(meter), maker, only, names, limiter, clock };
+        let (meter, counts, clock) = (Arc::clone(meter), counts.clone(), clock.clone());
+        let inner = Inner { meter, maker, only, names, policy, counts, clock };
         Self { inner: Arc::new(inner) }
     }
 
     pub fn meter(&self) -> &Meter {
         &self.inner.meter
+    }
+
+    /// What it holds requests to.
+    pub fn policy(&self) -> &Policy {
+        &self.inner.policy
     }
 
     /// The keys that are known, and what they are called.
@@ -62,7 +71,7 @@ impl Counted {
 
     /// What admits requests by it.
     pub fn quota(&self) -> Quota {
-        let quota = Quota::new(self.meter().policy.clone()).when(self.applies()).key(self.key());
+        let quota = Quota::new(self.policy().clone()).when(self.applies()).key(self.key());
         match self.value() {
             None => quota,
             Some(value) => quota.cost(move |head| value.charge(head).map_or(0, |it| it.cost)),
@@ -78,7 +87,7 @@ impl Counted {
             Place::Body(path) => Extraction::json(path.clone()),
             Place::Header(name) => Extraction::header(name.clone()),
         };
-        let policy = self.meter().policy.clone();
+        let policy = self.policy().clone();
         let label = Arc::clone(policy.get_label());
         let value = ValueMeter::new(label, extraction, policy).key(self.key());
         let value = value.on_missing(*on_missing);
@@ -122,11 +131,11 @@ impl Counted {
     }
 
     fn key_of(&self, head: &Parts) -> Key {
-        let Inner { maker, only, names, limiter, meter, clock } = &*self.inner;
+        let Inner { maker, only, names, policy, counts, clock, .. } = &*self.inner;
         let key = only.unwrap_or_else(|| maker.key(head));
         let now = || head.extensions.get::<Context>().map_or_else(|| clock.now(), Context::now);
-        let counts = |key| limiter.usage(&meter.policy, key, now()).iter().any(|it| it.spent > 0);
-        names.note(key, now().wall.as_secs(), || maker.name(head), counts);
+        let is_known = |key| counts.usage(policy, key, now()).iter().any(|it| it.spent > 0);
+        names.note(key, now().wall.as_secs(), || maker.name(head), is_known);
         key
     }
 }

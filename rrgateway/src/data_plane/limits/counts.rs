@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(not(feature = "redis"))]
+use rratelimit::Never as Later;
 #[cfg(feature = "redis")]
 use rratelimit::{Asking as Later, RedisStore};
 use rratelimit::{Charge, Decision, Key, Limiter, Policy, Receipt, Store, Taking};
-#[cfg(not(feature = "redis"))]
-use rratelimit::Never as Later;
 use rrcore::Now;
 
 /// What was spent. Cheap to clone.
@@ -44,7 +44,8 @@ impl Counts {
         match self {
             Self::Local(limiter) => {
                 let usage = limiter.usage(policy, key, now);
-                let tally = usage.iter().map(|it| Tally { spent: it.spent, resets_at: it.resets_at });
+                let tally =
+                    usage.iter().map(|it| Tally { spent: it.spent, resets_at: it.resets_at });
                 tally.collect()
             }
             #[cfg(feature = "redis")]
@@ -53,7 +54,10 @@ impl Counts {
                 let tally = decision.standing().limits().map(|it| {
                     let spent = it.limit().max().saturating_sub(it.remaining());
                     let resets_at = now.wall.saturating_add(it.reset());
-                    Tally { spent, resets_at: (spent > 0 && !it.reset().is_zero()).then_some(resets_at) }
+                    Tally {
+                        spent,
+                        resets_at: (spent > 0 && !it.reset().is_zero()).then_some(resets_at),
+                    }
                 });
                 tally.collect()
             }
@@ -66,7 +70,7 @@ impl Store for Counts {
 
     fn take(&self, charges: &[Charge<'_>], now: Now) -> Taking<Later> {
         match self {
-            Self::Local(limiter) => Taking::Now(Ok(limiter.take(charges, now))),
+            Self::Local(limiter) => Taking::Now(Ok(Limiter::take(limiter, charges, now))),
             #[cfg(feature = "redis")]
             Self::Shared(store) => store.take(charges, now),
         }

@@ -29,12 +29,14 @@ impl KeyMaker {
     ///
     /// What is made again counts anew, so when it was made is part of the key; except where a whole
     /// client counts together, by the name of the meter.
-    pub fn new(proxy: &Proxy, meter: &Meter) -> Self {
+    /// Gateways that share a store number their revisions each for itself: there, it is not.
+    pub fn new(proxy: &Proxy, meter: &Meter, are_shared: bool) -> Self {
         let is_shared = meter.per.contains(&KeyPart::Client);
         let prefix = match is_shared {
             true => vec!["client meter".into(), Arc::clone(&proxy.client), Arc::clone(&meter.name)],
             false => {
-                let since = meter.since.to_string().into();
+                let since = if are_shared { 0 } else { meter.since };
+                let since = since.to_string().into();
                 let (client, proxy) = (Arc::clone(&proxy.client), Arc::clone(&proxy.id));
                 vec!["meter".into(), client, proxy, Arc::clone(&meter.id), since]
             }

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rratelimit::{Key, Limiter, Policy, Window};
+use rratelimit::{Key, Policy, Window};
 use rrcore::Clock;
 
+use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::router::Live;
 use crate::model::{Spent, Usage};
 
@@ -14,24 +15,24 @@ use crate::model::{Spent, Usage};
 #[derive(Clone, Debug)]
 pub struct Ledger {
     live: Live,
-    limiter: Arc<Limiter>,
+    counts: Counts,
     clock: Clock,
 }
 
 impl Ledger {
-    /// Of what `live` serves, and `limiter` counts.
+    /// Of what `live` serves, and `counts` has.
     #[must_use]
-    pub const fn new(live: Live, limiter: Arc<Limiter>, clock: Clock) -> Self {
-        Self { live, limiter, clock }
+    pub const fn new(live: Live, counts: Counts, clock: Clock) -> Self {
+        Self { live, counts, clock }
     }
 
     fn spent(&self, policy: &Policy, key: Key, name: &Arc<str>, is_limited: bool) -> Vec<Spent> {
-        let usage = self.limiter.usage(policy, key, self.clock.now());
-        let spent = usage.iter().map(|it| Spent {
-            window: word(it.limit.window()),
+        let usage = self.counts.usage(policy, key, self.clock.now());
+        let spent = policy.limits().iter().zip(&usage).map(|(limit, it)| Spent {
+            window: word(limit.window()),
             key: Arc::clone(name),
             spent: it.spent,
-            max: is_limited.then_some(it.limit.max()),
+            max: is_limited.then_some(limit.max()),
             resets_at_ms: it.resets_at.and_then(|it| i64::try_from(it.as_millis()).ok()),
         });
         spent.collect()
@@ -46,13 +47,13 @@ impl Usage for Ledger {
         };
         let measures = &route.layers.measures;
         let Some(meter) = meter else {
-            return self.spent(&measures.limits.policy, measures.key, &route.proxy.id, true);
+            return self.spent(&measures.policy, measures.key, &route.proxy.id, true);
         };
         let Some(counted) = measures.meters.iter().find(|it| *it.meter().id == *meter) else {
             return Vec::new();
         };
         let of_key = |(key, name): &(Key, Arc<str>)| {
-            self.spent(&counted.meter().policy, *key, name, counted.meter().is_limited)
+            self.spent(counted.policy(), *key, name, counted.meter().is_limited)
         };
         let mut keys: Vec<_> = counted.keys().iter().map(of_key).collect();
         keys.retain(|it| it.iter().any(|it| it.spent > 0));

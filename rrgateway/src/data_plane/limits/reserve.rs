@@ -6,10 +6,12 @@ use std::task::{Context as Task, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use rratelimit::{Admission, Limiter};
+use rratelimit::Admission;
 use rrcore::{Context, Refusal, Stage};
 use tower_layer::Layer;
 use tower_service::Service;
+
+use crate::data_plane::limits::counts::Counts;
 
 /// Builds [`Reserve`] services. It stands right below what admits requests.
 #[derive(Clone, Debug)]
@@ -30,7 +32,7 @@ pub struct Reserve<S> {
 /// What is open of one request.
 #[derive(Debug)]
 struct Open {
-    admission: Arc<Admission<Arc<Limiter>>>,
+    admission: Arc<Admission<Counts>>,
     labels: Arc<[Arc<str>]>,
     context: Context,
     is_in_hand: bool,
@@ -74,7 +76,7 @@ where
 
 impl Open {
     fn of(extensions: &http::Extensions, labels: &Arc<[Arc<str>]>) -> Option<Self> {
-        let admission = extensions.get::<Arc<Admission<Arc<Limiter>>>>()?;
+        let admission = extensions.get::<Arc<Admission<Counts>>>()?;
         Some(Self {
             admission: Arc::clone(admission),
             labels: Arc::clone(labels),
