@@ -42,7 +42,7 @@ impl Calendar {
     }
 
     fn is_current(&self, limit: &Limit, time: Time) -> bool {
-        time.at < self.ends && limit.window().on_the_wall(time).0 <= self.index
+        time.at < self.ends && time.wall < limit.window().ends_on_the_wall(self.index)
     }
 
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
@@ -69,6 +69,20 @@ impl Calendar {
         }
         self.count = self.count.saturating_add(cost);
         [self.index, self.ends]
+    }
+
+    /// Counts `cost` more in the window that `mark` names, if it is not over.
+    pub(crate) fn charge(&mut self, cost: u64, mark: [u64; 2], limit: &Limit, time: Time) {
+        if let Some(count) = self.of(mark, limit, time) {
+            *count = count.saturating_add(cost);
+        } else if !self.is_current(limit, time) {
+            // What held nothing yet was forgotten.
+            let now = Self::begin(limit, time);
+            let [index, ends] = mark;
+            if now.index == index && time.at < ends {
+                *self = Self { ends, count: cost, is_dirty: self.is_dirty, ..now };
+            }
+        }
     }
 
     /// The count of the window that `mark` names, if it is not over.
