@@ -1,7 +1,5 @@
 //! What is in a token bucket, exactly: in fractions of a token, not in rounded times.
 
-use std::time::Duration;
-
 use crate::policy::Limit;
 use crate::time::{Time, nanos};
 use crate::told::Told;
@@ -17,8 +15,9 @@ pub(crate) struct Bucket {
     since: u64,
     debt: u64,
     fraction: u64,
-    /// When all will be back.
-    full: u64,
+    /// When all will be back, in whole monotonic seconds, rounded up: it only says when this can be
+    /// forgotten.
+    full: u32,
     told: Told,
 }
 
@@ -50,7 +49,7 @@ impl Bucket {
     }
 
     pub(crate) const fn is_over(&self, time: Time) -> bool {
-        self.full <= time.at
+        self.full as u64 <= time.at / SECOND && self.full < u32::MAX
     }
 
     /// Tokens that were taken and are not wholly back.
@@ -119,14 +118,18 @@ impl Bucket {
         self.since = time.at;
         self.debt = u64::try_from(level / terms.token).unwrap_or(u64::MAX);
         self.fraction = u64::try_from(level % terms.token).unwrap_or(0);
-        self.full = time.at.saturating_add(terms.wait(level));
+        let full = time.at.saturating_add(terms.wait(level)).div_ceil(SECOND);
+        self.full = u32::try_from(full).unwrap_or(u32::MAX);
     }
 }
+
+const SECOND: u64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rrcore::Now;
+    use std::time::Duration;
 
     #[test]
     fn tokens_come_back_to_the_nanosecond() {

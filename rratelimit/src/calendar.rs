@@ -3,6 +3,7 @@
 use crate::policy::Limit;
 use crate::time::{Time, nanos};
 use crate::told::Told;
+use crate::window::Window;
 
 /// The count of one window: minute, hour, day or month.
 ///
@@ -31,8 +32,13 @@ impl Calendar {
     fn begin(limit: &Limit, time: Time) -> Self {
         let window = limit.window();
         let (index, end) = window.on_the_wall(time);
-        let ends = end.saturating_sub(time.wall).saturating_add(grace(limit));
+        let ends = end.saturating_sub(time.wall).saturating_add(grace(window));
         Self { index, ends: time.at.saturating_add(ends), ..Self::new() }
+    }
+
+    /// A count as it was written down, of a window that has until `ends`.
+    pub(crate) fn restored(index: u64, ends: u64, count: u64, window: Window) -> Self {
+        Self { index, ends: ends.saturating_add(grace(window)), count, ..Self::new() }
     }
 
     fn is_current(&self, limit: &Limit, time: Time) -> bool {
@@ -73,8 +79,8 @@ impl Calendar {
 }
 
 /// More than a clock is slewed in that time; of a day, the step that a wrongly set time zone makes.
-fn grace(limit: &Limit) -> u64 {
-    nanos(limit.window().length()) / 24
+fn grace(window: Window) -> u64 {
+    nanos(window.length()) / 24
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod body;
 mod bucket;
 mod calendar;
 mod capacity;
@@ -15,11 +16,14 @@ mod layer;
 mod limiter;
 #[cfg(feature = "meter")]
 mod meter;
+mod per;
 mod permit;
 mod policy;
+mod quota;
 mod service;
 mod shard;
 mod sliding;
+mod snapshot;
 mod spent;
 mod store;
 mod take;
@@ -29,6 +33,7 @@ mod told;
 mod window;
 
 pub use crate::admission::Admission;
+pub use crate::body::LimitedBody;
 pub use crate::capacity::OnCapacity;
 pub use crate::charge::{Charge, Receipt};
 pub use crate::decision::{Decision, LimitStanding, Standing};
@@ -40,9 +45,12 @@ pub use crate::limiter::{Limiter, Usage};
 pub use crate::meter::{
     Estimate, Extraction, Meter, MeterFuture, MeterLayer, Metered, MeteredBody, Tokens,
 };
+pub use crate::per::Per;
 pub use crate::permit::Permit;
 pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
+pub use crate::quota::Quota;
 pub use crate::service::RateLimit;
+pub use crate::snapshot::Record;
 pub use crate::store::{Never, Store, Taking, Unavailable};
 pub use crate::threshold::{Crossing, Threshold};
 pub use crate::window::Window;

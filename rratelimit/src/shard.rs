@@ -9,6 +9,7 @@ use crate::key::Key;
 use crate::policy::Policy;
 use crate::spent::Spent;
 use crate::time::Time;
+use crate::window::Window;
 
 /// Part of a limiter's keys, with the time by which they are counted.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Shard {
     swept: usize,
     time: Time,
     /// Counts that have changed since they were last written down; `None` where nobody does.
-    pub(crate) dirty: Option<Vec<(Key, u64)>>,
+    pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
 
 #[derive(Debug)]
@@ -127,14 +128,19 @@ impl Shard {
             let calendar = entry.spent.counter_mut(limit).and_then(|it| it.calendar());
             if let Some(calendar) = calendar.filter(|it| !it.is_dirty) {
                 calendar.is_dirty = true;
-                dirty.push((key, limit.id()));
+                dirty.push((key, limit.id(), limit.window() == Window::CalendarMonth));
             }
         }
     }
 
-    /// Every key with its counts.
-    pub(crate) fn entries(&mut self) -> impl Iterator<Item = (Key, &mut Spent)> {
-        self.keys.iter_mut().map(|it| (it.key, &mut it.spent))
+    /// Makes room for counts of `key` that were written down, if there is any.
+    pub(crate) fn admit(&mut self, key: Key) -> Place {
+        if self.keys.len() >= self.capacity {
+            return Place::Shared;
+        }
+        self.keys
+            .insert_unique(hash(key), Entry { key, spent: Spent::default() }, |it| hash(it.key));
+        Place::Fresh
     }
 
     fn place(&self, policy: &Policy, time: Time) -> Place {
@@ -228,29 +234,35 @@ mod tests {
     fn a_refused_newcomer_leaves_nothing_behind() {
         let mut shard = Shard::new(10);
         let nothing = Policy::new([Limit::calendar_day("a", 0)]).unwrap();
-        assert!(!shard.check(&nothing, Key::of(&["a"]), now(0)).is_allowed());
+        assert!(!check_by(&nothing, &mut shard, 0, 0));
         assert_eq!(shard.keys.len(), 0);
     }
 
     #[test]
-    fn looking_consumes_nothing_in_the_table_or_beside_it() {
-        let mut shard = Shard::new(1);
-        assert!(check(&mut shard, 0, 0));
-        for key in 0..3 {
-            let name = Key::of(&[&key.to_string()]);
-            let foreseen: Vec<_> =
-                (0..3).map(|_| shard.peek(&policy(), name, now(1)).is_allowed()).collect();
-            assert_eq!(foreseen, [check(&mut shard, key, 1); 3], "{key}");
-        }
-    }
-
-    #[test]
-    fn a_key_costs_32_bytes_and_what_it_has_spent() {
-        assert_eq!(size_of::<Entry>(), 32);
+    fn a_key_with_one_limit_costs_a_line_of_the_cache() {
+        assert_eq!(size_of::<Entry>(), 64);
     }
 
     fn check(shard: &mut Shard, key: u64, second: u64) -> bool {
-        shard.check(&policy(), Key::of(&[&key.to_string()]), now(second)).is_allowed()
+        check_by(&policy(), shard, key, second)
+    }
+
+    fn check_by(policy: &Policy, shard: &mut Shard, key: u64, second: u64) -> bool {
+        let key = Key::of(&[&key.to_string()]);
+        let time = shard.advance(now(second));
+        let is_known = shard.known(key).is_some();
+        if !is_known {
+            shard.sweep();
+        }
+        let place = if is_known { Place::Own } else { shard.enter(key, policy) };
+        let spent = shard.spent(place, key).unwrap();
+        let admits = spent.admits(policy, 1, time);
+        if admits {
+            spent.take(policy, 1, time, |_, _, _, _| {});
+        } else if place == Place::Fresh {
+            shard.leave(key);
+        }
+        admits
     }
 
     fn policy() -> Policy {

@@ -294,7 +294,7 @@ async fn an_estimate_comes_from_a_header_or_the_body_or_is_fixed() {
 
 #[tokio::test]
 async fn only_requests_that_it_is_about_are_counted() {
-    let meter = header_meter().only(|head| head.uri.path().starts_with("/v1/chat"));
+    let meter = header_meter().when(|head| head.uri.path().starts_with("/v1/chat"));
     for (path, expected) in [("/v1/chat/completions", 7), ("/v1/models", 0)] {
         let world = World::new(meter.clone());
         let request = world.request(path);
@@ -306,7 +306,7 @@ async fn only_requests_that_it_is_about_are_counted() {
 
 #[tokio::test]
 async fn what_was_admitted_is_counted_whatever_the_head_says_by_then() {
-    let meter = || header_meter().only(|head| head.uri.path() == "/outside");
+    let meter = || header_meter().when(|head| head.uri.path() == "/outside");
     for (admitted_only, was_admitted, path, expected) in [
         (false, true, "/inside", 7),
         (true, true, "/inside", 7),
@@ -451,7 +451,11 @@ impl World {
         let Decision::Allowed { receipt, .. } = self.limiter.take(&[charge], self.now()) else {
             panic!("nothing is left")
         };
-        head.extensions.insert(Arc::new(Admission::new(Arc::clone(&self.limiter), receipt)));
+        head.extensions.insert(Arc::new(Admission::new(
+            Arc::clone(&self.limiter),
+            receipt,
+            self.hand.clock(),
+        )));
         Request::from_parts(head, ())
     }
 
