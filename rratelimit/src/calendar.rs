@@ -71,6 +71,20 @@ impl Calendar {
         [self.index, self.ends]
     }
 
+    /// Counts `cost` more in the window that `mark` names, if it is not over.
+    pub(crate) fn charge(&mut self, cost: u64, mark: [u64; 2], limit: &Limit, time: Time) {
+        if let Some(count) = self.of(mark, limit, time) {
+            *count = count.saturating_add(cost);
+        } else if !self.is_current(limit, time) {
+            // What held nothing yet was forgotten.
+            let now = Self::begin(limit, time);
+            let [index, ends] = mark;
+            if now.index == index && time.at < ends {
+                *self = Self { ends, count: cost, is_dirty: self.is_dirty, ..now };
+            }
+        }
+    }
+
     /// The count of the window that `mark` names, if it is not over.
     pub(crate) fn of(&mut self, mark: [u64; 2], limit: &Limit, time: Time) -> Option<&mut u64> {
         let is_it = mark == [self.index, self.ends] && self.is_current(limit, time);

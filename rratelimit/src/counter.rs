@@ -139,7 +139,7 @@ impl Counter {
         match &mut self.taken {
             Taken::Sliding(it) => [it.take(cost, limit, time), 0],
             Taken::Calendar(it) => it.take(cost, limit, time),
-            Taken::Bucket(it) => it.take(cost, limit, time),
+            Taken::Bucket(it) => [it.take(cost, limit, time), 0],
             Taken::Running { count, told } => {
                 if *count < limit.max() / 2 {
                     *told = Told::NOTHING;
@@ -172,7 +172,7 @@ impl Counter {
                     *count = count.saturating_sub(cost);
                 }
             }
-            Taken::Bucket(it) => it.refund(cost, mark, limit, time),
+            Taken::Bucket(it) => it.refund(cost, mark[0], limit, time),
             Taken::Running { .. } => {}
         }
     }
@@ -182,11 +182,7 @@ impl Counter {
     pub(crate) fn charge(&mut self, cost: u64, mark: Mark, limit: &Limit, time: Time) {
         match &mut self.taken {
             Taken::Sliding(it) => it.put(cost, mark[0], limit, time),
-            Taken::Calendar(it) => {
-                if let Some(count) = it.of(mark, limit, time) {
-                    *count = count.saturating_add(cost);
-                }
-            }
+            Taken::Calendar(it) => it.charge(cost, mark, limit, time),
             Taken::Bucket(it) => _ = it.take(cost, limit, time),
             Taken::Running { .. } => {}
         }

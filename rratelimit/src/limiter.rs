@@ -178,7 +178,15 @@ impl Limiter {
         let mut crossed = Crossed::new();
         self.with_shard(charged.key, |shard| {
             let time = shard.advance(now);
+            if actual > charged.cost && shard.charged(charged).is_none() {
+                // It held nothing yet, and was forgotten.
+                shard.sweep();
+                shard.enter(charged.key, &charged.policy);
+            }
             let Some(spent) = shard.charged(charged) else { return };
+            if actual > charged.cost {
+                spent.make_room(&charged.policy, time);
+            }
             for (at, (limit, mark)) in charged.policy.limits().iter().zip(marks).enumerate() {
                 let Some(counter) = spent.counter_mut(limit) else { continue };
                 match actual.checked_sub(charged.cost) {
