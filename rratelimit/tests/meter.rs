@@ -101,6 +101,7 @@ async fn what_says_nothing_counts_as_told() {
     check(meter(), Frames::of([r#"{"n":1e308}"#]), u64::MAX, "value").await;
     check(meter(), Frames::of([r#"{"n":1,"n":2}"#]), 1, "value").await;
     check(meter(), Frames::of([""; 0]), 5, "missing").await;
+    check(meter(), Frames::of([""; 0]).header("content-encoding", "br"), 5, "missing").await;
     check(meter(), Frames::of(["{"]).header("content-encoding", "x"), 5, "unreadable").await;
     check(meter(), Frames::of(["{"]).header("content-encoding", "gzip"), 5, "unreadable").await;
     check(json_meter("$.n"), Frames::of(["{}"]), 0, "missing").await;
