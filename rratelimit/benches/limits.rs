@@ -37,6 +37,17 @@ fn hot(criterion: &mut Criterion) {
         group.bench_function(format!("ours, {which}, clock"), |it| {
             it.iter(|| limiter.check(&policy, Key::of(&[black_box(&name)]), clock.now()));
         });
+        let limiter = Limiter::new();
+        group.bench_function(format!("ours, {which}, whether, clock"), |it| {
+            it.iter(|| limiter.admit(&policy, Key::of(&[black_box(&name)]), clock.now()));
+        });
+        let (limiter, mut at) = (Limiter::new(), 0);
+        group.bench_function(format!("ours, {which}, whether"), |it| {
+            it.iter(|| {
+                at += 100;
+                limiter.admit(&policy, Key::of(&[black_box(&name)]), now(at))
+            });
+        });
         let (limiter, mut at) = (Limiter::new(), 0);
         group.bench_function(format!("ours, {which}"), |it| {
             it.iter(|| {
@@ -69,7 +80,7 @@ fn random(criterion: &mut Criterion) {
         it.iter(|| {
             call += 1;
             let name = &names[scattered(call, names.len())];
-            limiter.check(&policy, Key::of(&[name]), clock.now())
+            limiter.admit(&policy, Key::of(&[name]), clock.now())
         });
     });
     group.finish();
@@ -90,7 +101,7 @@ fn together(criterion: &mut Criterion) {
         group.bench_function(format!("ours, {threads}"), |it| {
             it.iter_custom(|each| {
                 race(threads, each, |name| {
-                    _ = black_box(limiter.check(&policy, Key::of(&[name]), clock.now()));
+                    _ = black_box(limiter.admit(&policy, Key::of(&[name]), clock.now()));
                 })
             });
         });

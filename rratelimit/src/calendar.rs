@@ -42,7 +42,7 @@ impl Calendar {
     }
 
     fn is_current(&self, limit: &Limit, time: Time) -> bool {
-        time.at < self.ends && limit.window().on_the_wall(time).0 <= self.index
+        time.at < self.ends && time.wall < limit.window().ends_on_the_wall(self.index)
     }
 
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {

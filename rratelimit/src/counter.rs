@@ -152,7 +152,11 @@ impl Counter {
 
     /// The threshold that has been passed, if it was not told of before.
     pub(crate) fn crossing(&mut self, limit: &Limit, time: Time) -> Option<Threshold> {
-        let count = self.count(limit, time);
+        self.crossing_at(self.count(limit, time), limit)
+    }
+
+    /// As [`crossing`](Self::crossing), where `count` is what counts.
+    pub(crate) fn crossing_at(&mut self, count: u64, limit: &Limit) -> Option<Threshold> {
         let told = match &mut self.taken {
             Taken::Sliding(it) => it.told(),
             Taken::Calendar(it) => &mut it.told,
