@@ -4,28 +4,31 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use rrcore::Now;
+use rrcore::{Clock, Now};
 use smallvec::SmallVec;
 
-use crate::charge::{Charge, Receipt};
+use crate::charge::{Charge, Charged, Receipt};
 use crate::store::Store;
 
 /// What a [`RateLimitLayer`](crate::RateLimitLayer) took for a request: it is in the request's
 /// extensions, as an `Arc<Admission<St>>`. Of several such layers, the innermost one's.
 ///
-/// Each charge is settled or refunded once, whoever comes first.
-pub struct Admission<St> {
+/// Each charge is settled or refunded once, whoever comes first. An estimate that nobody settles is
+/// given back when the last handle on this is dropped: the request never came to where its cost is
+/// known.
+pub struct Admission<St: Store> {
     store: St,
     receipt: Receipt,
+    clock: Clock,
     // Which charges are settled. Held for a moment, by the one request that it is about.
     settled: Mutex<SmallVec<[bool; 4]>>,
 }
 
 impl<St: Store> Admission<St> {
-    /// What `receipt` says was taken from `store`.
-    pub fn new(store: St, receipt: Receipt) -> Self {
+    /// What `receipt` says was taken from `store`, which is asked by the time of `clock`.
+    pub fn new(store: St, receipt: Receipt, clock: Clock) -> Self {
         let settled = receipt.charges().map(|_| false).collect();
-        Self { store, receipt, settled: Mutex::new(settled) }
+        Self { store, receipt, clock, settled: Mutex::new(settled) }
     }
 
     /// What was taken.
@@ -73,7 +76,18 @@ impl<St: Store> Admission<St> {
     }
 }
 
-impl<St> fmt::Debug for Admission<St> {
+impl<St: Store> Drop for Admission<St> {
+    fn drop(&mut self) {
+        for position in 0..self.receipt.charges.len() {
+            let is_estimate = |it: &Charged| it.policy.is_estimated() && it.cost > 0;
+            if self.receipt.charges.get(position).is_some_and(is_estimate) {
+                self.settle(position, 0, self.clock.now());
+            }
+        }
+    }
+}
+
+impl<St: Store> fmt::Debug for Admission<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admission").field("receipt", &self.receipt).finish_non_exhaustive()
     }

@@ -51,6 +51,7 @@ struct Inner {
     limits: Box<[Limit]>,
     header: Option<HeaderValue>,
     is_observed: bool,
+    is_estimated: bool,
     has_concurrency: bool,
     is_durable: bool,
 }
@@ -222,6 +223,7 @@ impl Policy {
             limits,
             header,
             is_observed: false,
+            is_estimated: false,
             has_concurrency,
             is_durable,
         };
@@ -245,6 +247,12 @@ impl Policy {
     #[must_use]
     pub fn on_store_failure(self, then: StoreFailure) -> Self {
         self.change(|it| it.limits.iter_mut().for_each(|it| it.store_failure = then))
+    }
+
+    /// What a request is charged by it is a guess, and given back unless somebody says better.
+    #[cfg(feature = "meter")]
+    pub(crate) fn estimated(self) -> Self {
+        self.change(|it| it.is_estimated = true)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -292,6 +300,10 @@ impl Policy {
 
     pub(crate) fn is_durable(&self) -> bool {
         self.inner.is_durable
+    }
+
+    pub(crate) fn is_estimated(&self) -> bool {
+        self.inner.is_estimated
     }
 
     pub(crate) fn has_concurrency(&self) -> bool {

@@ -95,7 +95,7 @@ pub(crate) struct Waiting<S, B, St> {
 }
 
 /// What is left to do once there is a response.
-pub(crate) struct Pending<St> {
+pub(crate) struct Pending<St: Store> {
     standing: Standing,
     legacy_headers: bool,
     held: Option<Held>,
@@ -121,7 +121,8 @@ impl<St: Store> Asked<St> {
             Ok(Decision::Allowed { standing, receipt }) => {
                 context.record(Stage::Limit, Outcome::Passed, answer::facts(&standing));
                 let held = Permit::of(&store, &receipt).map(|it| Box::new(it) as Held);
-                let admission = Arc::new(Admission::new(store, receipt));
+                let clock = context.clock().clone();
+                let admission = Arc::new(Admission::new(store, receipt, clock));
                 head.extensions.insert(Arc::clone(&admission));
                 let undo = (!counts_refused).then(|| (admission, context));
                 let pending = Pending { held, undo, ..pending(standing) };

@@ -1,7 +1,6 @@
 //! [`MeterLayer`] seen from outside.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::VecDeque;
 use std::future::{pending, ready};
@@ -12,14 +11,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use rratelimit::{
     Admission, Charge, Decision, Estimate, Extraction, Key, Limit, Limiter, Meter, MeterLayer,
-    Policy, Tokens,
+    Policy, RateLimitLayer, Tokens,
 };
-use rrcore::{BufferedBody, Context, Fact, ManualClock, ReadOutcome};
+use rrcore::{BufferedBody, Clock, Code, Context, Fact, ManualClock, ReadOutcome, Refusal};
 use tokio_test::assert_pending;
 use tower::{Layer, Service, ServiceExt};
 
@@ -102,6 +101,7 @@ async fn what_says_nothing_counts_as_told() {
     check(meter(), Frames::of([r#"{"n":1e308}"#]), u64::MAX, "value").await;
     check(meter(), Frames::of([r#"{"n":1,"n":2}"#]), 1, "value").await;
     check(meter(), Frames::of([""; 0]), 5, "missing").await;
+    check(meter(), Frames::of([""; 0]).header("content-encoding", "br"), 5, "missing").await;
     check(meter(), Frames::of(["{"]).header("content-encoding", "x"), 5, "unreadable").await;
     check(meter(), Frames::of(["{"]).header("content-encoding", "gzip"), 5, "unreadable").await;
     check(json_meter("$.n"), Frames::of(["{}"]), 0, "missing").await;
@@ -294,7 +294,7 @@ async fn an_estimate_comes_from_a_header_or_the_body_or_is_fixed() {
 
 #[tokio::test]
 async fn only_requests_that_it_is_about_are_counted() {
-    let meter = header_meter().only(|head| head.uri.path().starts_with("/v1/chat"));
+    let meter = header_meter().when(|head| head.uri.path().starts_with("/v1/chat"));
     for (path, expected) in [("/v1/chat/completions", 7), ("/v1/models", 0)] {
         let world = World::new(meter.clone());
         let request = world.request(path);
@@ -306,7 +306,7 @@ async fn only_requests_that_it_is_about_are_counted() {
 
 #[tokio::test]
 async fn what_was_admitted_is_counted_whatever_the_head_says_by_then() {
-    let meter = || header_meter().only(|head| head.uri.path() == "/outside");
+    let meter = || header_meter().when(|head| head.uri.path() == "/outside");
     for (admitted_only, was_admitted, path, expected) in [
         (false, true, "/inside", 7),
         (true, true, "/inside", 7),
@@ -357,6 +357,75 @@ async fn several_meters_read_one_body() {
     body_of(send(&layer, Request::new(()), frames).await).await.unwrap();
     let spent = meters.map(|it| limiter.usage(it.policy(), key(), clock.clock().now())[0].spent);
     assert_eq!(spent, [40, 25, 15]);
+}
+
+#[tokio::test]
+async fn an_estimate_goes_back_whoever_answers_in_place_of_what_is_metered() {
+    for (counts_refused, answer, expected) in [
+        (true, "relays", 40),
+        (false, "relays", 40),
+        (true, "refuses", 0),
+        (false, "refuses", 0),
+        (true, "fails", 0),
+        (true, "waits", 0),
+    ] {
+        let world = World::new(token_meter().estimate(Estimate::fixed(10)));
+        let metered = world.layer.layer(tower::service_fn(|_: Request<()>| {
+            let mut response = Response::new(Frames::of(ANTHROPIC));
+            response.headers_mut().insert(CONTENT_TYPE, "text/event-stream".parse().unwrap());
+            ready(Ok::<_, &str>(response))
+        }));
+        let gate = tower::service_fn(move |mut request: Request<()>| {
+            let metered = metered.clone();
+            async move {
+                let context = Context::of(request.extensions_mut(), &Clock::system());
+                match answer {
+                    "relays" => Ok(metered.oneshot(request).await?.map(rrcore::Body::inner)),
+                    "refuses" => {
+                        let refusal = Refusal::new(Code::RuleDenied);
+                        Ok(context.refuse(refusal).map(rrcore::Body::own))
+                    }
+                    "fails" => Err("down"),
+                    _ => pending().await,
+                }
+            }
+        });
+        let limits = RateLimitLayer::with(Arc::clone(&world.limiter))
+            .quota(world.meter.quota())
+            .counts_refused(counts_refused);
+        let mut service = limits.layer(gate);
+        let called = service.ready().await.unwrap().call(world.request("/"));
+        assert_eq!(world.spent(), 10);
+        let mut called = tokio_test::task::spawn(called);
+        if let Poll::Ready(Ok(response)) = called.poll() {
+            body_of(response).await.unwrap();
+        }
+        drop(called);
+        assert_eq!(world.spent(), expected, "{answer} {counts_refused}");
+    }
+}
+
+#[tokio::test]
+async fn whom_the_meter_has_nothing_left_for_is_refused_by_its_name() {
+    let world = World::new(header_meter());
+    let metered = world.layer.layer(tower::service_fn(|_: Request<()>| {
+        let mut response = Response::new(Frames::of(["x"]));
+        response.headers_mut().insert(X_TOKENS, "150".parse().unwrap());
+        ready(Ok::<_, &str>(response))
+    }));
+    let limits = RateLimitLayer::with(Arc::clone(&world.limiter)).quota(world.meter.quota());
+    let mut service = limits.layer(metered);
+    let mut call = async |request| service.ready().await.unwrap().call(request).await.unwrap();
+    let crossing = call(world.request("/")).await;
+    assert_eq!(crossing.status(), StatusCode::OK);
+    assert_eq!(body_of(crossing).await.unwrap(), "x");
+    let refused = call(world.request("/")).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers()["ratelimit"].to_str().unwrap().starts_with("\"tokens.minute\";r=0;"));
+    world.hand.advance(Duration::from_secs(
+        refused.headers()["retry-after"].to_str().unwrap().parse().unwrap(),
+    ));
+    assert_eq!(call(world.request("/")).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -451,7 +520,11 @@ impl World {
         let Decision::Allowed { receipt, .. } = self.limiter.take(&[charge], self.now()) else {
             panic!("nothing is left")
         };
-        head.extensions.insert(Arc::new(Admission::new(Arc::clone(&self.limiter), receipt)));
+        head.extensions.insert(Arc::new(Admission::new(
+            Arc::clone(&self.limiter),
+            receipt,
+            self.hand.clock(),
+        )));
         Request::from_parts(head, ())
     }
 

@@ -11,12 +11,14 @@ use crate::charge::Charge;
 use crate::key::Key;
 use crate::per::Per;
 use crate::policy::Policy;
+use crate::quota::Quota;
 
 /// Adds up what the responses to some requests say that they cost.
 ///
-/// Give the same meter to a [`RateLimitLayer`](crate::RateLimitLayer), which asks whether there is
-/// anything left, and to a [`MeterLayer`](crate::MeterLayer), which sees what was spent. The request
-/// that crosses a limit completes, and the next is refused. With [`Policy::observed`], nobody is.
+/// Give its [`quota`](Meter::quota) to a [`RateLimitLayer`](crate::RateLimitLayer), which asks whether
+/// there is anything left, and the meter to a [`MeterLayer`](crate::MeterLayer) further inside, which
+/// sees what was spent. The request that crosses a limit completes, and the next is refused. With
+/// [`Policy::observed`], nobody is.
 #[derive(Clone)]
 #[must_use]
 pub struct Meter {
@@ -33,16 +35,21 @@ type Applies = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 impl Meter {
     /// Adds up what `extraction` finds, up to the limits of `policy`, which is labelled `name`.
     ///
-    /// A caller is who it is for [`RateLimitLayer::new`](crate::RateLimitLayer::new).
+    /// Who spends together, [`Meter::per`] says; [`Per::caller`] otherwise.
     pub fn new(name: impl Into<Arc<str>>, extraction: Extraction, policy: Policy) -> Self {
         Self {
-            policy: policy.label(name),
+            policy: policy.label(name).estimated(),
             extraction,
-            key: Arc::new(|head: &Parts| Per::caller().key(head)),
+            key: Arc::new(|head| Per::caller().key(head)),
             applies: None,
             estimate: None,
             on_missing: None,
         }
+    }
+
+    /// Says who spends together.
+    pub fn per(self, per: Per) -> Self {
+        self.key(move |head| per.key(head))
     }
 
     /// Says who spends together. The request's [`Context`](rrcore::Context) is in its extensions.
@@ -53,7 +60,7 @@ impl Meter {
 
     /// Counts only the requests of which `applies` says so. Where their body has been read, it is in
     /// the extensions as an [`rrcore::BufferedBody`].
-    pub fn only(mut self, applies: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+    pub fn when(mut self, applies: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.applies = Some(Arc::new(applies));
         self
     }
@@ -84,6 +91,19 @@ impl Meter {
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What holds requests to the limits of this meter: for a
+    /// [`RateLimitLayer`](crate::RateLimitLayer).
+    pub fn quota(&self) -> Quota {
+        let (key, estimate) = (Arc::clone(&self.key), self.estimate.clone());
+        let quota = Quota::new(self.policy.clone())
+            .key(move |head| key(head))
+            .cost(move |head| estimate.as_ref().map_or(0, |it| it.of(head)));
+        match self.applies.clone() {
+            Some(applies) => quota.when(move |head| applies(head)),
+            None => quota,
+        }
     }
 
     /// Whose count a request would add to.

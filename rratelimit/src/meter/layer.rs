@@ -10,12 +10,11 @@ use super::counting::Counting;
 use super::definition::Meter;
 use super::plan::Plan;
 use super::service::Metered;
+#[cfg(doc)]
+use super::{estimate::Estimate, extraction::Extraction};
 use crate::store::Store;
 
-/// Counts what the responses of a service say that they cost.
-///
-/// The innermost layer: it reads what the service itself says, before anybody changes it. Responses
-/// pass byte for byte.
+#[doc = include_str!("../../docs/meters.md")]
 #[derive(Clone)]
 #[must_use]
 pub struct MeterLayer {

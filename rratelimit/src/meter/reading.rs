@@ -17,6 +17,7 @@ pub(crate) struct Reading {
     seeker: Seeker,
     findings: Findings,
     coding: Decoding,
+    is_empty: bool,
 }
 
 /// What a number is found to be.
@@ -70,7 +71,7 @@ impl Reading {
         let sought = formulas.map(|it| it.whole.unwrap_or(usize::MAX)).collect();
         let findings =
             Findings { is_stream, slots: vec![Seen::Nothing; slots].into_boxed_slice(), sought };
-        Self { form, seeker: Seeker::new(), findings, coding }
+        Self { form, seeker: Seeker::new(), findings, coding, is_empty: true }
     }
 
     /// Whether the rest of the body is of no interest.
@@ -80,7 +81,8 @@ impl Reading {
 
     /// Takes the next bytes of the body.
     pub(crate) fn push(&mut self, paths: &Paths, chunk: &[u8]) {
-        let Self { form, seeker, findings, coding } = self;
+        let Self { form, seeker, findings, coding, is_empty } = self;
+        *is_empty &= chunk.is_empty();
         let mut read = |plain: &[u8]| {
             form.read(seeker, findings, paths, plain);
             if findings.is_done(seeker) { Err(Stop::Done) } else { Ok(()) }
@@ -99,7 +101,8 @@ impl Reading {
     pub(crate) fn finish(&mut self, paths: &Paths) {
         let is_whole = match &self.coding {
             Decoding::Plain => true,
-            Decoding::Coded(decoder) => decoder.finish().is_ok(),
+            // A response to HEAD says how it would be coded.
+            Decoding::Coded(decoder) => self.is_empty || decoder.finish().is_ok(),
             Decoding::Over { .. } => return,
         };
         if is_whole {
