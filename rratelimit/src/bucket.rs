@@ -76,31 +76,29 @@ impl Bucket {
         Some(terms.wait(excess))
     }
 
-    /// Takes `cost`; says when, before anything else is taken, all would be back.
-    pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> [u64; 2] {
+    /// Takes `cost`; says when.
+    pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
         let level = self.level(terms, time);
         if level.saturating_mul(2) < terms.capacity {
             self.told = Told::NOTHING;
         }
-        let level = level.saturating_add(terms.token.saturating_mul(cost.into()));
-        self.set(level, terms, time);
-        let nanos = u64::try_from(level / terms.per_nano.max(1)).unwrap_or(u64::MAX);
-        let rest = u64::try_from(level % terms.per_nano.max(1)).unwrap_or(0);
-        [time.at.saturating_add(nanos), rest]
+        self.set(level.saturating_add(terms.token.saturating_mul(cost.into())), terms, time);
+        time.at
     }
 
-    /// Puts back what `cost`, which was taken when `mark` said so, has not regained by itself.
+    /// Puts back what `cost`, which was taken `then`, has not regained by itself.
     ///
-    /// A bucket fills the oldest debt first. What was taken earlier has come back before this, and
-    /// what comes back to others by now would have come back to them without it no sooner.
-    pub(crate) fn refund(&mut self, cost: u64, mark: [u64; 2], limit: &Limit, time: Time) {
+    /// Where nothing else has happened since, that is known. Else it is taken to have been the first
+    /// to be filled again: what was refunded earlier, or has been taken since, then cannot make this
+    /// give back more than is owed.
+    pub(crate) fn refund(&mut self, cost: u64, then: u64, limit: &Limit, time: Time) {
         let terms = Terms::of(limit);
-        let [full, rest] = mark;
-        let Some(left) = full.checked_sub(time.at) else { return };
-        let owed = terms.per_nano.saturating_mul(left.into()).saturating_add(rest.into());
-        let back = owed.min(terms.token.saturating_mul(cost.into()));
-        self.set(self.level(terms, time).saturating_sub(back), terms, time);
+        let taken = terms.token.saturating_mul(cost.into());
+        let level = self.level(terms, time);
+        let regained = terms.per_nano.saturating_mul(time.at.saturating_sub(then).into());
+        let back = if self.since == then { taken } else { taken.saturating_sub(regained) };
+        self.set(level.saturating_sub(back), terms, time);
     }
 
     pub(crate) const fn told(&mut self) -> &mut Told {
@@ -178,7 +176,8 @@ mod tests {
         let later = at(9_990_000_000);
         bucket.take(9, &limit, later);
         marks.into_iter().for_each(|mark| bucket.refund(1, mark, &limit, later));
-        assert_eq!(bucket.count(&limit, later), 9);
+        // The nine, and what the ten had not regained, rounded up.
+        assert_eq!(bucket.count(&limit, later), 10);
     }
 
     #[test]

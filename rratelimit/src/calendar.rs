@@ -3,6 +3,7 @@
 use crate::policy::Limit;
 use crate::time::{Time, nanos};
 use crate::told::Told;
+use crate::window::Window;
 
 /// The count of one window: minute, hour, day or month.
 ///
@@ -31,12 +32,17 @@ impl Calendar {
     fn begin(limit: &Limit, time: Time) -> Self {
         let window = limit.window();
         let (index, end) = window.on_the_wall(time);
-        let ends = end.saturating_sub(time.wall).saturating_add(grace(limit));
+        let ends = end.saturating_sub(time.wall).saturating_add(grace(window));
         Self { index, ends: time.at.saturating_add(ends), ..Self::new() }
     }
 
+    /// A count as it was written down, of a window that has until `ends`.
+    pub(crate) fn restored(index: u64, ends: u64, count: u64, window: Window) -> Self {
+        Self { index, ends: ends.saturating_add(grace(window)), count, ..Self::new() }
+    }
+
     fn is_current(&self, limit: &Limit, time: Time) -> bool {
-        time.at < self.ends && limit.window().on_the_wall(time).0 <= self.index
+        time.at < self.ends && time.wall < limit.window().ends_on_the_wall(self.index)
     }
 
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
@@ -65,6 +71,20 @@ impl Calendar {
         [self.index, self.ends]
     }
 
+    /// Counts `cost` more in the window that `mark` names, if it is not over.
+    pub(crate) fn charge(&mut self, cost: u64, mark: [u64; 2], limit: &Limit, time: Time) {
+        if let Some(count) = self.of(mark, limit, time) {
+            *count = count.saturating_add(cost);
+        } else if !self.is_current(limit, time) {
+            // What held nothing yet was forgotten.
+            let now = Self::begin(limit, time);
+            let [index, ends] = mark;
+            if now.index == index && time.at < ends {
+                *self = Self { ends, count: cost, is_dirty: self.is_dirty, ..now };
+            }
+        }
+    }
+
     /// The count of the window that `mark` names, if it is not over.
     pub(crate) fn of(&mut self, mark: [u64; 2], limit: &Limit, time: Time) -> Option<&mut u64> {
         let is_it = mark == [self.index, self.ends] && self.is_current(limit, time);
@@ -73,8 +93,8 @@ impl Calendar {
 }
 
 /// More than a clock is slewed in that time; of a day, the step that a wrongly set time zone makes.
-fn grace(limit: &Limit) -> u64 {
-    nanos(limit.window().length()) / 24
+fn grace(window: Window) -> u64 {
+    nanos(window.length()) / 24
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl Counter {
         match &mut self.taken {
             Taken::Sliding(it) => [it.take(cost, limit, time), 0],
             Taken::Calendar(it) => it.take(cost, limit, time),
-            Taken::Bucket(it) => it.take(cost, limit, time),
+            Taken::Bucket(it) => [it.take(cost, limit, time), 0],
             Taken::Running { count, told } => {
                 if *count < limit.max() / 2 {
                     *told = Told::NOTHING;
@@ -152,7 +152,11 @@ impl Counter {
 
     /// The threshold that has been passed, if it was not told of before.
     pub(crate) fn crossing(&mut self, limit: &Limit, time: Time) -> Option<Threshold> {
-        let count = self.count(limit, time);
+        self.crossing_at(self.count(limit, time), limit)
+    }
+
+    /// As [`crossing`](Self::crossing), where `count` is what counts.
+    pub(crate) fn crossing_at(&mut self, count: u64, limit: &Limit) -> Option<Threshold> {
         let told = match &mut self.taken {
             Taken::Sliding(it) => it.told(),
             Taken::Calendar(it) => &mut it.told,
@@ -172,7 +176,7 @@ impl Counter {
                     *count = count.saturating_sub(cost);
                 }
             }
-            Taken::Bucket(it) => it.refund(cost, mark, limit, time),
+            Taken::Bucket(it) => it.refund(cost, mark[0], limit, time),
             Taken::Running { .. } => {}
         }
     }
@@ -182,11 +186,7 @@ impl Counter {
     pub(crate) fn charge(&mut self, cost: u64, mark: Mark, limit: &Limit, time: Time) {
         match &mut self.taken {
             Taken::Sliding(it) => it.put(cost, mark[0], limit, time),
-            Taken::Calendar(it) => {
-                if let Some(count) = it.of(mark, limit, time) {
-                    *count = count.saturating_add(cost);
-                }
-            }
+            Taken::Calendar(it) => it.charge(cost, mark, limit, time),
             Taken::Bucket(it) => _ = it.take(cost, limit, time),
             Taken::Running { .. } => {}
         }

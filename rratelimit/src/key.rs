@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
+use smallvec::SmallVec;
 
 /// Names whom a [`Limiter`](crate::Limiter) counts for, in 16 bytes however long the name is.
 ///
@@ -51,13 +52,14 @@ impl Key {
     /// As [`Key::of`], of parts that need not be text.
     #[must_use]
     pub fn of_bytes<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Seed::current().hasher();
+        // In one piece, which hashes faster than many.
+        let mut name = SmallVec::<[u8; 128]>::new();
         for part in parts {
             // First how long, so that parts do not run into each other.
-            hasher.write(&(part.len() as u64).to_le_bytes());
-            hasher.write(part);
+            name.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            name.extend_from_slice(part);
         }
-        let hash = hasher.finish128();
+        let hash = Seed::current().hasher().hash(&name);
         Self([hash.h1, hash.h2])
     }
 
@@ -97,13 +99,6 @@ impl Seed {
     pub fn install(self) -> Result<(), AlreadySeeded> {
         let current = CURRENT.get_or_init(|| self);
         if current.0 == self.0 { Ok(()) } else { Err(AlreadySeeded) }
-    }
-
-    /// Tells seeds apart without saying what they are.
-    pub(crate) fn fingerprint() -> u64 {
-        let mut hasher = Self::current().hasher();
-        hasher.write(b"rratelimit: which seed");
-        hasher.finish128().h1
     }
 
     fn current() -> Self {

@@ -23,6 +23,7 @@ mod redis;
 mod service;
 mod shard;
 mod sliding;
+mod snapshot;
 mod spent;
 mod store;
 mod take;
@@ -49,6 +50,7 @@ pub use crate::redis::{
     Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState,
 };
 pub use crate::service::RateLimit;
+pub use crate::snapshot::Record;
 pub use crate::store::{Never, Store, Taking, Unavailable};
 pub use crate::threshold::{Crossing, Threshold};
 pub use crate::window::Window;

@@ -109,6 +109,28 @@ impl Limiter {
         self.take(&[Charge::one(policy, key)], now)
     }
 
+    /// As [`check`](Self::check), but says neither what is left nor what was taken: for who only
+    /// wants to know whether. Not for a policy with a concurrency limit, of which nothing could be
+    /// given back.
+    #[must_use]
+    pub fn admit(&self, policy: &Policy, key: Key, now: Now) -> bool {
+        let charge = Charge::one(policy, key);
+        let mut crossed = Crossed::new();
+        let known = self.with_shard(key, |shard| {
+            let time = shard.advance(now);
+            let spent = shard.known(key)?;
+            let admits = spent.admits(policy, 1, time);
+            if admits {
+                spent.take_silently(policy, 1, time, |at, it| crossed.push((0, at, it)));
+                shard.changed(key, policy);
+            }
+            Some(admits)
+        });
+        let Some(admits) = known else { return self.take(&[charge], now).is_allowed() };
+        tell(self.observer.as_ref(), &[charge], &crossed);
+        admits
+    }
+
     /// The answer that [`check`](Self::check) would give, without counting the request.
     pub fn peek(&self, policy: &Policy, key: Key, now: Now) -> Decision {
         self.foresee(&[Charge::one(policy, key)], now)
@@ -178,7 +200,15 @@ impl Limiter {
         let mut crossed = Crossed::new();
         self.with_shard(charged.key, |shard| {
             let time = shard.advance(now);
+            if actual > charged.cost && shard.charged(charged).is_none() {
+                // It held nothing yet, and was forgotten.
+                shard.sweep();
+                shard.enter(charged.key, &charged.policy);
+            }
             let Some(spent) = shard.charged(charged) else { return };
+            if actual > charged.cost {
+                spent.make_room(&charged.policy, time);
+            }
             for (at, (limit, mark)) in charged.policy.limits().iter().zip(marks).enumerate() {
                 let Some(counter) = spent.counter_mut(limit) else { continue };
                 match actual.checked_sub(charged.cost) {

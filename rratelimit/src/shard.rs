@@ -9,6 +9,7 @@ use crate::key::Key;
 use crate::policy::Policy;
 use crate::spent::Spent;
 use crate::time::Time;
+use crate::window::Window;
 
 /// Part of a limiter's keys, with the time by which they are counted.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Shard {
     swept: usize,
     time: Time,
     /// Counts that have changed since they were last written down; `None` where nobody does.
-    pub(crate) dirty: Option<Vec<(Key, u64)>>,
+    pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
 
 #[derive(Debug)]
@@ -127,14 +128,19 @@ impl Shard {
             let calendar = entry.spent.counter_mut(limit).and_then(|it| it.calendar());
             if let Some(calendar) = calendar.filter(|it| !it.is_dirty) {
                 calendar.is_dirty = true;
-                dirty.push((key, limit.id()));
+                dirty.push((key, limit.id(), limit.window() == Window::CalendarMonth));
             }
         }
     }
 
-    /// Every key with its counts.
-    pub(crate) fn entries(&mut self) -> impl Iterator<Item = (Key, &mut Spent)> {
-        self.keys.iter_mut().map(|it| (it.key, &mut it.spent))
+    /// Makes room for counts of `key` that were written down, if there is any.
+    pub(crate) fn admit(&mut self, key: Key) -> Place {
+        if self.keys.len() >= self.capacity {
+            return Place::Shared;
+        }
+        self.keys
+            .insert_unique(hash(key), Entry { key, spent: Spent::default() }, |it| hash(it.key));
+        Place::Fresh
     }
 
     fn place(&self, policy: &Policy, time: Time) -> Place {

@@ -32,6 +32,7 @@ pub(crate) struct Few {
     // How many sixtieths before the newest each ends.
     ages: [u8; FEW],
     told: Told,
+    #[expect(dead_code, reason = "for its niche")]
     kind: Kind,
 }
 
@@ -62,7 +63,7 @@ impl Sliding {
 
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         match self {
-            Self::Few(few) => sum(few.live(limit, time)),
+            Self::Few(few) => few.count(limit, time),
             Self::Many(many) => {
                 let over = many.buckets.iter().take_while(|it| it.ends <= time.at);
                 let over = over.map(|it| u128::from(it.count)).sum();
@@ -153,6 +154,14 @@ impl Few {
         })
     }
 
+    fn count(&self, limit: &Limit, time: Time) -> u64 {
+        // What ends sooner than this before the newest is over.
+        let Some(left) = self.ends.checked_sub(time.at) else { return 0 };
+        let is_live = |age: u8| limit.width().saturating_mul(age.into()) < left;
+        let counts = self.counts.into_iter().zip(self.ages);
+        counts.map(|(count, age)| if is_live(age) { u64::from(count) } else { 0 }).sum()
+    }
+
     /// Oldest first.
     fn live(&self, limit: &Limit, time: Time) -> impl Iterator<Item = Bucket> {
         self.buckets(limit).rev().filter(move |it| it.ends > time.at && it.count > 0)
@@ -232,10 +241,6 @@ impl Many {
             Some(_) | None => self.buckets.insert(at, Bucket { ends, count: cost }),
         }
     }
-}
-
-fn sum(buckets: impl Iterator<Item = Bucket>) -> u64 {
-    buckets.fold(0, |sum, it| sum.saturating_add(it.count))
 }
 
 fn wait(live: impl Iterator<Item = Bucket>, level: u64, count: u64, time: Time) -> u64 {

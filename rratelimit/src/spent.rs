@@ -55,6 +55,24 @@ impl Spent {
         }
     }
 
+    /// Takes `cost` of every limit of `policy`, and says which thresholds that passed.
+    pub(crate) fn take_silently(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut passed: impl FnMut(usize, Threshold),
+    ) {
+        self.make_room(policy, time);
+        for (at, limit) in policy.limits().iter().enumerate() {
+            let Some(counter) = self.counter_mut(limit) else { continue };
+            counter.take(price(limit, cost), limit, time);
+            if let Some(crossing) = counter.crossing(limit, time) {
+                passed(at, crossing);
+            }
+        }
+    }
+
     /// Takes `cost` of every limit of `policy`, whether there is room or not; not of what runs.
     pub(crate) fn add(
         &mut self,
