@@ -6,6 +6,7 @@ pub mod canonical_path;
 pub mod evaluator;
 pub mod jwks;
 pub mod jwt;
+pub mod meter;
 pub mod rule_parser;
 pub mod vault_record;
 
