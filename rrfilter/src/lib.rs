@@ -10,9 +10,16 @@ mod layer;
 mod paths;
 mod policy;
 mod service;
+mod transform;
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
 pub use crate::service::Filters;
+pub use crate::transform::{
+    BodyStep, BodyTransform, Duplicates, HeaderEdits, InvalidTransform, JsonPointer, JsonTemplate,
+    NotTransformable, PatchOperation, PathRewrite, QueryEdits, QueryNormalisation,
+    RequestTransform, ResponseTransform, Template, Transform, TransformFuture, TransformLayer,
+    Transforms, Values,
+};
