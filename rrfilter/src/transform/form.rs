@@ -38,8 +38,9 @@ pub(crate) fn to_json(form: &str) -> Option<Vec<u8>> {
 /// An object of scalars, and of arrays of them, as a form: `null` is left out, numbers keep their
 /// spelling. `None` for anything else.
 pub(crate) fn from_json(document: &Document) -> Option<Vec<u8>> {
+    let object = Some(document.text()).filter(|it| it.starts_with(b"{"))?;
     let mut out = String::new();
-    for Member { name, value } in members(document.text())? {
+    for Member { name, value } in members(object)? {
         let name = unescape(name?);
         match value.first()? {
             b'{' => return None,

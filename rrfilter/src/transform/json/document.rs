@@ -46,12 +46,12 @@ pub(super) struct Found {
 impl Document {
     /// Reads `content`, and holds at most `limit` bytes of what becomes of it.
     pub(crate) fn read(content: &[u8], limit: usize) -> Result<Self, Fault> {
-        let content = content.strip_prefix(MARK).unwrap_or(content);
         let mut scanner = Scanner::new(Limits::default());
         let mut nobody = |_: Event<'_>| {};
         scanner.push(content, &mut nobody)?;
         scanner.finish(&mut nobody)?;
-        Self::valid(content.trim_ascii().to_vec(), limit)
+        let text = content.strip_prefix(MARK).unwrap_or(content);
+        Self::valid(text.trim_ascii().to_vec(), limit)
     }
 
     /// A text that was made as JSON.
