@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::transform::pairs::{decoded, halves, mentions, pieces};
+use crate::transform::pairs::{halves, mentions, name, pieces};
 
 /// What becomes of a query before anybody looks at it. Does nothing unless told; pairs that stay
 /// keep their bytes. Doing it again changes nothing.
@@ -109,14 +109,16 @@ impl QueryNormalisation {
             }
         }
         if self.sorts {
-            kept.sort_by_cached_key(|it| name(it).into_owned());
+            kept.sort_by_cached_key(|it| name(it));
         }
         Cow::Owned(kept.join("&"))
     }
 
     fn keeps(&self, piece: &str) -> bool {
-        let is_kept =
-            |names: &Vec<String>| piece.split(';').all(|it| names.contains(&name(it).into_owned()));
+        let is_kept = |names: &Vec<String>| {
+            let mut readings = piece.split(';').chain([piece]);
+            readings.all(|it| names.contains(&name(it)))
+        };
         let is_removed = self.remove.iter().any(|it| mentions(piece, it));
         let is_empty = self.drops_empty && halves(piece).1.is_empty();
         !is_removed && !is_empty && self.keep_only.as_ref().is_none_or(is_kept)
@@ -125,11 +127,5 @@ impl QueryNormalisation {
 
 fn first_of_each(kept: &mut Vec<&str>) {
     let mut seen = HashSet::new();
-    kept.retain(|it| seen.insert(name(it).into_owned()));
-}
-
-// What is not UTF-8 is called as it is written.
-fn name(piece: &str) -> Cow<'_, str> {
-    let written = halves(piece).0;
-    decoded(written).unwrap_or(Cow::Borrowed(written))
+    kept.retain(|it| seen.insert(name(it)));
 }

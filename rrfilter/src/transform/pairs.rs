@@ -25,15 +25,21 @@ pub(crate) fn decoded(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(said.into_owned()))
 }
 
+/// What a pair is called, as a lenient reader decodes it: what is not UTF-8 becomes U+FFFD.
+pub(crate) fn name(piece: &str) -> String {
+    let spaced = halves(piece).0.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
 /// Whether a pair is called `name`.
-pub(crate) fn is_named(piece: &str, name: &str) -> bool {
-    decoded(halves(piece).0).is_some_and(|it| it == name)
+pub(crate) fn is_named(piece: &str, wanted: &str) -> bool {
+    name(piece) == wanted
 }
 
 /// Whether a pair is called `name` in any reading: some upstreams still split at `;` (HTML 4.01
 /// B.2.2), where others see one long value.
 pub(crate) fn mentions(piece: &str, name: &str) -> bool {
-    piece.split(';').any(|it| is_named(it, name))
+    is_named(piece, name) || piece.split(';').any(|it| is_named(it, name))
 }
 
 /// Writes `text` so that any reader of queries and forms reads it back: everything is

@@ -1,9 +1,10 @@
 //! What transformations make of messages.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bodies;
 mod forms;
+#[cfg(feature = "xml")]
+mod fuzz_corpus;
 mod heads;
 mod layer;
 mod limits;
