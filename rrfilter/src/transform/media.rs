@@ -8,7 +8,6 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 pub(crate) enum Format {
     Json,
     Form,
-    #[cfg_attr(not(feature = "xml"), expect(dead_code, reason = "read with that feature only"))]
     Xml,
 }
 
