@@ -323,6 +323,50 @@ async fn a_response_is_changed_by_what_was_in_force_when_its_request_came() {
     assert_eq!(text(answer.await.unwrap().into_body()).await, "[1]");
 }
 
+#[tokio::test]
+async fn trailers_pass_with_what_stays_and_not_with_what_is_changed() {
+    for (kind, expected) in [("text/plain", true), ("application/json", false)] {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-digest", "of the original".parse().unwrap());
+        let data = Frame::data(Bytes::from_static(b"{\"data\":1}"));
+        let frames = [Ok(data), Ok(Frame::trailers(trailers))];
+        let mut response =
+            json_response(&[]).map(|_| StreamBody::new(stream(frames)).boxed_unsync());
+        response.headers_mut().insert(CONTENT_TYPE, kind.parse().unwrap());
+        let (_, answer) = through(TransformLayer::new(stripping()), request(&[]), response).await;
+        let collected = answer.into_body().collect().await.unwrap();
+        assert_eq!(collected.trailers().is_some(), expected, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_while_its_body_is_read_leaves_the_service_usable() {
+    let (mut service, mut upstream) = spawn(setting_the_user());
+    let never = StreamBody::new(futures_util::stream::pending());
+    let stuck = json_request(&[]).map(|_| never.boxed_unsync());
+    let mut waiting = tokio_test::task::spawn(service.call(stuck));
+    assert_pending!(waiting.poll());
+    drop(waiting);
+    assert_pending!(upstream.poll_request());
+    assert_ready_ok!(service.poll_ready());
+    let answer = tokio::spawn(service.call(json_request(&["{}"])));
+    let (_, send) = upstream.next_request().await.unwrap();
+    send.send_response(json_response(&[]));
+    assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_not_there() {
+    let mut request = json_request(&["no json"]);
+    request.headers_mut().insert("range", "bytes=0-1".parse().unwrap());
+    let (sent, answer) =
+        through(TransformLayer::new(Transform::none()), request, json_response(&["no json"])).await;
+    assert!(sent.extensions().get::<Context>().is_none());
+    assert_eq!(sent.headers()["range"], "bytes=0-1");
+    assert_eq!(text(sent.into_body()).await, "no json");
+    assert_eq!(text(answer.into_body()).await, "no json");
+}
+
 #[test]
 fn the_layer_fits_into_any_stack() {
     fn check<T: Clone + Send + Sync + 'static>() {}
