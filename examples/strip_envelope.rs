@@ -19,7 +19,7 @@ use tower::ServiceBuilder;
 #[tokio::main]
 async fn main() -> support::Result<()> {
     let key = api_key::generate()?;
-    let ada = Credential::new("ada", "key_1", Kind::ApiKey, ());
+    let ada = Credential::new("key_1", "ada", Kind::ApiKey, ());
     let keys = Index::builder().insert(KeyDigest::of(key.expose()), ada).build();
     let stages = ServiceBuilder::new()
         .layer(AuthLayer::new(keys))

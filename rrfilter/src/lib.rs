@@ -20,6 +20,6 @@ pub use crate::service::Filters;
 pub use crate::transform::{
     BodyStep, BodyTransform, Duplicates, HeaderEdits, InvalidTransform, JsonPointer, JsonTemplate,
     NotTransformable, PatchOperation, PathRewrite, QueryEdits, QueryNormalisation,
-    RequestTransform, ResponseTransform, Template, Transform, TransformFuture, TransformLayer,
-    Transforms, Values,
+    RequestTransform, ResponseTransform, Rewrite, Template, Transform, TransformFuture,
+    TransformLayer, Transforms, Values,
 };

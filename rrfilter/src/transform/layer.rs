@@ -54,6 +54,12 @@ impl TransformLayer {
         Self { policy: Policy::new(transform.into()) }
     }
 
+    /// What is in force now.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<Transform> {
+        self.policy.transform.to_arc()
+    }
+
     /// Finds a verified claim of the caller for `{claim.NAME}`, in what authentication left in the
     /// request's extensions. Without this, every claim is missing.
     pub fn claims(

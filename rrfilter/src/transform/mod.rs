@@ -25,6 +25,7 @@ mod step;
 mod template;
 mod values;
 mod variable;
+mod wire;
 #[cfg(feature = "xml")]
 mod xml;
 
@@ -38,7 +39,7 @@ pub use self::layer::TransformLayer;
 pub use self::message::{RequestTransform, ResponseTransform, Transform};
 pub use self::normalise::{Duplicates, QueryNormalisation};
 pub use self::query::QueryEdits;
-pub use self::rewrite::PathRewrite;
+pub use self::rewrite::{PathRewrite, Rewrite};
 pub use self::service::Transforms;
 pub use self::step::BodyStep;
 pub use self::template::Template;

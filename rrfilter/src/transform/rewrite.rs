@@ -1,9 +1,12 @@
 //! Paths rewritten by patterns.
 
+use std::borrow::Cow;
+
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 
 use crate::transform::error::InvalidTransform;
+use crate::transform::normalise::QueryNormalisation;
 
 /// A pattern, and what the first place becomes where it is found in a path. Compiled: cheap to
 /// clone.
@@ -27,10 +30,73 @@ pub struct PathRewrite {
     parts: Vec<Part>,
 }
 
+/// What is done to the path and the query of a request before anybody looks at them: paths one after
+/// the other, then the query.
+///
+/// ```
+/// use rrfilter::{PathRewrite, QueryNormalisation, Rewrite};
+///
+/// let rewrite = Rewrite::none()
+///     .path(PathRewrite::new("^/v1/", "/v2/")?)
+///     .query(QueryNormalisation::new().sort());
+/// assert_eq!(rewrite.apply_path("/v1/a"), "/v2/a");
+/// assert_eq!(rewrite.apply_query("b=1&a=2"), "a=2&b=1");
+/// # Ok::<(), rrfilter::InvalidTransform>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Rewrite {
+    paths: Vec<PathRewrite>,
+    query: QueryNormalisation,
+}
+
 #[derive(Clone, Debug)]
 enum Part {
     Text(String),
     Group(usize),
+}
+
+impl Rewrite {
+    /// Does nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Rewrites the path by this, too, after those that were given before.
+    #[must_use]
+    pub fn path(mut self, rewrite: PathRewrite) -> Self {
+        self.paths.push(rewrite);
+        self
+    }
+
+    /// Normalises the query so.
+    #[must_use]
+    pub fn query(mut self, normalisation: QueryNormalisation) -> Self {
+        self.query = normalisation;
+        self
+    }
+
+    /// Whether it does nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.query.is_empty()
+    }
+
+    /// What becomes of `path`. It is to be made canonical again, and may be found malformed then.
+    #[must_use]
+    pub fn apply_path<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let rewritten = |path: Cow<'a, str>, it: &PathRewrite| match it.apply(&path) {
+            Some(path) => Cow::Owned(path),
+            None => path,
+        };
+        self.paths.iter().fold(Cow::Borrowed(path), rewritten)
+    }
+
+    /// What becomes of `query` (without its `?`); where nothing is left of it, the empty text.
+    #[must_use]
+    pub fn apply_query<'a>(&self, query: &'a str) -> Cow<'a, str> {
+        self.query.apply(query)
+    }
 }
 
 impl PathRewrite {

@@ -13,5 +13,6 @@ mod properties;
 mod routes;
 mod support;
 mod templates;
+mod wire;
 #[cfg(feature = "xml")]
 mod xml;
