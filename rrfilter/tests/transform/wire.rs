@@ -54,13 +54,10 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
     refuse("{", "this is not JSON: the document is not complete at byte 1");
     refuse(
         r#"{"request":{},"request":{}}"#,
-        "this is not JSON: two members of one name at byte 23",
+        "this is not JSON: two members of one name at byte 22",
     );
     refuse(r#"{"requests":{}}"#, "/requests: there is no such field here");
     refuse(r#"{"response":{"query":{}}}"#, "/response/query: there is no such field here");
-    let request = |inner: &str, expected: &str| {
-        refuse(&format!("{{\"request\":{{{inner}}}}}"), &format!("/request/{expected}"));
-    };
     request(r#""headers":[]"#, "headers: expected an object");
     request(r#""headers":{"remove":"x"}"#, "headers/remove: expected a list");
     request(r#""headers":{"remove":[1]}"#, "headers/remove/0: expected a text");
@@ -85,6 +82,10 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         r#""path":[{"pattern":"a","to":"/$1"}]"#,
         "path/0/to: at 1: the pattern has no such group",
     );
+}
+
+#[test]
+fn a_step_that_cannot_be_meant_is_refused_with_its_place() {
     let ops =
         "expected add, set, remove, rename, move, unwrap, wrap, patch, fromForm, toForm or fromXml";
     request(r#""body":[{"op":"delete"}]"#, &format!("body/0/op: {ops}"));
@@ -115,6 +116,11 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         &format!("\"body\":[{}]", many.trim_end_matches(',')),
         "body: expected 256 items at the most",
     );
+}
+
+#[track_caller]
+fn request(inner: &str, expected: &str) {
+    refuse(&format!("{{\"request\":{{{inner}}}}}"), &format!("/request/{expected}"));
 }
 
 #[track_caller]
