@@ -3,7 +3,8 @@
 use rrcore::json::{Event, Limits, Scanner};
 use rrfilter::{
     BodyStep, BodyTransform, Duplicates, InvalidTransform, JsonPointer, JsonTemplate,
-    PatchOperation, PathRewrite, QueryEdits, QueryNormalisation, Template, Values,
+    PatchOperation, PathRewrite, QueryEdits, QueryNormalisation, Rewrite, Template, Transform,
+    Values,
 };
 use serde_json::Value;
 
@@ -25,6 +26,9 @@ pub fn check(data: &[u8]) {
         (b'q', Ok(text)) => query(text),
         (b'f', Ok(text)) => form(text),
         (b'r', Ok(text)) => rewrite(text),
+        (b'j', Ok(text)) => {
+            assert_eq!(Transform::from_json(text).is_ok(), Rewrite::from_json(text).is_ok());
+        }
         _ => {}
     }
 }

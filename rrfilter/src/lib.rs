@@ -12,6 +12,9 @@ mod policy;
 mod service;
 mod transform;
 
+#[doc = include_str!("../docs/transforming.md")]
+pub mod transforming {}
+
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
@@ -23,3 +26,6 @@ pub use crate::transform::{
     RequestTransform, ResponseTransform, Rewrite, Template, Transform, TransformFuture,
     TransformLayer, Transforms, Values,
 };
+
+/// The page [`transforming`] in Markdown, for whoever shows it elsewhere.
+pub const TRANSFORMING: &str = include_str!("../docs/transforming.md");

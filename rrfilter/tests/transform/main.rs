@@ -8,6 +8,7 @@ mod fuzz_corpus;
 mod heads;
 mod layer;
 mod limits;
+mod page;
 mod patches;
 mod properties;
 mod routes;
