@@ -107,6 +107,13 @@ impl Filter {
         self.operation
     }
 
+    /// Whether it needs the whole document at once: a path asks for more than the way to a value
+    /// (a filter expression, or a place counted from the end).
+    #[must_use]
+    pub const fn needs_buffering(&self) -> bool {
+        false
+    }
+
     pub(crate) fn paths(&self) -> &PathSet {
         &self.paths
     }

@@ -96,6 +96,8 @@ fn left<E>(
             not_filterable("it is not JSON that all readers read alike").because(error.to_string())
         }
         NotFilterable::NothingLeft => not_filterable("nothing of it may pass"),
+        NotFilterable::TooLarge => Refusal::new(Code::ResponseTooLarge),
+        NotFilterable::TooCostly => not_filterable("a path takes too long to follow in it"),
     })?;
     let fact = |((scope, filter), removed): ((Scope, &Filter), u64)| Fact::Filter {
         id: filter.id().clone(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod chain;
 mod engine;
 mod filter;
 mod future;
@@ -12,6 +13,7 @@ mod policy;
 mod service;
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
+pub use crate::chain::{Chain, Report};
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
