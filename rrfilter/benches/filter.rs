@@ -12,11 +12,9 @@ use simd_json::prelude::{ValueAsMutArray, ValueAsMutObject, Writable};
 
 fn scanning(c: &mut Criterion) {
     let mut group = c.benchmark_group("json/one_value");
-    for (name, document) in [
-        ("compact", customers(1 << 20)),
-        ("pretty", pretty(1 << 20)),
-        ("text", chat(1 << 20)),
-    ] {
+    for (name, document) in
+        [("compact", customers(1 << 20)), ("pretty", pretty(1 << 20)), ("text", chat(1 << 20))]
+    {
         group.throughput(Throughput::Bytes(document.len() as u64));
         group.bench_function(name, |b| b.iter(|| one_value(document.as_bytes())));
     }
@@ -48,6 +46,15 @@ impl Sink for OneValue {
             Event::Scalar { raw, .. } if self.is_next => self.found += raw.len() as u64,
             Event::Scalar { .. } | Event::Space(_) | Event::Comma | Event::Colon => {}
         }
+    }
+
+    // What it looks for is a member of the root.
+    fn skips(&mut self) -> bool {
+        self.depth > 1
+    }
+
+    fn skipped(&mut self, _: &[u8], _: usize, is_over: bool) {
+        self.depth -= usize::from(is_over);
     }
 }
 
@@ -127,7 +134,8 @@ fn chat(bytes: usize) -> String {
     let mut text = r#"{"id":"chatcmpl-1","choices":["#.to_owned();
     while text.len() < bytes {
         let content = line.repeat(20);
-        text += &format!(r#"{{"index":0,"message":{{"role":"assistant","content":"{content}"}}}},"#);
+        text +=
+            &format!(r#"{{"index":0,"message":{{"role":"assistant","content":"{content}"}}}},"#);
     }
     text.pop();
     text + r#"],"usage":{"total_tokens":42}}"#

@@ -114,6 +114,11 @@ impl Filter {
         false
     }
 
+    /// How many paths it has.
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
     pub(crate) fn paths(&self) -> &PathSet {
         &self.paths
     }
