@@ -28,11 +28,9 @@ use crate::filter::Filter;
 #[derive(Debug)]
 pub struct Chain {
     filters: Vec<Filter>,
-    engines: Vec<Engine>,
-    reports: Vec<Report>,
+    engine: Engine,
     failed: Option<NotFilterable>,
     most_buffered: usize,
-    held: u64,
 }
 
 /// What one filter did, over all documents of a [`Chain`]. Never values.
@@ -51,9 +49,8 @@ impl Chain {
     #[must_use]
     pub fn new(filters: impl IntoIterator<Item = Filter>) -> Self {
         let filters: Vec<_> = filters.into_iter().collect();
-        let engines = filters.iter().cloned().map(Engine::new).collect();
-        let reports = vec![Report::default(); filters.len()];
-        Self { filters, engines, reports, failed: None, most_buffered: 1 << 20, held: 64 << 10 }
+        let engine = Engine::new(filters.iter().cloned(), HELD);
+        Self { filters, engine, failed: None, most_buffered: 1 << 20 }
     }
 
     /// Holds up to so many bytes of a document where a filter needs it whole: 1 MiB unless told.
@@ -66,8 +63,8 @@ impl Chain {
     /// Looks for two members of one name, however many an object has, in so many bytes at the start
     /// of each document: 64 KiB unless told. After that, among the first 1,024 of each object.
     #[must_use]
-    pub const fn held(mut self, bytes: u64) -> Self {
-        self.held = bytes;
+    pub fn held(mut self, bytes: u64) -> Self {
+        self.engine = Engine::new(self.filters.iter().cloned(), bytes);
         self
     }
 
@@ -94,8 +91,8 @@ impl Chain {
 
     /// What each filter did so far, in their order.
     #[must_use]
-    pub fn reports(&self) -> &[Report] {
-        &self.reports
+    pub fn reports(&self) -> Vec<&Report> {
+        self.engine.reports().collect()
     }
 
     /// Whether some filter needs the whole document at once: nothing leaves before its end.
@@ -105,19 +102,13 @@ impl Chain {
     }
 
     fn run(&mut self, chunk: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NotFilterable> {
-        let mut bytes = chunk.unwrap_or_default().to_vec();
-        for ((engine, filter), report) in
-            self.engines.iter_mut().zip(&self.filters).zip(&mut self.reports)
-        {
-            let mut left = Vec::new();
-            engine.push(&bytes, &mut left)?;
-            if chunk.is_none() {
-                report.removed += engine.finish(&mut left)?.ok_or(NotFilterable::NothingLeft)?;
-                *engine = Engine::new(filter.clone());
-            }
-            bytes = left;
+        self.engine.push(chunk.unwrap_or_default(), out)?;
+        if chunk.is_none() && !self.engine.finish(out)? {
+            return Err(NotFilterable::NothingLeft);
         }
-        out.append(&mut bytes);
         Ok(())
     }
 }
+
+// What is checked before anything leaves, where nobody says otherwise.
+const HELD: u64 = 64 << 10;

@@ -126,6 +126,11 @@ impl Filter {
         &self.texts
     }
 
+    /// How many paths it has.
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
     pub(crate) fn paths(&self) -> &PathSet {
         &self.paths
     }
