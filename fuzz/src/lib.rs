@@ -4,6 +4,8 @@ pub mod authorization;
 pub mod body_walker;
 pub mod canonical_path;
 pub mod evaluator;
+pub mod filter;
+pub mod jsonpath;
 pub mod jwks;
 pub mod jwt;
 pub mod rule_parser;

@@ -97,6 +97,7 @@ fn left<E>(
         }
         NotFilterable::NothingLeft => not_filterable("nothing of it may pass"),
         NotFilterable::TooLarge => Refusal::new(Code::ResponseTooLarge),
+        NotFilterable::NotRead => not_filterable("a path cannot be followed in it"),
         NotFilterable::TooCostly => not_filterable("a path takes too long to follow in it"),
     })?;
     let fact = |((scope, filter), removed): ((Scope, &Filter), u64)| Fact::Filter {

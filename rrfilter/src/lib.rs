@@ -11,6 +11,7 @@ mod layer;
 mod paths;
 mod policy;
 mod service;
+mod whole;
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::chain::{Chain, Report};
