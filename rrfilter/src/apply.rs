@@ -32,6 +32,9 @@ pub enum NotFilterable {
     /// A filter needs the whole document at once, and it is longer than may be held.
     #[error("the document is too long to be held as a whole")]
     TooLarge,
+    /// It is JSON, but has a number that the paths' comparisons cannot read, such as `1e400`.
+    #[error("the document cannot be read for a path to look into it")]
+    NotRead,
     /// To find out what a path finds takes too long in this document.
     #[error("a path takes too long to follow")]
     TooCostly,

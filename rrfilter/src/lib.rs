@@ -19,6 +19,7 @@ mod service;
 mod stream;
 mod terms;
 mod watch;
+mod whole;
 mod work;
 
 pub use crate::apply::{Filtered, NotFilterable, apply};

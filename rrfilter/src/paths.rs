@@ -63,23 +63,26 @@ pub(crate) struct TooManyWays;
 impl PathSet {
     pub(crate) const ROOT: NodeId = 0;
 
-    /// Builds the automaton. An error says which query was too much.
-    pub(crate) fn new(queries: &[Query]) -> Result<Self, (usize, TooManyWays)> {
+    /// Builds the automaton from queries, and says of each which of `count` paths it stands for, in
+    /// order. An error says which was too much.
+    pub(crate) fn new(
+        queries: &[(PathIndex, Query)],
+        count: usize,
+    ) -> Result<Self, (PathIndex, TooManyWays)> {
         let mut set = Self {
             nodes: vec![Node::default()],
             ways_below_deep: 0,
             repeats: false,
-            queries: queries.len(),
+            queries: count,
         };
         let mut known = HashMap::new();
-        for (index, query) in queries.iter().enumerate() {
+        for &(index, ref query) in queries {
             let mut at = Self::ROOT;
             for step in query.steps() {
                 at = *known.entry((at, step)).or_insert_with(|| set.grow(at, step));
             }
             if let Some(node) = set.nodes.get_mut(at) {
-                let path = PathIndex::try_from(index).unwrap_or(PathIndex::MAX);
-                node.meaning.found.get_or_insert(path);
+                node.meaning.found.get_or_insert(index);
             }
             if set.ways_below_deep > MOST_WAYS_BELOW_DEEP {
                 return Err((index, TooManyWays));

@@ -99,12 +99,14 @@ impl Keys {
 
 // Different names are different polynomials: the first coefficient is 1, and the last tells the
 // bytes and the length of what is left after whole words. The shortest names are that number alone.
+#[inline(always)]
 fn hash(name: &[u8], point: u64) -> u64 {
+    if name.len() < WORD { short(name) } else { long(name, point) }
+}
+
+fn long(name: &[u8], point: u64) -> u64 {
     let words = name.chunks_exact(WORD);
     let rest = short(words.remainder());
-    if name.len() < WORD {
-        return rest;
-    }
     multiply(words.fold(1, |hash, it| multiply(hash, point) + word(it)), point) + rest
 }
 
@@ -116,6 +118,7 @@ const fn word(bytes: &[u8]) -> u64 {
 }
 
 // Fewer than 7 bytes as one number; different for different bytes.
+#[inline(always)]
 fn short(bytes: &[u8]) -> u64 {
     let length = (bytes.len() as u64) << 48;
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -127,6 +130,7 @@ fn short(bytes: &[u8]) -> u64 {
 }
 
 // Modulo `PRIME`, but for a few of it that may be left over: 2^62 times 2^61 gives less than 2^62.
+#[inline(always)]
 const fn multiply(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     let folded = (product as u64 & PRIME) + (product >> 61) as u64;

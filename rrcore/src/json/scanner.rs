@@ -145,53 +145,53 @@ impl Scanner {
                 continue;
             }
             let before = at;
-            at += 1;
-            match (expect, byte) {
-                (Expect::MemberEnd, b',') => {
-                    expect = Expect::Key;
-                    sink.event(Event::Comma, at);
-                }
-                (Expect::ElementEnd, b',') => {
-                    expect = Expect::Element;
-                    sink.event(Event::Comma, at);
-                }
-                (Expect::Key | Expect::KeyOrEnd, b'"') => {
-                    expect = Expect::Colon;
+            match expect {
+                Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
                     at = self.name(chunk, before, sink)?;
+                    // Most often the next byte is this one; else the loop finds out.
+                    (at, expect) = colon(chunk, at, sink);
                 }
-                (Expect::Colon, b':') => {
-                    expect = Expect::Member;
-                    sink.event(Event::Colon, at);
+                Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
+                    if let b'{' | b'[' = byte {
+                        expect = self.begin(byte, before, sink)?;
+                        at += 1;
+                        if sink.skips() {
+                            self.skipping = Some(self.structure.open());
+                            break;
+                        }
+                    } else if byte == b']' && expect == Expect::ElementOrEnd {
+                        expect = self.structure.end_array();
+                        at += 1;
+                        sink.event(Event::EndArray, at);
+                        if self.structure.open() < floor {
+                            break;
+                        }
+                    } else {
+                        at = self.scalar(byte, chunk, before, sink)?;
+                        (at, expect) = comma(chunk, at, expect.after_value(), sink);
+                    }
                 }
-                (Expect::MemberEnd | Expect::KeyOrEnd, b'}') => {
+                Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
                     expect = self.structure.end_object();
+                    at += 1;
                     sink.event(Event::EndObject, at);
                     if self.structure.open() < floor {
                         break;
                     }
                 }
-                (Expect::ElementEnd | Expect::ElementOrEnd, b']') => {
+                Expect::ElementEnd if byte == b']' => {
                     expect = self.structure.end_array();
+                    at += 1;
                     sink.event(Event::EndArray, at);
                     if self.structure.open() < floor {
                         break;
                     }
                 }
-                (
-                    Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document,
-                    b'{' | b'[',
-                ) => {
-                    expect = self.begin(byte, before, sink)?;
-                    if sink.skips() {
-                        self.skipping = Some(self.structure.open());
-                        break;
-                    }
+                Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
+                    (at, expect) = comma(chunk, at, expect, sink);
                 }
-                (Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document, _) => {
-                    expect = expect.after_value();
-                    at = self.scalar(byte, chunk, before, sink)?;
-                }
-                (Expect::Nothing, _) => return Err((before, ErrorKind::Trailing)),
+                Expect::Colon if byte == b':' => (at, expect) = colon(chunk, at, sink),
+                Expect::Nothing => return Err((before, ErrorKind::Trailing)),
                 _ => return Err((before, ErrorKind::Unexpected)),
             }
         }
@@ -325,6 +325,36 @@ fn blanks<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> usize {
     let end = at + space.len();
     sink.event(Event::Space(space), end);
     end
+}
+
+// Goes on to the value of a member, if its colon is at `at`.
+#[inline(always)]
+fn colon<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> (usize, Expect) {
+    if chunk.get(at) != Some(&b':') {
+        return (at, Expect::Colon);
+    }
+    sink.event(Event::Colon, at + 1);
+    (at + 1, Expect::Member)
+}
+
+// Goes on to the next value, if there is a comma at `at`.
+#[inline(always)]
+fn comma<S: Sink + ?Sized>(
+    chunk: &[u8],
+    at: usize,
+    expect: Expect,
+    sink: &mut S,
+) -> (usize, Expect) {
+    let next = match expect {
+        Expect::MemberEnd => Expect::Key,
+        Expect::ElementEnd => Expect::Element,
+        _ => return (at, expect),
+    };
+    if chunk.get(at) != Some(&b',') {
+        return (at, expect);
+    }
+    sink.event(Event::Comma, at + 1);
+    (at + 1, next)
 }
 
 // The rest of a chunk, of which a sink is told as of the whole.

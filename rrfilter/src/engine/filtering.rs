@@ -23,6 +23,8 @@ pub(super) struct Filtering {
     // How many blanks were let out that may have to be taken back.
     blanks: usize,
     root_removed: bool,
+    // Something of what is in the innermost frame may be in the output.
+    is_seen: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,24 @@ struct Together {
     replaced: Option<usize>,
     // Some stage has to look at what is in it.
     looks: bool,
+    // Nothing is said to it.
+    passes: bool,
+}
+
+impl Together {
+    // What the only stage says.
+    #[inline(always)]
+    fn alone(verdict: Verdict) -> Self {
+        let is_dropped = matches!(verdict, Verdict::Destroy(_) | Verdict::Drop);
+        let is_replaced = matches!(verdict, Verdict::Replace(_));
+        Self {
+            alive: 1,
+            is_dropped,
+            replaced: is_replaced.then_some(0),
+            looks: verdict == Verdict::Look,
+            passes: verdict == Verdict::Pass,
+        }
+    }
 }
 
 impl Filtering {
@@ -79,6 +99,7 @@ impl Filtering {
             certain,
             blanks: 0,
             root_removed: false,
+            is_seen: true,
         }
     }
 
@@ -98,19 +119,19 @@ impl Filtering {
             Event::Space(raw) => self.space(raw, end, output),
             Event::Comma => {
                 self.blanks = 0;
-                if self.frames.last().is_some_and(|it| it.kept_any) && self.is_seen() {
+                if self.frames.last().is_some_and(|it| it.kept_any) && self.is_seen {
                     output.write(b",", end);
                 }
             }
             Event::Colon => {
                 self.blanks = 0;
-                if self.is_seen() {
+                if self.is_seen {
                     output.write(b":", end);
                 }
             }
             Event::Key { raw, name } => {
                 self.blanks = 0;
-                if self.is_seen() {
+                if self.is_seen {
                     output.write(raw, end);
                 }
                 self.member(name);
@@ -130,7 +151,7 @@ impl Filtering {
             output.write(raw, end);
             return output.decide();
         }
-        if !self.is_seen() {
+        if !self.is_seen {
             return;
         }
         let room = MOST_BLANKS - self.blanks;
@@ -139,18 +160,20 @@ impl Filtering {
         output.write(held, end - (raw.len() - held.len()));
     }
 
-    // Whether something of what is in the innermost frame may be in the output.
-    #[inline(always)]
-    fn is_seen(&self) -> bool {
-        self.frames.last().is_none_or(|it| it.alive == self.stages.len())
-    }
-
     #[inline(always)]
     fn member(&mut self, name: &[u8]) {
+        if let ([stage], Some(view)) = (self.stages.as_mut_slice(), self.views.last()) {
+            // Alone, it looks at each frame that there is.
+            return stage.step(view.nodes, Place::Member(name));
+        }
         let views = innermost(&self.views, self.stages.len());
         for (stage, view) in self.stages.iter_mut().zip(views) {
             if view.verdict == Verdict::Look {
                 stage.step(view.nodes, Place::Member(name));
+                if stage.takes_away() {
+                    // Those after it see nothing of the value.
+                    return;
+                }
             }
         }
     }
@@ -160,6 +183,10 @@ impl Filtering {
         for (stage, view) in self.stages.iter_mut().zip(views) {
             if view.verdict == Verdict::Look {
                 stage.step(view.nodes, Place::Element(view.index));
+                if stage.takes_away() {
+                    // Those after it see nothing of the value.
+                    return;
+                }
             }
         }
     }
@@ -171,7 +198,7 @@ impl Filtering {
         }
         let is_container = matches!(event, Event::BeginObject | Event::BeginArray);
         let together = self.judge(is_container);
-        let is_seen = self.is_seen();
+        let is_seen = self.is_seen;
         if is_seen {
             if together.is_dropped {
                 self.forget(output);
@@ -184,7 +211,11 @@ impl Filtering {
         if together.looks {
             return self.descend(event, together.alive, output);
         }
-        self.settle(output);
+        if !together.passes {
+            self.settle(output);
+        } else if self.frames.last().is_some_and(|it| it.is_array) {
+            self.count_element(together.alive);
+        }
         let stays = is_seen && !together.is_dropped;
         if stays {
             output.decide();
@@ -203,8 +234,13 @@ impl Filtering {
     // Each stage sees what the one before makes of it.
     #[inline(always)]
     fn judge(&mut self, mut is_container: bool) -> Together {
+        if let ([stage], [verdict]) = (self.stages.as_slice(), self.verdicts.as_mut_slice()) {
+            *verdict = stage.judge(is_container);
+            return Together::alone(*verdict);
+        }
         let alive = self.frames.last().map_or(self.stages.len(), |it| it.alive);
-        let mut together = Together { alive, is_dropped: false, replaced: None, looks: false };
+        let mut together =
+            Together { alive, is_dropped: false, replaced: None, looks: false, passes: true };
         let views = innermost(&self.views, self.stages.len());
         for (number, stage) in self.stages.iter().enumerate() {
             let Some(verdict) = self.verdicts.get_mut(number) else { break };
@@ -216,6 +252,7 @@ impl Filtering {
                 Some(Verdict::Look) | None => stage.judge(is_container),
                 Some(_) => Verdict::Pass,
             };
+            together.passes &= *verdict == Verdict::Pass;
             match verdict {
                 Verdict::Pass | Verdict::Match(_) | Verdict::Unseen => {}
                 Verdict::Look => together.looks = true,
@@ -233,12 +270,21 @@ impl Filtering {
         together
     }
 
+    // So many stages see the value that comes next as an element.
+    #[inline(always)]
+    fn count_element(&mut self, stages: usize) {
+        let start = self.views.len().saturating_sub(self.stages.len());
+        for view in self.views.iter_mut().skip(start).take(stages) {
+            view.index += 1;
+        }
+    }
+
     // There is nothing to look for in the value: all that was said to it counts.
     #[inline(always)]
     fn settle(&mut self, output: &mut Output<'_>) {
         let (depth, committed) = (self.frames.len(), self.certain.committed());
-        let count = self.stages.len();
-        for number in 0..count {
+        let mut seen = 0;
+        for number in 0..self.stages.len() {
             let Some(&verdict) = self.verdicts.get(number) else { return };
             if verdict == Verdict::Unseen {
                 break;
@@ -249,12 +295,10 @@ impl Filtering {
             if let Verdict::Match(_) = verdict {
                 self.certain.found(number, depth, &mut self.views, &mut self.stages);
             }
-            // The last that sees it counts it among the elements, too.
-            let at = self.views.len().wrapping_sub(count).wrapping_add(number);
-            if let Some(view) = self.views.get_mut(at) {
-                view.index += 1;
-            }
+            seen = number + 1;
         }
+        // The last that sees it counts it among the elements, too.
+        self.count_element(seen);
         self.commit(committed, output);
     }
 
@@ -274,6 +318,7 @@ impl Filtering {
 
     fn descend(&mut self, event: Event<'_>, alive: usize, output: &mut Output<'_>) {
         let before = self.certain.committed();
+        self.is_seen = alive == self.stages.len();
         self.frames.push(Frame {
             is_array: event == Event::BeginArray,
             kept_any: false,
@@ -296,20 +341,21 @@ impl Filtering {
         let level = self.certain.level(self.frames.len());
         let Some(frame) = self.frames.pop() else { return };
         self.certain.close(self.frames.len());
-        let views = self.views.split_off(self.views.len().saturating_sub(count));
-        if let (Some(stage), Some(view)) = (self.stages.get_mut(level), views.get(level)) {
+        self.is_seen = self.frames.last().is_none_or(|it| it.alive == count);
+        let start = self.views.len().saturating_sub(count);
+        if let (Some(stage), Some(view)) =
+            (self.stages.get_mut(level), self.views.get(start + level))
+        {
             if view.verdict == Verdict::Look {
                 // Nothing was found in it: it goes as one.
                 stage.report.removed = view.removed_before + 1;
             }
         }
+        self.views.truncate(start);
         // The one that takes it away has seen it, too.
-        let around = self.views.len().saturating_sub(count);
-        for view in self.views.iter_mut().skip(around).take(level + 1) {
-            view.index += 1;
-        }
+        self.count_element(level + 1);
         if level < count {
-            if self.is_seen() {
+            if self.is_seen {
                 self.forget(output);
             }
         } else if frame.alive == count {

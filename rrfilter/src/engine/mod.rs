@@ -11,7 +11,6 @@ mod tests;
 
 use rrcore::json::{Error, Event, Limits, Scanner, Sink};
 
-pub(crate) use self::active::Marks;
 use self::filtering::{Filtering, Mode};
 use self::output::Output;
 use self::stage::Stage;
@@ -36,15 +35,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// Beyond the first `held` bytes it remembers a limited number of names.
     pub(crate) fn new(filters: impl IntoIterator<Item = Filter>, held: u64) -> Self {
-        Self::of(filters.into_iter().map(Stage::new).collect(), held)
-    }
-
-    /// Applies one filter to the document that was marked, which is known to be JSON.
-    pub(crate) fn marked(filter: Filter, marks: Marks) -> Self {
-        Self::of(vec![Stage::marked(filter, marks)], 0)
-    }
-
-    fn of(stages: Vec<Stage>, held: u64) -> Self {
+        let stages = filters.into_iter().map(Stage::new).collect();
         let limits = Limits::default().names(MOST_NAMES, held);
         let (scanner, filtering) = (Scanner::new(limits), Filtering::new(stages));
         Self { limits, scanner, filtering, undecided: Vec::new() }

@@ -1,6 +1,6 @@
 //! One filter among those of a pass: what it says to a value.
 
-use super::active::{Active, Marks, Nodes};
+use super::active::{Active, Nodes};
 use crate::chain::Report;
 use crate::filter::{Filter, Operation};
 use crate::paths::{PathIndex, Place};
@@ -33,14 +33,6 @@ pub(super) enum Verdict {
 impl Stage {
     pub(super) fn new(filter: Filter) -> Self {
         let active = Active::new(filter.paths());
-        Self::of(filter, active)
-    }
-
-    pub(super) fn marked(filter: Filter, marks: Marks) -> Self {
-        Self::of(filter, Active::marked(marks))
-    }
-
-    fn of(filter: Filter, active: Active) -> Self {
         let report = Report { removed: 0, found: vec![0; filter.len()] };
         Self { filter, active, report }
     }
@@ -55,7 +47,7 @@ impl Stage {
         self.active.step(self.filter.paths(), around, place);
     }
 
-    pub(super) fn enter(&mut self) -> Nodes {
+    pub(super) fn enter(&self) -> Nodes {
         self.active.enter()
     }
 
@@ -70,6 +62,12 @@ impl Stage {
             (Operation::Retain, None) => Verdict::Drop,
             (Operation::Destroy | Operation::Mask, None) => Verdict::Pass,
         }
+    }
+
+    /// Whether the next value goes, whatever is in it.
+    #[inline(always)]
+    pub(super) fn takes_away(&self) -> bool {
+        matches!(self.judge(true), Verdict::Destroy(_) | Verdict::Drop)
     }
 
     /// The verdict on a value that is certain to get here comes to count.
