@@ -93,11 +93,29 @@ impl WholePath {
     /// Reads a path that cannot be followed on the way. An error says where it stops being one.
     pub(crate) fn looking(path: &str) -> Result<Self, (usize, &'static str)> {
         let cost = Cost::of(path)?;
-        let read = JsonPath::parse(path).map_err(|error| {
+        let read = JsonPath::parse(&without_blanks(path)).map_err(|error| {
             (error.position().saturating_sub(1).min(path.len()), "this is not JSONPath (RFC 9535)")
         })?;
         Ok(Self::Looking(Box::new(read), cost))
     }
+}
+
+// The reader does not take blanks before `..`, which the RFC allows (§2.1.1). They mean nothing.
+fn without_blanks(path: &str) -> String {
+    let (mut read, mut quote, mut is_escaped) = (String::with_capacity(path.len()), None, false);
+    for (at, char) in path.char_indices() {
+        match quote {
+            None if matches!(char, '"' | '\'') => quote = Some(char),
+            Some(end) if char == end && !is_escaped => quote = None,
+            _ => {}
+        }
+        is_escaped = char == '\\' && !is_escaped && quote.is_some();
+        if quote.is_none() && path.get(at..).is_some_and(|it| it.starts_with("..")) {
+            read.truncate(read.trim_end_matches([' ', '\t', '\n', '\r']).len());
+        }
+        read.push(char);
+    }
+    read
 }
 
 impl Cost {

@@ -144,59 +144,60 @@ impl Scanner {
                 at = blanks(chunk, at, sink);
                 continue;
             }
-            let before = at;
-            match expect {
-                Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
-                    at = self.name(chunk, before, sink)?;
-                    // Most often the next byte is this one; else the loop finds out.
-                    (at, expect) = colon(chunk, at, sink);
+            (at, expect) = self.step(expect, byte, chunk, at, sink)?;
+            match byte {
+                b'{' | b'[' if sink.skips() => {
+                    self.skipping = Some(self.structure.open());
+                    break;
                 }
-                Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
-                    if let b'{' | b'[' = byte {
-                        expect = self.begin(byte, before, sink)?;
-                        at += 1;
-                        if sink.skips() {
-                            self.skipping = Some(self.structure.open());
-                            break;
-                        }
-                    } else if byte == b']' && expect == Expect::ElementOrEnd {
-                        expect = self.structure.end_array();
-                        at += 1;
-                        sink.event(Event::EndArray, at);
-                        if self.structure.open() < floor {
-                            break;
-                        }
-                    } else {
-                        at = self.scalar(byte, chunk, before, sink)?;
-                        (at, expect) = comma(chunk, at, expect.after_value(), sink);
-                    }
-                }
-                Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
-                    expect = self.structure.end_object();
-                    at += 1;
-                    sink.event(Event::EndObject, at);
-                    if self.structure.open() < floor {
-                        break;
-                    }
-                }
-                Expect::ElementEnd if byte == b']' => {
-                    expect = self.structure.end_array();
-                    at += 1;
-                    sink.event(Event::EndArray, at);
-                    if self.structure.open() < floor {
-                        break;
-                    }
-                }
-                Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
-                    (at, expect) = comma(chunk, at, expect, sink);
-                }
-                Expect::Colon if byte == b':' => (at, expect) = colon(chunk, at, sink),
-                Expect::Nothing => return Err((before, ErrorKind::Trailing)),
-                _ => return Err((before, ErrorKind::Unexpected)),
+                b'}' | b']' if self.structure.open() < floor => break,
+                _ => {}
             }
         }
         self.expect = expect;
         Ok(at)
+    }
+
+    // Takes the token at `at`, and what most often follows it.
+    #[inline(always)]
+    fn step<S: Sink + ?Sized>(
+        &mut self,
+        expect: Expect,
+        byte: u8,
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
+    ) -> Result<(usize, Expect), Fault> {
+        match expect {
+            Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
+                let end = self.name(chunk, at, sink)?;
+                return Ok(colon(chunk, end, sink));
+            }
+            Expect::ElementOrEnd | Expect::ElementEnd if byte == b']' => {
+                let expect = self.structure.end_array();
+                sink.event(Event::EndArray, at + 1);
+                return Ok((at + 1, expect));
+            }
+            Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
+                if let b'{' | b'[' = byte {
+                    return Ok((at + 1, self.begin(byte, at, sink)?));
+                }
+                let end = self.scalar(byte, chunk, at, sink)?;
+                return Ok(comma(chunk, end, expect.after_value(), sink));
+            }
+            Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
+                let expect = self.structure.end_object();
+                sink.event(Event::EndObject, at + 1);
+                return Ok((at + 1, expect));
+            }
+            Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
+                return Ok(comma(chunk, at, expect, sink));
+            }
+            Expect::Colon if byte == b':' => return Ok(colon(chunk, at, sink)),
+            Expect::Nothing => return Err((at, ErrorKind::Trailing)),
+            _ => {}
+        }
+        Err((at, ErrorKind::Unexpected))
     }
 
     #[inline(always)]
