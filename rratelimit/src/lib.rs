@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod asked;
 mod body;
 mod bucket;
 mod calendar;
@@ -19,6 +20,7 @@ mod permit;
 mod policy;
 mod quota;
 mod service;
+mod settings;
 mod shard;
 mod sliding;
 mod snapshot;
