@@ -21,6 +21,7 @@
 mod error;
 mod escape;
 mod event;
+mod follow;
 mod keys;
 mod limits;
 mod number;
