@@ -30,7 +30,7 @@ pub(crate) struct Waiting<S, B, St> {
 }
 
 /// What is left to do once there is a response.
-pub(crate) struct Pending<St> {
+pub(crate) struct Pending<St: Store> {
     standing: Standing,
     legacy_headers: bool,
     held: Option<Held>,

@@ -1,5 +1,10 @@
 //! JSONTestSuite and the RFC 9535 compliance tests, where they are at hand.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::fs;
 use std::path::Path;

@@ -21,6 +21,7 @@
 mod error;
 mod escape;
 mod event;
+mod follow;
 mod keys;
 mod limits;
 mod number;
@@ -29,6 +30,7 @@ mod query;
 mod reader;
 mod scanner;
 mod selector;
+mod shifted;
 mod structure;
 mod text;
 mod token;

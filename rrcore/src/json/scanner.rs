@@ -3,12 +3,14 @@
 use super::error::{Error, ErrorKind, Fault, Progress};
 use super::escape::unescape;
 use super::event::{Event, Silent, Sink};
+use super::follow::{blanks, colon, comma};
 use super::keys::Keys;
 use super::limits::Limits;
 use super::number::{Number, whole_number};
+use super::shifted::Shifted;
 use super::structure::{Expect, Structure};
 use super::text::{Text, plain_string};
-use super::token::{Token, space, whole_word};
+use super::token::{Token, whole_word};
 
 /// A JSON text (RFC 8259) on its way.
 ///
@@ -317,63 +319,5 @@ impl Scanner {
         }
         self.key = key;
         Ok(())
-    }
-}
-
-#[inline(always)]
-fn blanks<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> usize {
-    let space = space(chunk.get(at..).unwrap_or_default());
-    let end = at + space.len();
-    sink.event(Event::Space(space), end);
-    end
-}
-
-// Goes on to the value of a member, if its colon is at `at`.
-#[inline(always)]
-fn colon<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> (usize, Expect) {
-    if chunk.get(at) != Some(&b':') {
-        return (at, Expect::Colon);
-    }
-    sink.event(Event::Colon, at + 1);
-    (at + 1, Expect::Member)
-}
-
-// Goes on to the next value, if there is a comma at `at`.
-#[inline(always)]
-fn comma<S: Sink + ?Sized>(
-    chunk: &[u8],
-    at: usize,
-    expect: Expect,
-    sink: &mut S,
-) -> (usize, Expect) {
-    let next = match expect {
-        Expect::MemberEnd => Expect::Key,
-        Expect::ElementEnd => Expect::Element,
-        _ => return (at, expect),
-    };
-    if chunk.get(at) != Some(&b',') {
-        return (at, expect);
-    }
-    sink.event(Event::Comma, at + 1);
-    (at + 1, next)
-}
-
-// The rest of a chunk, of which a sink is told as of the whole.
-struct Shifted<'a, S: ?Sized> {
-    sink: &'a mut S,
-    by: usize,
-}
-
-impl<S: Sink + ?Sized> Sink for Shifted<'_, S> {
-    fn event(&mut self, event: Event<'_>, end: usize) {
-        self.sink.event(event, end + self.by);
-    }
-
-    fn skips(&mut self) -> bool {
-        self.sink.skips()
-    }
-
-    fn skipped(&mut self, raw: &[u8], end: usize, is_over: bool) {
-        self.sink.skipped(raw, end + self.by, is_over);
     }
 }

@@ -80,10 +80,9 @@ impl Certain {
                 let Some(view) = views.get_mut(depth * count + number) else { break };
                 let verdict = view.verdict;
                 let stays = match verdict {
-                    Verdict::Pass | Verdict::Match(_) => true,
+                    Verdict::Pass | Verdict::Match(_) | Verdict::Replace(_) => true,
                     // The root stays, if only as an empty container.
                     Verdict::Look => depth == 0 || !stage.retains(),
-                    Verdict::Replace(_) => true,
                     Verdict::Destroy(_) | Verdict::Drop | Verdict::Unseen => false,
                 };
                 if stays {

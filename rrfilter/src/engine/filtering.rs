@@ -6,6 +6,7 @@ use super::active::Nodes;
 use super::certain::Certain;
 use super::output::Output;
 use super::stage::{Stage, Verdict};
+use super::together::Together;
 use crate::chain::Report;
 use crate::paths::Place;
 
@@ -56,35 +57,6 @@ pub(super) struct View {
     // Where the next element is.
     index: u64,
     removed_before: u64,
-}
-
-// What the stages say to a value together.
-struct Together {
-    // So many see it, and look at what is in it.
-    alive: usize,
-    is_dropped: bool,
-    // The last stage that replaces it.
-    replaced: Option<usize>,
-    // Some stage has to look at what is in it.
-    looks: bool,
-    // Nothing is said to it.
-    passes: bool,
-}
-
-impl Together {
-    // What the only stage says.
-    #[inline(always)]
-    fn alone(verdict: Verdict) -> Self {
-        let is_dropped = matches!(verdict, Verdict::Destroy(_) | Verdict::Drop);
-        let is_replaced = matches!(verdict, Verdict::Replace(_));
-        Self {
-            alive: 1,
-            is_dropped,
-            replaced: is_replaced.then_some(0),
-            looks: verdict == Verdict::Look,
-            passes: verdict == Verdict::Pass,
-        }
-    }
 }
 
 impl Filtering {

@@ -5,6 +5,7 @@ mod certain;
 mod filtering;
 mod output;
 mod stage;
+mod together;
 
 #[cfg(test)]
 mod tests;
