@@ -38,6 +38,8 @@ proxies:
       - {effect: deny, methods: [DELETE]}
     filters:
       - {operation: destroy, paths: ['$.card.number']}
+    meters:
+      - {name: calls, type: requestCount, limits: [{window: hour, max: 100}]}
 ";
 
 #[tokio::test]
@@ -108,7 +110,8 @@ fn a_good_file_is_valid_also_where_its_secrets_are_not() {
 
     std::fs::write(folder.path().join("secret.txt"), "sk_live_canary\n").unwrap();
     let (code, said) = validate(folder.path(), GOOD);
-    let counts = "2 credentials, 1 target, 1 proxy, 2 rules, 1 filter; 0 errors, 0 warnings";
+    let counts =
+        "2 credentials, 1 target, 1 proxy, 2 rules, 1 filter, 1 meter; 0 errors, 0 warnings";
     assert_eq!((code, said), (Some(0), format!("file.yaml: valid: {counts}\n")));
 }
 

@@ -14,7 +14,7 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
-use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer, ReserveLayer};
+use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer};
 use crate::model::{self, Authentication, Consumer, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
@@ -39,8 +39,6 @@ pub struct Layers {
     pub read_ahead: ReadAheadLayer,
     /// How often.
     pub limit: RateLimitLayer<Counts>,
-    /// What was taken in advance, and is not needed.
-    pub reserve: ReserveLayer,
     /// Whether.
     pub rules: RulesLayer,
     /// Whether it has the right shape.
@@ -98,7 +96,6 @@ impl Layers {
             callers,
             read_ahead: measures.read_ahead(&shared.bodies),
             limit: measures.admission(),
-            reserve: measures.reserve(),
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
             filter: filter(proxy, clock),
