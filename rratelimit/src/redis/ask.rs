@@ -17,6 +17,7 @@ use super::shares;
 use crate::decision::{Decision, Left};
 use crate::policy::StoreFailure;
 use crate::store::Unavailable;
+use crate::threshold::{Crossing, Threshold};
 use crate::time::nanos;
 
 pub(crate) async fn ask(
@@ -104,8 +105,31 @@ fn decide(request: &Request, shared: &Shared, answer: &Answer, permit: u64, now:
         Origin::Store(at.mark).pack()
     };
     let marks = both().map(mark).collect();
+    tell(request, shared, answer);
     note(request, shared, now);
     request.allowed(&left, marks)
+}
+
+/// Tells of the thresholds that were passed by what has just been taken.
+fn tell(request: &Request, shared: &Shared, answer: &Answer) {
+    let Some(observer) = &shared.on_threshold else { return };
+    for (it, at) in request.asked.iter().zip(&answer.limits) {
+        let spent = it.capacity.saturating_sub(at.remaining);
+        let before = spent.saturating_sub(it.cost).saturating_sub(at.leased);
+        let Some(threshold) = crossed(before, spent, it.capacity) else { continue };
+        let (charge, limit) = it.at;
+        let Some(charge) = request.charges.get(charge) else { continue };
+        let Some(limit) = charge.policy.limits().get(limit) else { continue };
+        observer(&Crossing { policy: &charge.policy, limit, key: charge.key, threshold });
+    }
+}
+
+fn crossed(before: u64, spent: u64, capacity: u64) -> Option<Threshold> {
+    let is_nearly = |spent: u64| u128::from(spent) * 5 > u128::from(capacity) * 4;
+    if before < capacity && spent >= capacity {
+        return Some(Threshold::Spent);
+    }
+    (is_nearly(spent) && !is_nearly(before)).then_some(Threshold::NearlySpent)
 }
 
 fn left(it: &Asked, at: &AtStore) -> Left {

@@ -9,6 +9,7 @@ use redis::Value;
 use rrcore::Clock;
 use tokio::sync::mpsc::Sender;
 
+use super::answer::Beat;
 use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
@@ -21,6 +22,7 @@ use super::terms::Terms;
 use super::update::{Change, Update};
 use crate::decision::Left;
 use crate::limiter::Limiter;
+use crate::threshold;
 
 pub(crate) struct Shared {
     pub(crate) link: Link,
@@ -42,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) permits: Mutex<HashMap<LeaseId, HashSet<u64>>>,
     pub(crate) next_permit: AtomicU64,
     pub(crate) observer: Option<Observer>,
+    pub(crate) on_threshold: Option<threshold::Observer>,
     /// Gone when nobody is left who could decide.
     pub(crate) updates: Mutex<Option<Sender<Update>>>,
 }
@@ -82,6 +85,17 @@ impl Shared {
         }
     }
 
+    /// Takes note of the answer to a sign of life; says how many nodes are alive.
+    pub(crate) fn heard(&self, beat: Beat) -> Option<u64> {
+        let nodes = match beat {
+            Beat::Nodes(nodes) => Some(nodes),
+            Beat::OtherSeed => None,
+        };
+        self.counters.has_foreign_seed.store(nodes.is_none(), Relaxed);
+        self.live_nodes.store(nodes?, Relaxed);
+        nodes
+    }
+
     pub(crate) fn nodes(&self) -> u64 {
         self.live_nodes.load(Relaxed).max(1)
     }
@@ -108,10 +122,11 @@ impl Shared {
     /// What `beat.lua` and `leave.lua` are told.
     pub(crate) fn beat(&self) -> Run {
         let mut run = Run::default();
-        run.keys.push(self.names.nodes());
+        run.keys.extend([self.names.nodes(), self.names.seed()]);
         run.name(self.names.node().into());
         // Three signs of life may get lost.
         run.number(micros(self.beat_every * 4));
+        run.name(self.names.which_seed());
         run
     }
 
