@@ -47,8 +47,16 @@ pub enum StartError {
     Thread(io::Error),
 }
 
+impl RedisStore {
+    /// A store at `url`: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS
+    /// (feature `redis-tls`), or `redis+unix:///path`.
+    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url.into())
+    }
+}
+
 impl RedisStoreBuilder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             client: "-".to_owned(),

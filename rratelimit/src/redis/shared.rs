@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis::Value;
@@ -13,14 +13,12 @@ use super::answer::Beat;
 use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
-use super::local;
+use super::lock::lock;
 use super::names::Names;
-use super::request::Asked;
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
 use super::terms::Terms;
 use super::update::{Change, Update};
-use crate::decision::Left;
 use crate::limiter::Limiter;
 use crate::threshold;
 
@@ -104,11 +102,6 @@ impl Shared {
     /// as the end comes near, and the last units are not held by those who do not need them.
     pub(crate) fn share_of_leases(&self) -> u64 {
         self.nodes().saturating_mul(2)
-    }
-
-    /// What is left of a limit, as far as this node knows.
-    pub(crate) fn left(&self, of: &Asked) -> Left {
-        local::left(of, &lock(&self.leases), self.clock.monotonic())
     }
 
     /// Hands over to the worker what nobody waits for.
@@ -195,10 +188,6 @@ impl Shared {
         let change = Change::Release(self.names.permit(permit));
         self.update(Update { name: self.names.of(id), terms, change });
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn micros(duration: Duration) -> u64 {
