@@ -203,7 +203,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// What is changed in the good file, and what is said of it.
-const PROBLEMS: [(&str, &str, &str); 16] = [
+const PROBLEMS: [(&str, &str, &str); 17] = [
     ("version: 1", "version: 2", "1: error: version: expected 1"),
     ("client: default", "client: other", "2: error: client: expected default: there is one client"),
     ("proxies:", "proxys:", "15: error: proxys: there is no such field here"),
@@ -230,6 +230,7 @@ const PROBLEMS: [(&str, &str, &str); 16] = [
         "23: error: proxies[0].rules[0].methods[0]: methods are case-sensitive: write DELETE",
     ),
     ("'$.card.number'", "'$..'", "25: error: proxies[0].filters[0].paths[0]: at 3: "),
+    ("window: hour", "window: week", "27: error: proxies[0].meters[0].limits[0].window: expected "),
     (
         "{file: secret.txt}",
         "sk_live_canary",
