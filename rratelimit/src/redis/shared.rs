@@ -10,6 +10,7 @@ use rrcore::Clock;
 use tokio::sync::mpsc::Sender;
 
 use super::answer::Beat;
+use super::breaker::BreakerState;
 use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
@@ -52,8 +53,12 @@ pub(crate) type Observer = Arc<dyn Fn(&StoreState) + Send + Sync>;
 
 impl Shared {
     pub(crate) fn state(&self) -> StoreState {
+        self.state_with(self.link.state())
+    }
+
+    fn state_with(&self, breaker: BreakerState) -> StoreState {
         let outstanding = lock(&self.leases).outstanding();
-        self.counters.state(self.link.state(), self.live_nodes.load(Relaxed), outstanding)
+        self.counters.state(breaker, self.live_nodes.load(Relaxed), outstanding)
     }
 
     /// Calls the store for nobody in particular.
@@ -73,13 +78,14 @@ impl Shared {
         }
         if call.opened {
             count(&self.counters.opened);
-            self.tell();
+            self.tell(BreakerState::Open);
         }
     }
 
-    pub(crate) fn tell(&self) {
+    /// Says that the breaker has turned, and how: it may be further by now.
+    pub(crate) fn tell(&self, turned: BreakerState) {
         if let Some(observer) = &self.observer {
-            observer(&self.state());
+            observer(&self.state_with(turned));
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::answer::{self, Answer, Beat};
+use super::breaker::BreakerState;
 use super::counters::count;
 use super::shared::Shared;
 use super::update::{Batch, Update};
@@ -45,7 +46,7 @@ async fn connect(
         let answers = probe.is_some();
         let closes = shared.link.probed(probe);
         if closes {
-            shared.tell();
+            shared.tell(BreakerState::Closed);
         }
         if answers {
             return Some(kept);

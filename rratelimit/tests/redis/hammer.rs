@@ -1,6 +1,8 @@
 //! Several processes that spend together.
 
 use std::collections::HashMap;
+use std::fs::DirEntry;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +76,7 @@ fn processes(server: &Server, mode: &str) -> Vec<(String, u64)> {
         Command::new(std::env::current_exe().unwrap())
             .env(ASKED, mode)
             .env(URL, server.url())
+            .env(FOLDER, server.folder())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap()
@@ -116,10 +119,7 @@ pub(crate) fn run() {
     let slice = if mode == "exact" { 0 } else { SLICE };
     let node = Node::start(builder.leases(slice, Duration::from_millis(500)));
     node.hears(BreakerState::Closed);
-    // With all four, or shares of leases would be too large.
-    while node.store.state().live_nodes < 4 {
-        std::thread::yield_now();
-    }
+    meet(&node);
     if mode == "sliding" {
         slide(&node)
     } else {
@@ -127,6 +127,26 @@ pub(crate) fn run() {
     }
     println!("outstanding {}", node.store.state().most_outstanding_leases);
     assert_eq!(node.store.state().failed_calls, 0);
+}
+
+// With all four, or shares of leases would be too large; and nobody leaves before all have seen that,
+// or the last to look would wait for ever. The store is gone after two minutes.
+fn meet(node: &Node) {
+    let wait_for = |there: &dyn Fn() -> bool| {
+        while !there() {
+            assert_eq!(node.store.state().breaker, BreakerState::Closed);
+            std::thread::yield_now();
+        }
+    };
+    wait_for(&|| node.store.state().live_nodes >= 4);
+    let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+    std::fs::write(folder.join(format!("met-{}", std::process::id())), "").unwrap();
+    let has_met = |it: std::io::Result<DirEntry>| {
+        it.unwrap().file_name().to_string_lossy().starts_with("met-")
+    };
+    wait_for(&|| {
+        folder.read_dir().unwrap().filter_map(|it| has_met(it).then_some(())).count() >= 4
+    });
 }
 
 fn spend(node: &Node) {
@@ -189,5 +209,6 @@ async fn take(store: &RedisStore, charges: &[Charge<'_>]) -> bool {
 
 const ASKED: &str = "RR_TEST_HAMMER";
 const URL: &str = "RR_TEST_HAMMER_URL";
+const FOLDER: &str = "RRATELIMIT_TEST_FOLDER";
 const SLICE: u64 = 20;
 const SLIDING: u64 = 200;

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ pub(crate) struct Server {
     pid: String,
     port: u16,
     // Removed when it is dropped.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Server {
@@ -48,7 +49,12 @@ impl Server {
         // What nobody reads would fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let pid = std::fs::read_to_string(pid_file).ok()?.trim().to_owned();
-        Some(Self { child, pid, port, _dir: dir })
+        Some(Self { child, pid, port, dir })
+    }
+
+    /// A folder that goes with it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     pub(crate) fn url(&self) -> String {
