@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use smallvec::SmallVec;
 
+use super::lock::lock;
 use super::request::Request;
-use super::shared::lock;
 use crate::charge::{Charge, Charged, Receipt};
 use crate::counter::Mark;
 use crate::key::Key;
