@@ -330,16 +330,13 @@ impl Policy {
 impl Window {
     fn flaw(self) -> Option<&'static str> {
         let length = self.length();
+        let is_whole = length.subsec_nanos() == 0 && (1..=LONGEST_SECS).contains(&length.as_secs());
         match self {
-            Self::CalendarDay | Self::CalendarMonth | Self::Concurrency => None,
-            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. }
-                if length.subsec_nanos() != 0
-                    || !(1..=LONGEST_SECS).contains(&length.as_secs()) =>
-            {
-                Some("the window is not whole seconds up to 366 days")
-            }
             Self::TokenBucket { burst: 0, .. } => Some("the bucket holds nothing"),
-            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. } => None,
+            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. } => {
+                (!is_whole).then_some("the window is not whole seconds up to 366 days")
+            }
+            Self::CalendarDay | Self::CalendarMonth | Self::Concurrency => None,
         }
     }
 }
