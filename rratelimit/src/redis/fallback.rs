@@ -10,10 +10,10 @@ use super::origin::Origin;
 use super::request::{Asked, Request};
 use super::shared::Shared;
 use super::shares::{self, part};
-use crate::counter::Mark;
 use crate::decision::{Decision, Left};
 use crate::policy::StoreFailure;
 use crate::store::Unavailable;
+use crate::window::Mark;
 
 /// Where the units that one limit is asked for come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use super::names::Names;
 use super::script::Run;
 use super::terms::Terms;
 use crate::charge::{Charge, Charged, Receipt};
-use crate::counter::Mark;
 use crate::decision::{Decision, Left, Standing};
 use crate::policy::{Limit, StoreFailure};
 use crate::store::Unavailable;
 use crate::time::nanos;
+use crate::window::Mark;
 use crate::window::Window;
 
 /// All charges of a request.

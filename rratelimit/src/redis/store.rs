@@ -22,9 +22,9 @@ use super::shared::Shared;
 use super::shares;
 use super::update::{Change, Update};
 use crate::charge::{Charge, Receipt};
-use crate::counter::Mark;
 use crate::decision::Decision;
 use crate::store::{Store, Taking, Unavailable};
+use crate::window::Mark;
 
 #[doc = include_str!("store.md")]
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rratelimit::Limiter;
 use rrcore::Clock;
 
-use crate::data_plane::limits::config::LimitsConfig;
+use crate::data_plane::limits::config::{LimitsConfig, StoreUrl};
 use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::limits::keeper::Kept;
 use crate::data_plane::limits::measures::Counting;
@@ -19,7 +19,7 @@ pub struct Started {
     pub counting: Counting,
     /// For what each gateway counts for itself.
     pub limiter: Arc<Limiter>,
-    /// Which limits are nearly used up; of a shared store, none.
+    /// Which limits are nearly used up.
     pub notices: Notices,
     /// What is written down in the data directory; of a shared store, nothing.
     pub kept: Option<Kept>,
@@ -35,7 +35,7 @@ impl Started {
         let on_store_failure = config.on_store_failure.0;
         let notices = Notices::default();
         if let Some(url) = &config.store {
-            let counts = shared(config, url)?;
+            let counts = shared(config, url, notices.clone(), clock.clone())?;
             let limiter = Arc::new(limiter(config));
             let counting = Counting { counts, rolls: Default::default(), on_store_failure };
             return Ok(Self { counting, limiter, notices, kept: None });
@@ -58,7 +58,9 @@ fn limiter(config: &LimitsConfig) -> Limiter {
 #[cfg(feature = "redis")]
 fn shared(
     config: &LimitsConfig,
-    url: &crate::data_plane::limits::config::StoreUrl,
+    url: &StoreUrl,
+    notices: Notices,
+    clock: Clock,
 ) -> anyhow::Result<Counts> {
     use anyhow::Context as _;
     use rratelimit::{RedisStore, Seed};
@@ -75,7 +77,8 @@ fn shared(
         .client("default")
         .timeout(config.timeout)
         .max_keys(config.max_keys)
-        .on_change(told);
+        .on_change(told)
+        .on_threshold(move |crossing| notices.note(crossing, &clock));
     let builder = match config.mode {
         StoreMode::Exact => builder,
         StoreMode::Leases => builder.leases(config.slice, LEASES_LAST),
@@ -108,9 +111,6 @@ fn told(state: &rratelimit::StoreState) {
 const LEASES_LAST: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(not(feature = "redis"))]
-fn shared(
-    _: &LimitsConfig,
-    _: &crate::data_plane::limits::config::StoreUrl,
-) -> anyhow::Result<Counts> {
+fn shared(_: &LimitsConfig, _: &StoreUrl, _: Notices, _: Clock) -> anyhow::Result<Counts> {
     anyhow::bail!("limits.store: this gateway was built without the feature redis")
 }
