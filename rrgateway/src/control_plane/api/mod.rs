@@ -15,6 +15,7 @@ mod history;
 mod log_schema;
 mod meter_schema;
 mod newest;
+mod notifications;
 mod openapi;
 mod page;
 mod problem;
