@@ -10,9 +10,11 @@ mod layer;
 mod paths;
 mod policy;
 mod service;
+mod shield;
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
 pub use crate::service::Filters;
+pub use crate::shield::too_short;
