@@ -111,17 +111,18 @@ impl Form {
         usize::from(self.edges.0 != SEXTET)
     }
 
-    /// Whether `unit` may begin with `byte`, or a reading of it, unescaped.
+    /// Whether `unit` may begin with `byte`, unescaped.
     pub(super) fn begins(&self, unit: usize, byte: u8) -> bool {
         let mut begins = false;
         self.read_plain(&[byte], State::new(unit, 0), &mut |it| begins |= it.unit > unit);
         begins
     }
 
-    /// Whether text of this form may begin with `byte`.
-    pub(super) fn begins_or_escapes(&self, byte: u8) -> bool {
-        let escapes = self.kind != Kind::Wide && escape::INTRODUCERS.contains(&byte);
-        escapes || self.begins(0, byte)
+    /// Whether `unit`, or a line break before it, may begin with `byte`.
+    pub(super) fn begins_or_escapes(&self, unit: usize, byte: u8) -> bool {
+        let mut begins = self.kind != Kind::Wide && escape::INTRODUCERS.contains(&byte);
+        self.read_plain(&[byte], State::new(unit, 0), &mut |_| begins = true);
+        begins
     }
 
     /// Where `state` can go by what `text` has for it. The answer is whether there may be more ways

@@ -139,26 +139,34 @@ impl Scan {
             let form = forms.trailing_zeros() as usize;
             forms &= forms - 1;
             let Some(it) = compiled.form(form) else { return };
-            let start = match it.anchor() {
-                0 => at,
-                _ => earliest_lead(text, at),
-            };
-            for start in start.max(self.known)..until.min(at + 1 - it.anchor()) {
-                let byte = text.get(start).copied().unwrap_or_default();
-                if compiled.begun_by(byte) >> form & 1 == 0 {
+            let id = FormId { pattern, form };
+            if it.anchor() == 0 {
+                if (self.known..until).contains(&at) {
+                    self.follow(patterns, text, Run::new(at, id, State::new(0, at)));
+                }
+                continue;
+            }
+            // What does not go on need not be led to.
+            let (mut probe, mut found) = (Run::new(at, id, State::new(it.anchor(), at)), false);
+            if !probe.advance(it, text, &mut |_| found = true) && !found {
+                continue;
+            }
+            for start in earliest_lead(text, at).max(self.known)..at.min(until) {
+                let rest = text.get(start..).unwrap_or_default();
+                if compiled.begun_by(rest) >> form & 1 == 0 {
                     continue;
                 }
                 if let Some(state) = leads_to(it, text, start, at) {
-                    self.follow(patterns, text, Run::new(start, FormId { pattern, form }, state));
+                    self.follow(patterns, text, Run::new(start, id, state));
                 }
             }
         }
     }
 
     fn try_all(&mut self, patterns: &[Arc<Pattern>], text: &[u8], start: usize) {
-        let byte = text.get(start).copied().unwrap_or_default();
+        let rest = text.get(start..).unwrap_or_default();
         for (pattern, compiled) in patterns.iter().enumerate() {
-            let mut forms = compiled.begun_by(byte);
+            let mut forms = compiled.begun_by(rest);
             while forms != 0 {
                 let form = forms.trailing_zeros() as usize;
                 forms &= forms - 1;

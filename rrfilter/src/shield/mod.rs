@@ -1,5 +1,6 @@
 //! Keeps the secrets that went upstream with a request from coming back in its response.
 
+mod bench_probe;
 mod escape;
 mod form;
 mod masker;

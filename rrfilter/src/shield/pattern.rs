@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use aho_corasick::packed::{Config, Searcher};
 use aho_corasick::{AhoCorasick, Input, Span};
 
-use super::escape;
+use super::escape::{self, INTRODUCERS};
 use super::form::Form;
 
 /// What is looked for on behalf of one secret. Made once per secret; prints nothing of it.
@@ -15,9 +15,14 @@ use super::form::Form;
 /// first characters of each form, copies stay in memory that is freed.
 pub(crate) struct Pattern {
     forms: Vec<Form>,
-    // Which forms a byte may begin: at their anchor unescaped, and at their first unit in any way.
-    anchors: [Forms; 256],
-    firsts: [Forms; 256],
+    // Which forms a byte may begin, at their first unit and at the next, in any way.
+    firsts: Table,
+    seconds: Table,
+    // The same from their anchor on; there, escapes are no way to begin.
+    anchors: Table,
+    after_anchors: Table,
+    // Those that begin with a character beyond ASCII.
+    beyond_ascii: Forms,
     shortest: usize,
     // Only bodies of some length need it.
     finder: OnceLock<Option<Finder>>,
@@ -25,6 +30,8 @@ pub(crate) struct Pattern {
 
 /// Some of the forms of a pattern, one bit each.
 pub(super) type Forms = u8;
+
+struct Table([Forms; 256]);
 
 enum Finder {
     Packed(Searcher),
@@ -34,16 +41,16 @@ enum Finder {
 impl Pattern {
     pub(crate) fn new(secret: &[u8]) -> Self {
         let forms = if too_short(secret) { Vec::new() } else { Form::all(secret) };
-        let (mut anchors, mut firsts) = ([0; 256], [0; 256]);
-        for (index, form) in forms.iter().enumerate() {
-            for (byte, (anchor, first)) in (0..=u8::MAX).zip(anchors.iter_mut().zip(&mut firsts)) {
-                *anchor |= Forms::from(form.begins(form.anchor(), byte)) << index;
-                *first |= Forms::from(form.begins_or_escapes(byte)) << index;
-            }
-        }
+        let firsts = Table::new(&forms, |form, byte| form.begins_or_escapes(0, byte));
+        let seconds = Table::new(&forms, |form, byte| form.begins_or_escapes(1, byte));
+        let anchors = Table::new(&forms, |form, byte| form.begins(form.anchor(), byte));
+        let after_anchors =
+            Table::new(&forms, |form, byte| form.begins_or_escapes(form.anchor() + 1, byte));
+        let beyond_ascii = (0x80..=u8::MAX).fold(0, |all, byte| all | anchors.of(byte));
         // One character of text is at least a byte, in any form.
         let shortest = std::str::from_utf8(secret).map_or(secret.len(), |it| it.chars().count());
-        Self { forms, anchors, firsts, shortest, finder: OnceLock::new() }
+        let finder = OnceLock::new();
+        Self { forms, firsts, seconds, anchors, after_anchors, beyond_ascii, shortest, finder }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -59,9 +66,15 @@ impl Pattern {
         self.forms.get(index)
     }
 
-    /// The forms of which `byte` may be the beginning.
-    pub(super) fn begun_by(&self, byte: u8) -> Forms {
-        self.firsts.get(usize::from(byte)).copied().unwrap_or_default()
+    /// The forms of which the beginning of `text` may be the beginning.
+    pub(super) fn begun_by(&self, text: &[u8]) -> Forms {
+        begun(&self.firsts, &self.seconds, text)
+    }
+
+    /// The forms of which the beginning of `text` may be what is from their anchor on. Of those that
+    /// begin with an escape, not all.
+    fn anchored(&self, text: &[u8]) -> Forms {
+        begun(&self.anchors, &self.after_anchors, text)
     }
 
     /// Gives every place in `text` after `from` where a form may have its anchor, and the first
@@ -70,8 +83,7 @@ impl Pattern {
         let Some(finder) = self.finder.get_or_init(|| Finder::new(&self.forms)) else { return };
         let mut from = from;
         while let Some(at) = finder.find(text, from) {
-            let byte = text.get(at).copied().unwrap_or_default();
-            each(at, self.anchored(byte));
+            each(at, self.anchored(text.get(at..).unwrap_or_default()));
             from = at + 1;
         }
     }
@@ -79,33 +91,69 @@ impl Pattern {
     /// Gives every place in `text` where a form may have its anchor, and the first escape from
     /// there on is the one at `at`, less than [`OPENING`] bytes away.
     pub(super) fn escaped(&self, text: &[u8], at: usize, each: &mut impl FnMut(usize, Forms)) {
-        let mut forms = 0;
-        let rest = text.get(at..).unwrap_or_default();
-        let cut_short = escape::read(rest, &mut |(value, _)| {
-            forms |= u8::try_from(value).map_or(Forms::MAX, |it| self.anchored(it));
-            if value >= 0x80 {
-                // In UTF-8 it is another byte.
-                forms = Forms::MAX;
-            }
-        });
-        if cut_short {
-            forms = Forms::MAX;
-        }
+        let forms = self.escaped_at(text.get(at..).unwrap_or_default());
         if forms != 0 {
             each(at, forms);
         }
         for back in 1..OPENING {
             let Some(anchor) = at.checked_sub(back) else { return };
-            let byte = text.get(anchor).copied().unwrap_or_default();
-            let forms = self.anchored(byte);
+            let forms = self.anchored(text.get(anchor..).unwrap_or_default());
             if forms != 0 {
                 each(anchor, forms);
             }
         }
     }
+}
 
-    fn anchored(&self, byte: u8) -> Forms {
-        self.anchors.get(usize::from(byte)).copied().unwrap_or_default()
+impl Pattern {
+    // The forms of which the escape that `text` begins with may be the first. Most say at once what
+    // they are.
+    fn escaped_at(&self, text: &[u8]) -> Forms {
+        match text {
+            [b'\\', b'u' | b'x' | b'\\', ..] | [b'&', b'#' | b'a' | b'g' | b'l' | b'q', ..] => {}
+            [b'\\' | b'&', it, ..] => return self.anchors.of(*it),
+            [b'%', first @ b'3'..=b'7', second, ..] => {
+                if let Some(second) = char::from(*second).to_digit(16) {
+                    return self.anchors.of((first - b'0') << 4 | second as u8);
+                }
+            }
+            _ => {}
+        }
+        let mut forms = 0;
+        let cut_short = escape::read(text, &mut |(value, _)| {
+            forms |= match u8::try_from(value) {
+                Ok(byte) if byte.is_ascii() => self.anchors.of(byte),
+                _ => self.beyond_ascii,
+            };
+        });
+        if cut_short { Forms::MAX } else { forms }
+    }
+}
+
+impl Table {
+    fn new(forms: &[Form], begins: impl Fn(&Form, u8) -> bool) -> Self {
+        let mut table = [0; 256];
+        for (index, form) in forms.iter().enumerate() {
+            for (byte, entry) in (0..=u8::MAX).zip(&mut table) {
+                *entry |= Forms::from(begins(form, byte)) << index;
+            }
+        }
+        Self(table)
+    }
+
+    fn of(&self, byte: u8) -> Forms {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+}
+
+// A unit is one byte, unless that is an escape's or beyond ASCII.
+fn begun(first: &Table, second: &Table, text: &[u8]) -> Forms {
+    match text {
+        [] => 0,
+        [byte, next, ..] if byte.is_ascii() && !INTRODUCERS.contains(byte) => {
+            first.of(*byte) & second.of(*next)
+        }
+        [byte, ..] => first.of(*byte),
     }
 }
 
