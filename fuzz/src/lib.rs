@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod body_walker;
 pub mod canonical_path;
+pub mod decoders;
 pub mod evaluator;
 pub mod jwks;
 pub mod jwt;

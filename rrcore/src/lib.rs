@@ -22,6 +22,8 @@ mod trail;
 pub mod coding;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "records")]
+pub mod records;
 
 pub use crate::address::{ClientAddress, TrustedProxies};
 pub use crate::body::Body;

@@ -48,8 +48,12 @@ pub enum Fact {
         id: Arc<str>,
         /// What it hangs on.
         scope: Scope,
-        /// How many values it removed.
+        /// How many values it removed or masked.
         removed: u64,
+        /// Those of its paths that found something, and how many values.
+        paths: Vec<(Arc<str>, u64)>,
+        /// It only reports what it would have removed.
+        shadow: bool,
     },
     /// What was found wrong with the shape of a message.
     Validation {

@@ -29,6 +29,12 @@ pub enum NotFilterable {
     /// not retained, or destroyed as a whole.
     #[error("nothing is left of the document")]
     NothingLeft,
+    /// A filter needs the whole document at once, and it is longer than may be held.
+    #[error("the document is too long to be held as a whole")]
+    TooLarge,
+    /// To find out what a path finds takes too long in this document.
+    #[error("a path takes too long to follow")]
+    TooCostly,
 }
 
 /// Applies `filters` one after the other; each sees what the one before left. Without filters the
@@ -64,7 +70,7 @@ pub fn apply<'a>(
     for filter in filters {
         let document = left.as_deref().unwrap_or(document);
         let mut out = Vec::with_capacity(document.len());
-        let mut engine = Engine::new(filter);
+        let mut engine = Engine::new(filter.clone());
         engine.push(document, &mut out)?;
         removed.push(engine.finish(&mut out)?.ok_or(NotFilterable::NothingLeft)?);
         left = Some(out);

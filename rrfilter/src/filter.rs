@@ -7,6 +7,7 @@ use rrcore::Current;
 use rrcore::json::{PathError, Query, quote};
 
 use crate::paths::{PathSet, TooManyWays};
+use crate::terms::Terms;
 
 /// What becomes of the values that a filter's paths find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +29,9 @@ pub struct Filter {
     operation: Operation,
     paths: Arc<PathSet>,
     replacement: Arc<str>,
+    // The paths as they were written.
+    texts: Arc<[Arc<str>]>,
+    pub(crate) terms: Terms,
 }
 
 /// Filters that hang on one thing, in the order in which they apply: each sees what the one before
@@ -73,8 +77,9 @@ impl Filter {
         operation: Operation,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, InvalidFilter> {
-        let mut queries = Vec::new();
+        let (mut queries, mut texts) = (Vec::new(), Vec::new());
         for (index, path) in paths.into_iter().enumerate() {
+            texts.push(Arc::from(path.as_ref()));
             let query: Result<Query, _> = path.as_ref().parse();
             let error = |it: PathError| InvalidFilter { index, offset: it.offset, why: it.why };
             queries.push(query.map_err(error)?);
@@ -85,7 +90,8 @@ impl Filter {
             why: "there are too many steps below `..`",
         })?;
         let replacement = quote("***").into();
-        Ok(Self { id: id.into(), operation, paths: Arc::new(paths), replacement })
+        let (id, paths, texts) = (id.into(), Arc::new(paths), texts.into());
+        Ok(Self { id, operation, paths, replacement, texts, terms: Terms::new() })
     }
 
     /// Replaces what [`Operation::Mask`] finds by the string `text`: `***` unless told.
@@ -105,6 +111,19 @@ impl Filter {
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
+    }
+
+    /// Whether it needs the whole document at once: a path asks for more than the way to a value
+    /// (a filter expression, or a place counted from the end).
+    #[must_use]
+    pub const fn needs_buffering(&self) -> bool {
+        false
+    }
+
+    /// Its paths, as they were written.
+    #[must_use]
+    pub fn texts(&self) -> &[Arc<str>] {
+        &self.texts
     }
 
     pub(crate) fn paths(&self) -> &PathSet {

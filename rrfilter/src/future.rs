@@ -1,4 +1,4 @@
-//! Waits for the response, then for its body, then filters it.
+//! Waits for the response, then for as much of its body as is checked before anything leaves.
 
 use std::fmt;
 use std::future::Future;
@@ -8,12 +8,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
-use rrcore::{Body, Collect};
 
-use crate::job::{Held, Job, Judged};
+use crate::body::FilteredBody;
+use crate::fault::BoxError;
+use crate::hold::Hold;
+use crate::job::{Job, Judged};
 
 pin_project! {
-    /// Resolves to the inner response if filters have nothing to say, to what they left of it, or
+    /// Resolves to the inner response if filters have nothing to say, to what they leave of it, or
     /// to a refusal.
     #[must_use]
     pub struct FilterFuture<F, B> {
@@ -28,7 +30,7 @@ pin_project! {
         Pass { #[pin] inner: F },
         Answer { response: Option<Box<Response<Bytes>>> },
         Call { #[pin] inner: F, job: Option<Box<Job>> },
-        Collect { #[pin] body: Collect<B>, held: Option<Box<Held>> },
+        Hold { held: Option<Box<Hold<B>>> },
     }
 }
 
@@ -50,8 +52,9 @@ impl<F, B, E> Future for FilterFuture<F, B>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
-    type Output = Result<Response<Body<B>>, E>;
+    type Output = Result<Response<FilteredBody<B>>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
@@ -59,10 +62,10 @@ where
             let (response, job) = match this.state.as_mut().project() {
                 StateProj::Pass { inner } => {
                     let response = ready!(inner.poll(cx))?;
-                    return Poll::Ready(Ok(response.map(Body::inner)));
+                    return Poll::Ready(Ok(response.map(FilteredBody::inner)));
                 }
                 StateProj::Answer { response } => match response.take() {
-                    Some(response) => return Poll::Ready(Ok(response.map(Body::own))),
+                    Some(response) => return Poll::Ready(Ok(response.map(FilteredBody::own))),
                     None => return Poll::Pending,
                 },
                 StateProj::Call { inner, job } => {
@@ -70,20 +73,16 @@ where
                     let Some(job) = job.take() else { return Poll::Pending };
                     (response, job)
                 }
-                StateProj::Collect { body, held } => {
-                    let collected = ready!(body.poll(cx));
-                    let Some(held) = held.take() else { return Poll::Pending };
-                    let response = held.filter(collected);
-                    // What is left of the upstream's body, and its connection, go now.
-                    this.state.set(State::Answer { response: None });
-                    return Poll::Ready(Ok(response.map(Body::own)));
+                StateProj::Hold { held } => {
+                    let Some(hold) = held.as_mut() else { return Poll::Pending };
+                    let released = ready!(hold.poll_released(cx));
+                    let Some(hold) = held.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(hold.answer(released)));
                 }
             };
             match job.judge(response) {
                 Judged::Done(response) => return Poll::Ready(Ok(response)),
-                Judged::Read(body, held) => {
-                    this.state.set(State::Collect { body, held: Some(held) });
-                }
+                Judged::Hold(held) => this.state.set(State::Hold { held: Some(held) }),
             }
         }
     }

@@ -6,42 +6,83 @@ use http::header::{
 };
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use rrcore::coding::{ACCEPTED, Coding};
+use rrcore::coding::{Coding, STREAMED};
+use rrcore::records::Framing;
+
+use crate::filter::Filter;
+use crate::policy::Plan;
+use crate::work::Shape;
 
 /// What becomes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It has nothing that filters speak of.
+    /// No filter speaks of it.
     Passes,
+    /// It has no content, whatever the upstream sent with it.
+    PassesEmpty,
     /// It has no content, but its head describes content that was never filtered.
     PassesAsHead,
-    /// Its content has to be JSON, in this coding.
-    Filtered(Coding),
+    /// Its content has to be this, in this coding.
+    Filtered(Shape, Coding),
     /// It cannot be filtered, for this reason.
     Refused(&'static str),
 }
 
-pub(crate) fn fate(method: &Method, response: &Parts) -> Fate {
+pub(crate) fn fate(method: &Method, response: &Parts, plan: &Plan) -> Fate {
     match response.status {
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => Fate::Passes,
-        StatusCode::NOT_MODIFIED => Fate::PassesAsHead,
-        status if !status.is_success() => Fate::Passes,
-        _ if method == Method::HEAD => Fate::PassesAsHead,
+        // Where another protocol begins, there is no content.
+        status if status.is_informational() => return Fate::Passes,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => return Fate::PassesEmpty,
+        StatusCode::NOT_MODIFIED => return Fate::PassesAsHead,
+        _ if plan.is_empty() => return Fate::Passes,
+        _ if method == Method::HEAD => return Fate::PassesAsHead,
         // Parts that the client would put together to what no filter saw; RFC 9110, RFC 3229.
-        StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED => Fate::Refused("it is only a part"),
-        _ if !is_json(&response.headers) => Fate::Refused("it is not declared as JSON in UTF-8"),
-        _ => match Coding::of(&response.headers) {
-            Ok(coding) => Fate::Filtered(coding),
-            Err(_) => Fate::Refused("its content coding is not supported"),
-        },
+        StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED => {
+            return Fate::Refused("it is only a part");
+        }
+        _ => {}
+    }
+    let shape = match kind(&response.headers) {
+        Some(Kind::Json) => Shape::Document,
+        Some(Kind::Records(_)) if !plan.enforced().all(Filter::is_streaming) => {
+            return Fate::Refused("a filter does not apply to streams of records");
+        }
+        Some(Kind::Records(framing)) => Shape::Records(framing),
+        None => return Fate::Refused("it is not declared as JSON in UTF-8"),
+    };
+    match Coding::of(&response.headers) {
+        Ok(coding) => Fate::Filtered(shape, coding),
+        Err(_) => Fate::Refused("its content coding is not supported"),
     }
 }
 
-/// Asks the upstream for what can be filtered: the whole, in a coding that can be undone.
+/// Asks the upstream for what can be filtered: the whole, in a coding that the client can do, and that
+/// can be undone while it arrives.
 pub(crate) fn ask_for_the_whole(request: &mut HeaderMap) {
     request.remove(RANGE);
     request.remove(IF_RANGE);
-    request.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+    narrow(request);
+}
+
+/// Asks for codings that the client can do, and that can be undone while the content arrives.
+pub(crate) fn narrow(request: &mut HeaderMap) {
+    let accepted = narrowed(request).unwrap_or(HeaderValue::from_static("identity"));
+    request.insert(ACCEPT_ENCODING, accepted);
+}
+
+// What the client accepts, as far as it is in `STREAMED`, with its weights. What a client says nothing
+// of is not asked for: it would have to be undone for nobody's good.
+fn narrowed(request: &HeaderMap) -> Option<HeaderValue> {
+    let lines = request.get_all(ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
+    let is_ours = |entry: &&str| {
+        let name = entry.split(';').next().unwrap_or_default().trim();
+        STREAMED.split(", ").any(|it| it.eq_ignore_ascii_case(name))
+    };
+    let ours: Vec<_> = lines.flat_map(|it| it.split(',')).map(str::trim).filter(is_ours).collect();
+    if ours.is_empty() {
+        return None;
+    }
+    HeaderValue::try_from(ours.join(", ")).ok()
 }
 
 /// Takes out what describes the content before the filters: its length, coding and parts, and what
@@ -52,22 +93,33 @@ pub(crate) fn forget_the_original(response: &mut HeaderMap) {
     }
 }
 
-// Exactly one type, `application/json` or one that ends in `+json` (RFC 6839), in UTF-8.
-fn is_json(headers: &HeaderMap) -> bool {
+enum Kind {
+    Json,
+    Records(Framing),
+}
+
+// Exactly one type, of those that are looked into, in UTF-8. JSON is `application/json` or what ends
+// in `+json` (RFC 6839).
+fn kind(headers: &HeaderMap) -> Option<Kind> {
     let mut lines = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
-    let Ok(text) = line.to_str() else { return false };
-    let mut parts = text.split(';').map(str::trim);
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let mut parts = line.to_str().ok()?.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_json = match name.split_once('/') {
-        Some(("application", "json")) => true,
-        Some((kind, subtype)) => {
-            let suffixed = subtype.strip_suffix("+json").is_some_and(is_token);
-            is_token(kind) && suffixed
+    let kind = match name.split_once('/')? {
+        ("application", "json") => Kind::Json,
+        ("text", "event-stream") => Kind::Records(Framing::EventStream),
+        ("application", "x-ndjson") => Kind::Records(Framing::Lines),
+        (kind, subtype) => {
+            let is_suffixed = subtype.strip_suffix("+json").is_some_and(is_token);
+            (is_token(kind) && is_suffixed).then_some(Kind::Json)?
         }
-        None => false,
     };
-    is_json && parts.all(is_utf_8_if_charset)
+    parts.all(is_utf_8_if_charset).then_some(kind)
+}
+
+/// Whether a message with these headers is JSON, by its own word.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    matches!(kind(headers), Some(Kind::Json))
 }
 
 fn is_token(text: &str) -> bool {

@@ -1,112 +1,101 @@
 //! What is done with the response of a request to which filters apply.
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::response::Parts;
-use http::{Method, Response};
-use rrcore::coding::{Coding, DecodeError, decode};
-use rrcore::{Body, Code, Collect, CollectError, Collected, Fact, Outcome, Refusal, Scope, Stage};
+use http::header::{CONTENT_ENCODING, VARY};
+use http::{HeaderMap, HeaderValue, Method, Response};
+use rrcore::Stage;
+use rrcore::coding::Coding;
 
-use crate::apply::{NotFilterable, apply};
-use crate::filter::Filter;
+use crate::body::FilteredBody;
+use crate::fault::not_filterable;
+use crate::flow::Flow;
 use crate::head::{Fate, fate, forget_the_original};
-use crate::policy::Plan;
+use crate::hold::Hold;
+use crate::policy::{Bounds, Plan};
+use crate::stream::Stream;
+use crate::watch::Watch;
+use crate::work::{Shape, Work};
 
 /// A request that is on its way.
 pub(crate) struct Job {
     pub(crate) plan: Plan,
     pub(crate) context: rrcore::Context,
     pub(crate) method: Method,
-    pub(crate) limit: usize,
+    pub(crate) bounds: Bounds,
+    // What the client asks to have content encoded in.
+    pub(crate) asked: Coding,
 }
 
 /// What its response's head says.
 pub(crate) enum Judged<B> {
-    Done(Response<Body<B>>),
-    Read(Collect<B>, Box<Held>),
-}
-
-/// A response whose body is being read.
-pub(crate) struct Held {
-    job: Job,
-    head: Parts,
-    coding: Coding,
+    Done(Response<FilteredBody<B>>),
+    Hold(Box<Hold<B>>),
 }
 
 impl Job {
-    pub(crate) fn judge<B>(self, response: Response<B>) -> Judged<B>
+    pub(crate) fn judge<B>(mut self, response: Response<B>) -> Judged<B>
     where
         B: http_body::Body<Data = Bytes>,
     {
         let (mut head, body) = response.into_parts();
-        match fate(&self.method, &head) {
-            Fate::Passes => self.context.passed(Stage::Filter),
-            Fate::PassesAsHead => {
-                forget_the_original(&mut head.headers);
+        let is_error = !head.status.is_success();
+        if is_error {
+            self.plan = self.plan.for_errors();
+        }
+        let fate = fate(&self.method, &head, &self.plan);
+        let (shape, coding) = match fate {
+            Fate::Filtered(shape, coding) => (shape, coding),
+            // Whatever it is, it passes as it is.
+            _ if !self.plan.is_enforced() => {
                 self.context.passed(Stage::Filter);
+                return Judged::Done(Response::from_parts(head, FilteredBody::inner(body)));
+            }
+            Fate::Passes => {
+                self.context.passed(Stage::Filter);
+                return Judged::Done(Response::from_parts(head, FilteredBody::inner(body)));
+            }
+            Fate::PassesAsHead | Fate::PassesEmpty => {
+                if fate == Fate::PassesAsHead {
+                    forget_the_original(&mut head.headers);
+                }
+                self.context.passed(Stage::Filter);
+                return Judged::Done(Response::from_parts(head, FilteredBody::default()));
+            }
+            Fate::Refused(_) if is_error && body.is_end_stream() => {
+                self.context.passed(Stage::Filter);
+                return Judged::Done(Response::from_parts(head, FilteredBody::default()));
             }
             Fate::Refused(why) => {
-                return Judged::Done(self.context.refuse(not_filterable(why)).map(Body::own));
+                let answer = self.context.refuse(not_filterable(why));
+                return Judged::Done(answer.map(FilteredBody::own));
             }
-            Fate::Filtered(coding) => {
-                let body = Collect::new(body, self.limit);
-                return Judged::Read(body, Box::new(Held { job: self, head, coding }));
-            }
+        };
+        if !self.plan.is_enforced() {
+            let flow = self.flow(shape, coding, Coding::Identity);
+            let watch = Box::new(Watch::new(flow, self.context));
+            return Judged::Done(Response::from_parts(head, FilteredBody::watched(body, watch)));
         }
-        Judged::Done(Response::from_parts(head, Body::inner(body)))
+        forget_the_original(&mut head.headers);
+        // What the upstream sent plain is not worth more to the client.
+        let asked = if coding == Coding::Identity { Coding::Identity } else { self.asked };
+        encoded(&mut head.headers, coding, asked);
+        let (bounds, flow) = (self.bounds, self.flow(shape, coding, asked));
+        let stream = Stream::new(body, flow, self.context);
+        Judged::Hold(Box::new(Hold::new(stream, head, bounds.hold, is_error)))
+    }
+
+    fn flow(&mut self, shape: Shape, coding: Coding, asked: Coding) -> Flow {
+        let work = Work::new(self.plan.take(), shape, self.bounds);
+        Flow::new(coding, work, asked, self.bounds)
     }
 }
 
-impl Held {
-    pub(crate) fn filter<E>(self, body: Result<Collected, CollectError<E>>) -> Response<Bytes> {
-        let Self { job, mut head, coding } = self;
-        match left(&job, coding, body) {
-            Ok((document, facts)) => {
-                forget_the_original(&mut head.headers);
-                head.headers.insert(CONTENT_LENGTH, document.len().into());
-                job.context.record(Stage::Filter, Outcome::Passed, facts);
-                Response::from_parts(head, document)
-            }
-            Err(refusal) => job.context.refuse(refusal),
-        }
+fn encoded(headers: &mut HeaderMap, coding: Coding, asked: Coding) {
+    if asked != Coding::Identity {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(asked.as_str()));
     }
-}
-
-// The document that the filters leave, and what each did.
-fn left<E>(
-    job: &Job,
-    coding: Coding,
-    body: Result<Collected, CollectError<E>>,
-) -> Result<(Bytes, Vec<Fact>), Refusal> {
-    let content = body.map_err(|error| match error {
-        CollectError::TooLarge => Refusal::new(Code::ResponseTooLarge),
-        CollectError::Body(_) => {
-            Refusal::new(Code::UpstreamInvalidResponse).because("its body broke off")
-        }
-    })?;
-    let document = decode(coding, content.data, job.limit).map_err(|error| match error {
-        DecodeError::TooLarge => Refusal::new(Code::ResponseTooLarge),
-        DecodeError::Corrupt | DecodeError::Unsupported => {
-            not_filterable("its content coding cannot be undone")
-        }
-    })?;
-    let filtered = apply(job.plan.filters().map(|(_, filter)| filter), &document);
-    let filtered = filtered.map_err(|error| match error {
-        NotFilterable::Json(error) => {
-            not_filterable("it is not JSON that all readers read alike").because(error.to_string())
-        }
-        NotFilterable::NothingLeft => not_filterable("nothing of it may pass"),
-    })?;
-    let fact = |((scope, filter), removed): ((Scope, &Filter), u64)| Fact::Filter {
-        id: filter.id().clone(),
-        scope,
-        removed,
-    };
-    let facts = job.plan.filters().zip(filtered.removed).map(fact).collect();
-    Ok((filtered.document, facts))
-}
-
-fn not_filterable(why: &'static str) -> Refusal {
-    Refusal::new(Code::ResponseNotFilterable)
-        .detail(format!("The upstream's response was withheld: {why}."))
+    // Also where it leaves plain: another client may be answered otherwise.
+    if coding != Coding::Identity && !headers.contains_key(VARY) {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
 }

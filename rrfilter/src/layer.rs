@@ -9,6 +9,7 @@ use tower_layer::Layer;
 use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 use crate::policy::Policy;
 use crate::service::Filters;
+use crate::terms::Side;
 
 /// Applies [`Filters`] to a service. Without any filters it changes nothing.
 ///
@@ -53,8 +54,7 @@ impl FilterLayer {
     /// a [`Handle`](rrcore::Handle) can be replaced while requests are under way; each is answered
     /// by those that were in force when it came.
     pub fn scope(mut self, scope: Scope, filters: impl Into<Current<FilterSet>>) -> Self {
-        self.policy.shared.retain(|(it, _)| *it != scope);
-        self.policy.shared.push((scope, filters.into()));
+        self.policy.hang(scope, filters.into());
         self
     }
 
@@ -72,10 +72,27 @@ impl FilterLayer {
         self
     }
 
-    /// The most that is held of one response, before and again after undoing its content coding:
-    /// 8 MiB unless told. Larger ones are refused (502 `response-too-large`).
+    /// So much of a response is checked before anything of it leaves: 64 KiB unless told. What is
+    /// longer is filtered while it streams, and breaks off where it cannot be.
+    ///
+    /// A stream of records leaves record by record, whatever this says.
+    pub const fn hold_bytes(mut self, bytes: usize) -> Self {
+        self.policy.bounds.hold = bytes;
+        self
+    }
+
+    /// The most that is held of one response where a filter needs the whole document
+    /// ([`Filter::needs_buffering`]), and of one record: 8 MiB unless told. What is larger is refused
+    /// (502 `response-too-large`).
     pub const fn max_buffered_bytes(mut self, bytes: usize) -> Self {
-        self.policy.max_buffered_bytes = bytes;
+        self.policy.bounds.buffered = bytes;
+        self
+    }
+
+    /// How many bytes encoded content may decode to for each of its own, beyond the first MiB: 200
+    /// unless told. What is more is taken for a bomb, and refused.
+    pub const fn max_ratio(mut self, ratio: u64) -> Self {
+        self.policy.bounds.ratio = ratio;
         self
     }
 
@@ -87,12 +104,13 @@ impl FilterLayer {
 }
 
 impl FilterLayer {
-    /// The filters that would apply to the response to a request with these extensions, in their
-    /// order, with what they hang on; `None` where nobody knows those of the caller.
+    /// The filters for responses to a request with these extensions, in their order, with what they
+    /// hang on; `None` where nobody knows those of the caller. Whether one
+    /// [`applies`](Filter::applies) depends on the request.
     #[must_use]
     pub fn explain(&self, extensions: &Extensions) -> Option<Vec<(Scope, Filter)>> {
-        let plan = self.policy.plan(extensions)?;
-        Some(plan.filters().map(|(scope, filter)| (scope, filter.clone())).collect())
+        let plan = self.policy.all(extensions, |it| it.side() == Side::Response)?;
+        Some(plan.into_filters())
     }
 }
 

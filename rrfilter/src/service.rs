@@ -5,13 +5,17 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use rrcore::{Body, Code, Refusal, Stage};
+use rrcore::coding::Encoder;
+use rrcore::{Code, Refusal, Stage};
 use tower_service::Service;
 
+use crate::body::FilteredBody;
+use crate::fault::BoxError;
 use crate::future::FilterFuture;
 use crate::head::ask_for_the_whole;
 use crate::job::Job;
 use crate::policy::{Plan, Policy};
+use crate::terms::{Asked, Side};
 
 /// Filters JSON responses, and refuses those that it cannot filter.
 ///
@@ -32,8 +36,9 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Filters<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: http_body::Body<Data = Bytes>,
+    ResBody::Error: Into<BoxError>,
 {
-    type Response = Response<Body<ResBody>>;
+    type Response = Response<FilteredBody<ResBody>>;
     type Error = S::Error;
     type Future = FilterFuture<S::Future, ResBody>;
 
@@ -42,7 +47,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let plan = self.policy.plan(request.extensions());
+        let plan = self.policy.plan(&Asked::of(&request), Side::Response);
         if plan.as_ref().is_some_and(Plan::is_empty) {
             return FilterFuture::pass(self.inner.call(request));
         }
@@ -52,10 +57,13 @@ where
                 "no filters are known for the caller: is authentication outside of this layer?",
             )));
         };
-        ask_for_the_whole(request.headers_mut());
-        let limit = self.policy.max_buffered_bytes;
-        let method = request.method().clone();
-        let job = Job { plan, context, method, limit };
+        let asked = Encoder::asked_for(request.headers());
+        // Filters that only report change nothing, on this way neither.
+        if plan.is_enforced() {
+            ask_for_the_whole(request.headers_mut());
+        }
+        let (method, bounds) = (request.method().clone(), self.policy.bounds);
+        let job = Job { plan, context, method, bounds, asked };
         FilterFuture::filter(self.inner.call(request), job)
     }
 }

@@ -5,41 +5,67 @@ use brotli_decompressor::{
     StandardAlloc,
 };
 
+use super::decoder::Step;
 use super::error::DecodeError;
 
-/// The one stream that `content` is, without the large windows that are no part of RFC 7932.
-pub(super) fn decompress(content: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
-    let tables = StandardAlloc::default();
-    let mut state = BrotliState::new_strict(History::of(limit), tables, tables);
-    let mut plain = Vec::new();
-    let mut step = vec![0; STEP.min(limit.saturating_add(1))];
-    let (mut left, mut read, mut total) = (content.len(), 0, 0);
-    loop {
-        let (mut room, mut written) = (step.len(), 0);
+/// One stream, without the large windows that are no part of RFC 7932.
+pub(super) struct Brotli {
+    state: BrotliState<History, StandardAlloc, StandardAlloc>,
+    total: usize,
+    ended: bool,
+}
+
+impl Brotli {
+    pub(super) fn new(most: usize) -> Self {
+        let tables = StandardAlloc::default();
+        let state = BrotliState::new_strict(History::of(most), tables, tables);
+        Self { state, total: 0, ended: false }
+    }
+
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.ended
+    }
+
+    pub(super) fn step(
+        &mut self,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<Step, DecodeError> {
+        if self.ended {
+            return match chunk.is_empty() {
+                true => Ok(Step { read: 0, more: false }),
+                false => Err(DecodeError::Corrupt),
+            };
+        }
+        let start = out.len();
+        out.resize(start.saturating_add(room), 0);
+        let (mut left, mut read, mut room, mut written) = (chunk.len(), 0, room, 0);
         let result = BrotliDecompressStream(
             &mut left,
             &mut read,
-            content,
+            chunk,
             &mut room,
             &mut written,
-            &mut step,
-            &mut total,
-            &mut state,
+            out.get_mut(start..).unwrap_or_default(),
+            &mut self.total,
+            &mut self.state,
         );
-        plain.extend_from_slice(step.get(..written).unwrap_or_default());
-        if plain.len() > limit {
-            return Err(DecodeError::TooLarge);
-        }
+        out.truncate(start.saturating_add(written));
         match result {
-            BrotliResult::ResultSuccess if left == 0 => return Ok(plain),
-            BrotliResult::NeedsMoreOutput if written > 0 => {}
-            BrotliResult::ResultFailure if was_refused_history(state.error_code) => {
-                return Err(DecodeError::TooLarge);
+            BrotliResult::ResultSuccess if left == 0 => {
+                self.ended = true;
+                Ok(Step { read, more: false })
+            }
+            BrotliResult::NeedsMoreInput if left == 0 => Ok(Step { read, more: false }),
+            BrotliResult::NeedsMoreOutput if written > 0 => Ok(Step { read, more: true }),
+            BrotliResult::ResultFailure if was_refused_history(self.state.error_code) => {
+                Err(DecodeError::TooLarge)
             }
             BrotliResult::ResultSuccess
             | BrotliResult::NeedsMoreInput
             | BrotliResult::NeedsMoreOutput
-            | BrotliResult::ResultFailure => return Err(DecodeError::Corrupt),
+            | BrotliResult::ResultFailure => Err(DecodeError::Corrupt),
         }
     }
 }
@@ -53,7 +79,7 @@ struct History {
 }
 
 impl History {
-    fn of(limit: usize) -> Self {
+    const fn of(limit: usize) -> Self {
         Self { most: limit.saturating_mul(2).saturating_add(LEAST) }
     }
 }
@@ -82,6 +108,5 @@ fn was_refused_history(code: BrotliDecoderErrorCode) -> bool {
     )
 }
 
-const STEP: usize = 16 * 1024;
 // For the smallest history, its slack and the context maps (16 KiB), whatever the limit.
 const LEAST: usize = 32 * 1024;

@@ -1,23 +1,35 @@
 //! Content codings (RFC 9110 §8.4), decoded under a limit.
 
+#[cfg(feature = "encoding")]
+mod accept;
 mod brotli;
+mod decoder;
 mod deflate;
+#[cfg(feature = "encoding")]
+mod encoder;
 mod error;
+mod gzip;
+mod machine;
 mod zstd;
 
 #[cfg(test)]
 mod tests;
 
-use std::panic::{UnwindSafe, catch_unwind};
-
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
+pub use self::decoder::{DecodeLimits, Decoder, Step};
+#[cfg(feature = "encoding")]
+pub use self::encoder::Encoder;
 pub use self::error::DecodeError;
 
 /// What [`decode`] decodes, as the value of an `Accept-Encoding` header.
 pub const ACCEPTED: &str = "gzip, deflate, br, zstd, identity";
+
+/// What [`Decoder`] decodes without holding much of it back: [`ACCEPTED`] but zstd. For content that
+/// is worth something before it is whole.
+pub const STREAMED: &str = "gzip, deflate, br, identity";
 
 /// How the content of a message is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +48,18 @@ pub enum Coding {
 }
 
 impl Coding {
+    /// Its name in `Content-Encoding`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+        }
+    }
+
     /// The coding that the `Content-Encoding` lines of `headers` name.
     ///
     /// # Errors
@@ -82,26 +106,18 @@ impl Coding {
 /// [`DecodeError::TooLarge`] as soon as there is one byte over the limit, however large the rest
 /// would be; [`DecodeError::Corrupt`].
 pub fn decode(coding: Coding, content: Bytes, limit: usize) -> Result<Bytes, DecodeError> {
-    match coding {
-        Coding::Identity if content.len() > limit => Err(DecodeError::TooLarge),
-        Coding::Identity => Ok(content),
-        Coding::Gzip => deflate::gunzip(&content, limit).map(Bytes::from),
-        Coding::Deflate => deflate::inflate(&content, limit).map(Bytes::from),
-        Coding::Brotli => {
-            let content = &*content;
-            contained(|| brotli::decompress(content, limit))
-        }
-        Coding::Zstd => {
-            let content = &*content;
-            contained(|| zstd::decompress(content, limit))
+    if coding == Coding::Identity {
+        return if content.len() > limit { Err(DecodeError::TooLarge) } else { Ok(content) };
+    }
+    let mut decoder = Decoder::new(coding, DecodeLimits::bytes(limit as u64));
+    let mut plain = Vec::new();
+    let mut rest = &*content;
+    loop {
+        let step = decoder.push(rest, &mut plain)?;
+        rest = rest.get(step.read..).unwrap_or_default();
+        if rest.is_empty() && !step.more {
+            decoder.finish()?;
+            return Ok(plain.into());
         }
     }
-}
-
-// No content is known that makes these decoders panic, but both are full of arithmetic on what a
-// stranger sent: if there is some, it is content that cannot be decoded. The panic hook still runs.
-fn contained(
-    decode: impl FnOnce() -> Result<Vec<u8>, DecodeError> + UnwindSafe,
-) -> Result<Bytes, DecodeError> {
-    catch_unwind(decode).unwrap_or(Err(DecodeError::Corrupt)).map(Bytes::from)
 }

@@ -13,7 +13,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{Coding, DecodeError, decode};
+use super::machine::Machine;
+use super::{Coding, DecodeError, DecodeLimits, Decoder, decode};
 
 #[test]
 fn one_coding_is_read_from_the_headers_and_no_more() {
@@ -143,7 +144,10 @@ fn brotli_has_no_large_windows() {
 
 #[test]
 fn a_decoder_that_panics_has_decoded_nothing() {
-    assert_eq!(super::contained(|| panic!("on purpose")), Err(DecodeError::Corrupt));
+    assert_eq!(
+        super::decoder::contained(|| -> Result<(), _> { panic!("on purpose") }),
+        Err(DecodeError::Corrupt)
+    );
 }
 
 proptest! {
@@ -192,6 +196,126 @@ proptest! {
     }
 }
 
+#[test]
+fn a_bomb_comes_out_in_small_pieces_and_stops_at_its_ratio() {
+    let zeros = "0".repeat(16 << 20);
+    for (coding, content) in encodings(&zeros).into_iter().skip(1) {
+        let mut decoder = Decoder::new(coding, DecodeLimits::bytes(u64::MAX).ratio(50));
+        let mut total = 0;
+        let bombed = decoder.push_all(&content, |it| {
+            assert!(it.len() <= Decoder::STEP);
+            total += it.len();
+            Ok::<_, DecodeError>(())
+        });
+        assert_eq!(bombed, Err(DecodeError::TooLarge), "{coding:?}");
+        assert!(total <= (1 << 20) + 50 * content.len());
+        assert_eq!(decoder.push(b"", &mut Vec::new()), Err(DecodeError::TooLarge));
+        assert_eq!(decoder.finish(), Err(DecodeError::TooLarge));
+    }
+}
+
+#[test]
+fn the_parts_of_a_gzip_header_are_no_content() {
+    let (coding, content) = encodings("{}").swap_remove(1);
+    let rest = &content[10..];
+    let with = |flags: u8, parts: &[u8]| {
+        [&[0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3][..], parts, rest].concat()
+    };
+    let decoded = |it: Vec<u8>| {
+        let whole = decode(coding, it.clone().into(), 10);
+        assert_eq!(in_chunks(coding, &it, 1, 10).ok(), whole.clone().ok().map(|it| it.to_vec()));
+        whole.map(|it| it.to_vec())
+    };
+    assert_eq!(decoded(with(0, b"")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(1, b"")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(4, b"\x02\0ab")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(4, b"\0\0")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(0x1c, b"\x01\0xname\0comment\0")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(0x18, b"\0\0")), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(0x20, b"")), Err(DecodeError::Corrupt));
+    assert!(decoded(with(0x08, b"")).is_err());
+    let mut sum = flate2::Crc::new();
+    sum.update(&[0x1f, 0x8b, 8, 2, 0, 0, 0, 0, 0, 3]);
+    let [low, high, ..] = sum.sum().to_le_bytes();
+    assert_eq!(decoded(with(2, &[low, high])), Ok(b"{}".to_vec()));
+    assert_eq!(decoded(with(2, &[low, !high])), Err(DecodeError::Corrupt));
+    assert_eq!(decoded(with(2, &[!low, high])), Err(DecodeError::Corrupt));
+}
+
+#[test]
+fn a_decoder_can_go_from_thread_to_thread() {
+    fn check<T: Send + Sync + Unpin>() {}
+    check::<Decoder>();
+    #[cfg(feature = "encoding")]
+    check::<super::Encoder>();
+}
+
+#[cfg(feature = "encoding")]
+#[test]
+fn what_was_flushed_can_be_decoded_and_the_end_is_one() {
+    let text = "{\"name\":\"value\"},".repeat(10_000);
+    for coding in [Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Brotli] {
+        let mut encoder = super::Encoder::new(coding).unwrap();
+        let mut decoder = Decoder::new(coding, DecodeLimits::bytes(u64::MAX));
+        let (mut content, mut plain) = (Vec::new(), Vec::new());
+        let mut pushed = 0;
+        for chunk in text.as_bytes().chunks(33_333) {
+            encoder.push(chunk, &mut content);
+            encoder.flush(&mut content);
+            pushed += chunk.len();
+            let each = |it: &[u8]| {
+                plain.extend_from_slice(it);
+                Ok::<_, DecodeError>(())
+            };
+            decoder.push_all(&content, each).unwrap();
+            assert_eq!(plain.len(), pushed, "{coding:?}");
+            content.clear();
+        }
+        encoder.finish(&mut content);
+        let rest = decoder.push_all(&content, |_| Err(DecodeError::TooLarge));
+        assert_eq!(rest.and_then(|()| decoder.finish()), Ok(()), "{coding:?}");
+        assert_eq!(plain, text.as_bytes());
+    }
+    assert!(super::Encoder::new(Coding::Zstd).is_none());
+}
+
+proptest! {
+    #[test]
+    fn what_comes_out_does_not_depend_on_where_chunks_end(
+        encoding in any::<Index>(),
+        changes in vec((any::<Index>(), any::<u8>()), 0..2),
+        chunk in 1..50_usize,
+        limit in 0..4000_usize,
+    ) {
+        let (coding, content) = encoding.get(&SAMPLES);
+        let mut content = content.to_vec();
+        for (place, byte) in changes {
+            *place.get_mut(&mut content) = byte;
+        }
+        let whole = decode(*coding, content.clone().into(), limit).map(|it| it.to_vec());
+        let chunked = in_chunks(*coding, &content, chunk, limit);
+        prop_assert_eq!(whole.ok(), chunked.ok());
+    }
+}
+
+fn in_chunks(
+    coding: Coding,
+    content: &[u8],
+    chunk: usize,
+    limit: usize,
+) -> Result<Vec<u8>, DecodeError> {
+    let mut decoder = Decoder::new(coding, DecodeLimits::bytes(limit as u64));
+    let mut plain = Vec::new();
+    for chunk in content.chunks(chunk) {
+        decoder.push_all(chunk, |it| {
+            plain.extend_from_slice(it);
+            Ok::<_, DecodeError>(())
+        })?;
+    }
+    decoder.finish()?;
+    Ok(plain)
+}
+
 // Texts of all kinds, for blocks of all kinds; short ones, so that a change hits what steers.
 static SAMPLES: LazyLock<Vec<(Coding, Bytes)>> = LazyLock::new(|| {
     let noise: Vec<u8> = (0..99_u32).map(|it| (it.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
@@ -205,14 +329,17 @@ static SAMPLES: LazyLock<Vec<(Coding, Bytes)>> = LazyLock::new(|| {
 // Not `decode`, which would hide a panic.
 #[track_caller]
 fn is_harmless(coding: Coding, content: &[u8], limit: usize) {
-    let plain = match coding {
-        Coding::Identity => return,
-        Coding::Gzip => super::deflate::gunzip(content, limit),
-        Coding::Deflate => super::deflate::inflate(content, limit),
-        Coding::Brotli => super::brotli::decompress(content, limit),
-        Coding::Zstd => super::zstd::decompress(content, limit),
-    };
-    assert!(plain.is_err() || plain.is_ok_and(|it| it.len() <= limit));
+    let mut machine = Machine::new(coding, limit);
+    let (mut rest, mut plain) = (content, Vec::new());
+    loop {
+        let before = plain.len();
+        let Ok(step) = machine.step(rest, &mut plain, 1000) else { return };
+        assert!(plain.len() - before <= 1000);
+        rest = &rest[step.read..];
+        if plain.len() > limit || rest.is_empty() && !step.more {
+            return;
+        }
+    }
 }
 
 // Words that repeat, and bytes that do not: all kinds of blocks.

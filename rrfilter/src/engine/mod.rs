@@ -19,16 +19,16 @@ use crate::paths::Place;
 /// it holds the beginnings of the containers of which it is not yet known whether they stay, and
 /// for each open container the beginnings of paths that fit it.
 #[derive(Debug)]
-pub(crate) struct Engine<'a> {
+pub(crate) struct Engine {
     scanner: Scanner,
-    filtering: Filtering<'a>,
+    filtering: Filtering,
     // Read, but neither given out nor dropped yet.
     undecided: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Filtering<'a> {
-    filter: &'a Filter,
+struct Filtering {
+    filter: Filter,
     mode: Mode,
     active: Active,
     // The containers on the way down to where paths may still find something.
@@ -68,12 +68,12 @@ enum Verdict {
     Descend,
 }
 
-impl<'a> Engine<'a> {
-    pub(crate) fn new(filter: &'a Filter) -> Self {
+impl Engine {
+    pub(crate) fn new(filter: Filter) -> Self {
         let filtering = Filtering {
-            filter,
             mode: Mode::Choose,
             active: Active::new(filter.paths()),
+            filter,
             frames: Vec::new(),
             committed: 0,
             removed: 0,
@@ -102,12 +102,12 @@ impl<'a> Engine<'a> {
     }
 }
 
-struct Pass<'a, 'f> {
-    filtering: &'a mut Filtering<'f>,
+struct Pass<'a> {
+    filtering: &'a mut Filtering,
     output: Output<'a>,
 }
 
-impl Pass<'_, '_> {
+impl Pass<'_> {
     fn end_keep(&mut self) {
         self.output.decide();
         self.filtering.mode = Mode::Choose;
@@ -122,7 +122,7 @@ impl Pass<'_, '_> {
     }
 }
 
-impl Sink for Pass<'_, '_> {
+impl Sink for Pass<'_> {
     // Where the kind of the event is known, most of this is not.
     #[inline(always)]
     fn event(&mut self, event: Event<'_>, end: usize) {
@@ -142,7 +142,7 @@ impl Sink for Pass<'_, '_> {
     }
 }
 
-impl Filtering<'_> {
+impl Filtering {
     #[inline(always)]
     fn choose(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
         match event {

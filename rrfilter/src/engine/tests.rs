@@ -12,7 +12,7 @@ use crate::filter::{Filter, Operation};
 #[test]
 fn what_is_not_decided_yet_is_all_that_is_held() {
     let filter = Filter::new("flt", Operation::Retain, ["$.a.b", "$.big"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(&filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
     engine.push(br#"{"x":0,"a":{"c":[1,"#, &mut out).unwrap();
     assert_eq!(out, b"{", "`a` stays only if it has a `b`");
     engine.push(br#"2],"b":"tr"#, &mut out).unwrap();
@@ -24,7 +24,7 @@ fn what_is_not_decided_yet_is_all_that_is_held() {
 #[test]
 fn what_is_masked_is_masked_before_it_ends() {
     let filter = Filter::new("flt", Operation::Mask, ["$..a"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(&filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
     engine.push(br#"{"b":[{"a":{"a":"tr"#, &mut out).unwrap();
     assert_eq!(out, br#"{"b":[{"a":"***""#);
     engine.push(br#"ue"#, &mut out).unwrap();
@@ -34,7 +34,7 @@ fn what_is_masked_is_masked_before_it_ends() {
 #[test]
 fn memory_grows_with_the_depth_and_not_with_the_document() {
     let filter = Filter::new("flt", Operation::Retain, ["$..a..b[0]", "$..[1,2].c"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(&filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
     let row = [br#"{"x":[{"a":[{"b":[]}]},"#, &br#"["text",{"c":{}}],null,7]},"#[..]].concat();
     let (mut held, mut nodes) = (BTreeSet::new(), BTreeSet::new());
     engine.push(b"[", &mut out).unwrap();
@@ -227,7 +227,7 @@ fn rebuilt(
 }
 
 fn run<'a>(filter: &Filter, chunks: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
-    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new(filter.clone()), Vec::new());
     for chunk in chunks {
         engine.push(chunk, &mut out).unwrap();
     }

@@ -214,6 +214,21 @@ impl Form {
         }
     }
 
+    /// Masks the form in `text` that has lost its case, as far as that leaves it a form.
+    pub(super) fn mask_any_case(&self, text: &mut [u8]) {
+        if !matches!(self.kind, Kind::Text | Kind::Hex) {
+            return;
+        }
+        let mut at = 0;
+        while let Some(rest) = text.get_mut(at..) {
+            let Some(begun) = rest.get_mut(..self.units.len()) else { return };
+            if begun.eq_ignore_ascii_case(&self.units) {
+                begun.fill(b'*');
+            }
+            at += 1;
+        }
+    }
+
     /// Every `N` bytes without an escape that the form can have from its anchor on.
     pub(super) fn openings<const N: usize>(&self) -> Vec<[u8; N]> {
         let mut openings = Vec::new();

@@ -8,15 +8,15 @@ use bytes::Bytes;
 
 use super::escape::{self, INTRODUCERS};
 use super::form::State;
-use super::pattern::{OPENING, Pattern};
+use super::pattern::{OPENING, Pattern, Patterns};
 use super::run::{FormId, Run, leads_to};
 
 /// Writes `*` over secrets, whatever the pieces in which the text comes.
 ///
 /// What goes in comes out, as long as it was. Held back is text that may yet turn out to be a secret,
 /// from where that begins.
-pub(crate) struct Masker {
-    patterns: Arc<[Arc<Pattern>]>,
+pub(super) struct Masker {
+    patterns: Patterns,
     held: Vec<u8>,
     scan: Scan,
 }
@@ -31,17 +31,17 @@ struct Scan {
 }
 
 impl Masker {
-    pub(crate) fn new(patterns: Arc<[Arc<Pattern>]>) -> Self {
+    pub(super) fn new(patterns: Patterns) -> Self {
         Self { patterns, held: Vec::new(), scan: Scan::default() }
     }
 
     /// How much is held back.
-    pub(crate) fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.held.len()
     }
 
     /// Takes the next piece, and gives what is known to be masked.
-    pub(crate) fn push(&mut self, piece: Bytes) -> Bytes {
+    pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
         if piece.is_empty() {
             return piece;
         }
@@ -61,7 +61,7 @@ impl Masker {
     }
 
     /// There is no more: gives what was held back.
-    pub(crate) fn finish(&mut self) -> Bytes {
+    pub(super) fn finish(&mut self) -> Bytes {
         let text = std::mem::take(&mut self.held);
         let done = text.len();
         self.scan.runs.clear();
@@ -69,7 +69,7 @@ impl Masker {
     }
 
     /// Masks `text` as a whole; `None` where it has no secret.
-    pub(crate) fn whole(patterns: &[Arc<Pattern>], text: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn whole(patterns: &[Arc<Pattern>], text: &[u8]) -> Option<Vec<u8>> {
         if patterns.iter().all(|it| text.len() < it.shortest()) {
             return None;
         }

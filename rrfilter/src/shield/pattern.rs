@@ -1,10 +1,13 @@
 //! A secret, compiled: where in text it may be, and what its forms are.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::packed::{Config, Searcher};
 use aho_corasick::{AhoCorasick, Input, Span};
+
+use rrcore::{Context, InjectedSecret};
 
 use super::escape::{self, INTRODUCERS};
 use super::form::Form;
@@ -13,7 +16,7 @@ use super::form::Form;
 ///
 /// Its forms are wiped when it goes, as the secret is. Of the openings that the search is made of, the
 /// first characters of each form, copies stay in memory that is freed.
-pub(crate) struct Pattern {
+pub(super) struct Pattern {
     forms: Vec<Form>,
     // Which forms a byte may begin, at their first unit and at the next, in any way.
     firsts: Table,
@@ -28,6 +31,12 @@ pub(crate) struct Pattern {
     finder: OnceLock<Option<Finder>>,
 }
 
+/// The secrets of one request, compiled. There is one at least.
+#[derive(Clone, Debug)]
+pub(super) struct Patterns {
+    all: Arc<[Arc<Pattern>]>,
+}
+
 /// Some of the forms of a pattern, one bit each.
 pub(super) type Forms = u8;
 
@@ -39,7 +48,7 @@ enum Finder {
 }
 
 impl Pattern {
-    pub(crate) fn new(secret: &[u8]) -> Self {
+    pub(super) fn new(secret: &[u8]) -> Self {
         let forms = if too_short(secret) { Vec::new() } else { Form::all(secret) };
         let firsts = Table::new(&forms, |form, byte| form.begins_or_escapes(0, byte));
         let seconds = Table::new(&forms, |form, byte| form.begins_or_escapes(1, byte));
@@ -53,7 +62,7 @@ impl Pattern {
         Self { forms, firsts, seconds, anchors, after_anchors, beyond_ascii, shortest, finder }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.forms.is_empty()
     }
 
@@ -157,6 +166,39 @@ fn begun(first: &Table, second: &Table, text: &[u8]) -> Forms {
     }
 }
 
+impl Patterns {
+    /// Those that are looked for in the response to the request of `context`.
+    pub(super) fn of(context: &Context) -> Option<Self> {
+        let compiled = |it: &InjectedSecret| it.derived(Pattern::new);
+        let injected = context.injected();
+        let all = injected.iter().map(compiled).filter(|it| !it.is_empty());
+        let all: Arc<[_]> = all.collect();
+        (!all.is_empty()).then_some(Self { all })
+    }
+
+    /// The name of a header with the secrets in it masked, if there are any. Names have lost their
+    /// case on the way.
+    pub(super) fn in_name(&self, name: &str) -> Option<String> {
+        if self.all.iter().all(|it| name.len() < it.shortest()) {
+            return None;
+        }
+        let mut masked = name.as_bytes().to_vec();
+        for form in self.all.iter().flat_map(|it| &it.forms) {
+            form.mask_any_case(&mut masked);
+        }
+        let masked = String::from_utf8(masked).ok()?;
+        (masked != name).then_some(masked)
+    }
+}
+
+impl Deref for Patterns {
+    type Target = [Arc<Pattern>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
 impl Finder {
     fn new(forms: &[Form]) -> Option<Self> {
         let mut openings: Vec<_> = forms.iter().flat_map(Form::openings::<OPENING>).collect();
@@ -196,6 +238,13 @@ pub const fn too_short(secret: &[u8]) -> bool {
 /// How much of a form is looked for first. No form is shorter.
 pub(super) const OPENING: usize = 4;
 const SHORTEST: usize = 8;
+
+#[cfg(test)]
+impl Patterns {
+    pub(super) fn new(secrets: &[&str]) -> Self {
+        Self { all: secrets.iter().map(|it| Arc::new(Pattern::new(it.as_bytes()))).collect() }
+    }
+}
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

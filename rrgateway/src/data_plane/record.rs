@@ -191,7 +191,7 @@ fn note(record: &mut Record, fact: &Fact) {
             let pointers = pointers.clone();
             record.validation.push(ValidationNote { message, outcome, pointers });
         }
-        Fact::Filter { id, scope, removed } => record.filters.push(FilterNote {
+        Fact::Filter { id, scope, removed, .. } => record.filters.push(FilterNote {
             id: Arc::clone(id),
             scope: scope.as_str(),
             removed: *removed,
