@@ -68,6 +68,15 @@ impl BufferedBody {
         &self.data
     }
 
+    /// Puts `data` in the place of the body of `request`, which a stage has read: as its body, and as
+    /// what later stages see of it. The length is the new one.
+    pub fn replace<B>(request: Request<Body<B>>, data: Bytes) -> Request<Body<B>> {
+        let (mut head, _) = request.into_parts();
+        frame_exactly(&mut head.headers, data.len());
+        head.extensions.insert(Self { data: data.clone() });
+        Request::from_parts(head, Body::own(data))
+    }
+
     /// Reads the body of `request`, up to `limit` bytes, and gives the request back with the body
     /// in its extensions and again as its body.
     ///

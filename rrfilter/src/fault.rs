@@ -42,8 +42,9 @@ impl Fault {
             Self::Coding(DecodeError::TooLarge)
             | Self::Document(NotFilterable::TooLarge)
             | Self::Record(RecordTooLong) => true,
-            Self::Coding(DecodeError::Corrupt | DecodeError::Unsupported)
-            | Self::Document(_) => false,
+            Self::Coding(DecodeError::Corrupt | DecodeError::Unsupported) | Self::Document(_) => {
+                false
+            }
         }
     }
 

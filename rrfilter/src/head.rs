@@ -88,8 +88,16 @@ fn narrowed(request: &HeaderMap) -> Option<HeaderValue> {
 /// Takes out what describes the content before the filters: its length, coding and parts, and what
 /// is made from its bytes (a digest of a short secret gives it away).
 pub(crate) fn forget_the_original(response: &mut HeaderMap) {
-    for name in STALE {
+    for name in STALE.into_iter().chain(DIGESTS) {
         response.remove(name);
+    }
+}
+
+/// Takes out what describes the body of a request before the filters, but its length.
+pub(crate) fn forget_the_original_request(request: &mut HeaderMap) {
+    request.remove(CONTENT_ENCODING);
+    for name in DIGESTS {
+        request.remove(name);
     }
 }
 
@@ -134,7 +142,14 @@ fn is_utf_8_if_charset(parameter: &str) -> bool {
     is_utf_8 || !name.trim().eq_ignore_ascii_case("charset")
 }
 
-const STALE: [HeaderName; 12] = [
+const DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+const STALE: [HeaderName; 8] = [
     ACCEPT_RANGES,
     CONTENT_ENCODING,
     CONTENT_LENGTH,
@@ -142,21 +157,21 @@ const STALE: [HeaderName; 12] = [
     ETAG,
     TRAILER,
     TRANSFER_ENCODING,
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("repr-digest"),
     HeaderName::from_static("im"),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::{FilterSet, Operation};
+    use crate::policy::Policy;
+    use crate::terms::Mode;
     use http::Response;
+    use rrcore::Scope;
 
     #[test]
     fn only_json_in_utf_8_is_filtered() {
-        let json = Fate::Filtered(Coding::Identity);
+        let json = Fate::Filtered(Shape::Document, Coding::Identity);
         check(&Method::GET, 200, &["application/json"], json);
         check(&Method::POST, 201, &["Application/JSON ; charset=\"UTF-8\""], json);
         check(&Method::GET, 207, &["application/vnd.api+json;profile=x"], json);
@@ -167,7 +182,6 @@ mod tests {
         check(&Method::GET, 200, &[""], other);
         check(&Method::GET, 200, &["text/html"], other);
         check(&Method::GET, 200, &["text/json"], other);
-        check(&Method::GET, 200, &["application/x-ndjson"], other);
         check(&Method::GET, 200, &["text/html+json, text/html"], other);
         check(&Method::GET, 200, &["application/+json"], other);
         check(&Method::GET, 200, &["application/json, text/html"], other);
@@ -178,16 +192,77 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_content_passes_or_is_refused_by_its_status() {
-        for status in [100, 101, 204, 205, 301, 400, 404, 500] {
+        for status in [100, 101] {
             check(&Method::GET, status, &["text/html"], Fate::Passes);
+        }
+        for status in [204, 205] {
+            check(&Method::GET, status, &["text/html"], Fate::PassesEmpty);
         }
         check(&Method::GET, 304, &[], Fate::PassesAsHead);
         check(&Method::HEAD, 200, &["text/html"], Fate::PassesAsHead);
         check(&Method::HEAD, 206, &[], Fate::PassesAsHead);
-        check(&Method::HEAD, 404, &[], Fate::Passes);
         for status in [206, 226] {
             check(&Method::GET, status, &["application/json"], Fate::Refused("it is only a part"));
         }
+    }
+
+    #[test]
+    fn records_are_filtered_where_every_filter_was_told_so() {
+        let parts = |kind: &str| {
+            let response = Response::builder().header(CONTENT_TYPE, kind).body(()).unwrap();
+            response.into_parts().0
+        };
+        let streaming = filter().streaming(true);
+        let shadow = filter().mode(Mode::Shadow);
+        for (kind, framing) in [
+            ("text/event-stream; charset=utf-8", Framing::EventStream),
+            ("application/x-ndjson", Framing::Lines),
+        ] {
+            let fate = |it: &[Filter]| fate(&Method::GET, &parts(kind), &plan(it));
+            let records = Fate::Filtered(Shape::Records(framing), Coding::Identity);
+            assert_eq!(fate(&[streaming.clone()]), records);
+            assert_eq!(fate(&[streaming.clone(), shadow.clone()]), records);
+            let refused = Fate::Refused("a filter does not apply to streams of records");
+            assert_eq!(fate(&[streaming.clone(), filter()]), refused);
+        }
+    }
+
+    #[test]
+    fn a_status_that_no_filter_speaks_of_passes() {
+        let (head, ()) = Response::builder().status(404).body(()).unwrap().into_parts();
+        assert_eq!(fate(&Method::GET, &head, &plan(&[])), Fate::Passes);
+        assert_eq!(fate(&Method::HEAD, &head, &plan(&[])), Fate::Passes);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_the_client_can_do_and_we_can_undo() {
+        check_asked(&[], "identity");
+        check_asked(&["br"], "br");
+        check_asked(&["gzip;q=0.5, zstd, dcb, *", "BR;q=1"], "gzip;q=0.5, BR;q=1");
+        check_asked(&["zstd"], "identity");
+        check_asked(&["identity;q=0, gzip"], "identity;q=0, gzip");
+    }
+
+    #[track_caller]
+    fn check_asked(lines: &[&str], expected: &str) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT_ENCODING, line.parse().unwrap());
+        }
+        headers.insert(RANGE, HeaderValue::from_static("bytes=0-1"));
+        ask_for_the_whole(&mut headers);
+        assert_eq!(headers[ACCEPT_ENCODING], expected, "{lines:?}");
+        assert_eq!(headers.len(), 1);
+    }
+
+    fn filter() -> Filter {
+        Filter::new("flt", Operation::Retain, ["$"]).unwrap()
+    }
+
+    fn plan(filters: &[Filter]) -> Plan {
+        let mut policy = Policy::new();
+        policy.hang(Scope::Proxy, FilterSet::new(filters.to_vec()).into());
+        policy.all(&http::Extensions::new(), |_| true).unwrap()
     }
 
     #[track_caller]
@@ -197,6 +272,10 @@ mod tests {
             response = response.header(CONTENT_TYPE, *line);
         }
         let (head, ()) = response.body(()).unwrap().into_parts();
-        assert_eq!(fate(method, &head), expected, "{method} {status} {types:?}");
+        assert_eq!(
+            fate(method, &head, &plan(&[filter()])),
+            expected,
+            "{method} {status} {types:?}"
+        );
     }
 }

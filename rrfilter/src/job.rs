@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, VARY};
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use rrcore::Stage;
 use rrcore::coding::Coding;
 
@@ -38,7 +38,8 @@ impl Job {
         B: http_body::Body<Data = Bytes>,
     {
         let (mut head, body) = response.into_parts();
-        let is_error = !head.status.is_success();
+        // 304 speaks of a 2xx that the client has.
+        let is_error = !head.status.is_success() && head.status != StatusCode::NOT_MODIFIED;
         if is_error {
             self.plan = self.plan.for_errors();
         }

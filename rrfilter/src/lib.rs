@@ -14,6 +14,7 @@ mod job;
 mod layer;
 mod paths;
 mod policy;
+mod request;
 mod service;
 mod shield;
 mod stream;
@@ -28,6 +29,7 @@ pub use crate::fault::BodyError;
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
+pub use crate::request::{RequestFilterFuture, RequestFilterLayer, RequestFilters};
 pub use crate::service::Filters;
 pub use crate::shield::{
     BrokenFrames, EchoShield, EchoShieldLayer, FrameShield, ShieldFuture, ShieldedBody, too_short,

@@ -79,10 +79,6 @@ impl Plan {
         self.filters.is_empty()
     }
 
-    pub(crate) fn filters(&self) -> impl Iterator<Item = (Scope, &Filter)> {
-        self.filters.iter().map(|(scope, filter)| (*scope, filter))
-    }
-
     /// All of it, once.
     pub(crate) fn take(&mut self) -> Self {
         Self { filters: std::mem::take(&mut self.filters) }

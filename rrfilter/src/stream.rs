@@ -15,6 +15,8 @@ pub(crate) struct Stream<B> {
     flow: Flow,
     context: rrcore::Context,
     state: State,
+    // Comes after what was filtered before it.
+    failed: Option<Failed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(crate) enum Failed {
 
 impl<B> Stream<B> {
     pub(crate) fn new(body: B, flow: Flow, context: rrcore::Context) -> Self {
-        Self { body: Box::pin(body), flow, context, state: State::Held }
+        Self { body: Box::pin(body), flow, context, state: State::Held, failed: None }
     }
 
     pub(crate) const fn flow(&mut self) -> &mut Flow {
@@ -114,8 +116,12 @@ where
             if is_over {
                 return Poll::Ready(None);
             }
-            if self.flow.ready() >= FRAME || is_ended && self.flow.ready() > 0 {
+            let is_last = is_ended || self.failed.is_some();
+            if self.flow.ready() >= FRAME || is_last && self.flow.ready() > 0 {
                 return Poll::Ready(Some(Ok(self.flow.take())));
+            }
+            if let Some(failed) = self.failed.take() {
+                return Poll::Ready(Some(Err(self.fail(failed))));
             }
             if is_ended {
                 self.end();
@@ -129,7 +135,10 @@ where
             steps += 1;
             match self.poll_step(cx) {
                 Poll::Ready(Ok(Step::Going | Step::Ended)) => {}
-                Poll::Ready(Err(failed)) => return Poll::Ready(Some(Err(self.fail(failed)))),
+                Poll::Ready(Err(failed)) => {
+                    self.flow.flush();
+                    self.failed = Some(failed);
+                }
                 Poll::Pending => {
                     self.flow.flush();
                     return match self.flow.ready() {

@@ -46,11 +46,7 @@ impl Work {
         for (_, filter) in &who {
             if filter.is_shadow() {
                 let filters = before.iter().chain([filter]).cloned().collect();
-                shadows.push(Shadow {
-                    chain: chain(filters),
-                    unseen: Vec::new(),
-                    is_blind: false,
-                });
+                shadows.push(Shadow { chain: chain(filters), unseen: Vec::new(), is_blind: false });
             } else {
                 before.push(filter.clone());
             }

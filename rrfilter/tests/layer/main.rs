@@ -1,7 +1,10 @@
 //! The layer over upstreams of every kind.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod contract;
 mod filtered;
+mod records;
+mod streamed;
 mod support;
+mod terms;
 mod withheld;

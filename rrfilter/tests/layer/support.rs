@@ -7,8 +7,8 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use rrcore::{Body, Code, Refusal, Scope, Stage};
-use rrfilter::{Filter, FilterLayer, FilterSet, Filters, Operation};
+use rrcore::{Code, Refusal, Scope, Stage};
+use rrfilter::{Filter, FilterLayer, FilterSet, FilteredBody, Filters, Operation};
 use tower_test::mock::{self, Handle, Mock, Spawn};
 
 pub(crate) type Boxed = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -47,7 +47,7 @@ pub(crate) async fn through(
     layer: FilterLayer,
     request: Request<()>,
     response: Response<Boxed>,
-) -> Response<Body<Boxed>> {
+) -> Response<FilteredBody<Boxed>> {
     let (mut service, mut upstream) = spawn(layer);
     let answer = service.call(request);
     let (_, send) = upstream.next_request().await.unwrap();
@@ -55,13 +55,13 @@ pub(crate) async fn through(
     answer.await.unwrap()
 }
 
-pub(crate) async fn text(response: Response<Body<Boxed>>) -> String {
+pub(crate) async fn text(response: Response<FilteredBody<Boxed>>) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
 }
 
 /// The answer is a refusal, and nothing of the upstream's response is in it.
-pub(crate) async fn refused(response: Response<Body<Boxed>>, code: Code, stage: Stage) {
+pub(crate) async fn refused(response: Response<FilteredBody<Boxed>>, code: Code, stage: Stage) {
     let refusal = response.extensions().get::<Refusal>().unwrap();
     assert_eq!((refusal.code(), refusal.stage()), (code, stage));
     assert_eq!(response.status(), code.status());
