@@ -147,6 +147,7 @@ fn numbered(text: &[u8], at: usize, each: &mut impl FnMut(Reading)) -> bool {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Digits {
     Value(u32),
     None,

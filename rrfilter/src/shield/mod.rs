@@ -13,8 +13,6 @@ mod run;
 mod service;
 
 #[cfg(test)]
-mod bench_probe;
-#[cfg(test)]
 mod tests;
 
 pub use self::body::ShieldedBody;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::{Masker, Pattern, Patterns, too_short};
 
 mod encodings;
+mod frames;
 
 use self::encodings::{Written, all};
 
@@ -114,7 +115,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert_eq!(in_pieces(&patterns, pieces), expected.clone());
+        prop_assert_eq!(in_pieces(&patterns, pieces), &*expected);
         prop_assert_eq!(Masker::whole(&patterns, &text).unwrap_or(text), expected);
     }
 }
