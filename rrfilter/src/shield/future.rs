@@ -87,8 +87,7 @@ impl Shielding {
 
 // RFC 9110 §6.4.1. After 101, another protocol begins.
 fn has_no_content(status: StatusCode) -> bool {
-    status.is_informational()
-        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 impl<F> fmt::Debug for ShieldFuture<F> {

@@ -1,7 +1,7 @@
 //! The heads of requests and responses, and trailers.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, Entry, ETAG, RANGE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, Entry, RANGE,
     SEC_WEBSOCKET_EXTENSIONS, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -205,7 +205,8 @@ impl Finder {
         openings.sort_unstable();
         openings.dedup();
         // Vectors, where the machine has them.
-        let packed = Config::new().heuristic_pattern_limits(false).builder().extend(&openings).build();
+        let packed =
+            Config::new().heuristic_pattern_limits(false).builder().extend(&openings).build();
         match packed {
             Some(searcher) => Some(Self::Packed(searcher)),
             // It fails for more than fit into memory only, and these are few.
@@ -221,7 +222,9 @@ impl Finder {
         let span = Span { start: from, end: text.len() };
         match self {
             Self::Packed(searcher) => searcher.find_in(text, span).map(|it| it.start()),
-            Self::Automaton(automaton) => automaton.find(Input::new(text).span(span)).map(|it| it.start()),
+            Self::Automaton(automaton) => {
+                automaton.find(Input::new(text).span(span)).map(|it| it.start())
+            }
         }
     }
 }

@@ -177,7 +177,10 @@ async fn the_upstream_is_asked_for_what_can_be_read() {
     assert_eq!(codings(asked(&[]).await), "identity");
     assert_eq!(codings(asked(&[("accept-encoding", "compress, gzip;q=0.5")]).await), "gzip;q=0.5");
     let part = asked(&[("accept-encoding", "gzip"), (RANGE.as_str(), "bytes=0-9")]).await;
-    assert_eq!((&part[RANGE], codings(part.clone())), (&"bytes=0-9".parse().unwrap(), "identity".parse().unwrap()));
+    assert_eq!(
+        (&part[RANGE], codings(part.clone())),
+        (&"bytes=0-9".parse().unwrap(), "identity".parse().unwrap())
+    );
     let socket = asked(&[(SEC_WEBSOCKET_EXTENSIONS.as_str(), "permessage-deflate")]).await;
     assert!(!socket.contains_key(SEC_WEBSOCKET_EXTENSIONS));
 }

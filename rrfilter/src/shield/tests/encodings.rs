@@ -71,13 +71,7 @@ pub(super) fn all(secret: &str, seed: u64) -> Vec<Written> {
     all
 }
 
-fn base64s(
-    secret: &str,
-    before: usize,
-    after: usize,
-    random: &mut Random,
-    all: &mut Vec<Written>,
-) {
+fn base64s(secret: &str, before: usize, after: usize, random: &mut Random, all: &mut Vec<Written>) {
     let mut bytes: Vec<_> = (0..before).map(|_| random.next(256) as u8).collect();
     bytes.extend(secret.as_bytes());
     bytes.extend((0..after).map(|_| random.next(256) as u8));
@@ -181,7 +175,8 @@ pub(super) struct Random(pub(super) u64);
 
 impl Random {
     pub(super) fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 }

@@ -1,6 +1,5 @@
 //! Secrets in every encoding, in text of every kind, in pieces of every size.
 
-
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -80,7 +79,7 @@ fn pieces_of_any_size_come_out_alike() {
     for size in [1, 2, 3, 5, 17, 100, 255, 256, 500, 1000, 4096, 8191] {
         assert!(in_pieces(&patterns, text.chunks(size)) == whole, "{size}");
     }
-    let text = texts.iter().step_by(9).take(20).flatten().copied().collect::<Vec<_>>();
+    let text = texts.iter().step_by(19).take(12).flatten().copied().collect::<Vec<_>>();
     let whole = Masker::whole(&patterns, &text).unwrap();
     for at in 0..text.len() {
         let (first, second) = text.split_at(at);
@@ -97,6 +96,8 @@ fn a_secret_that_repeats_itself_is_masked_wherever_it_may_be() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     // Text made of what makes it hard: beginnings, escapes, and whole secrets.
     #[test]
     fn any_cut_gives_the_same(
@@ -148,10 +149,7 @@ fn patterns(secrets: &[&str]) -> Patterns {
     Patterns::new(secrets)
 }
 
-fn in_pieces<'a>(
-    patterns: &Patterns,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Vec<u8> {
+fn in_pieces<'a>(patterns: &Patterns, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut masker = Masker::new(patterns.clone());
     let mut masked = Vec::new();
     for piece in pieces {
