@@ -8,6 +8,7 @@ pub mod evaluator;
 pub mod jwks;
 pub mod jwt;
 pub mod rule_parser;
+pub mod transform;
 pub mod vault_record;
 
 #[path = "../../rrrules/tests/model/reference.rs"]

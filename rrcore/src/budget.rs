@@ -45,6 +45,13 @@ impl Budget {
         self.left.load(Ordering::Relaxed)
     }
 
+    /// Counts `data` until its last copy is dropped; `None` where that many bytes are not left.
+    #[must_use]
+    pub fn hold(&self, data: Bytes) -> Option<Bytes> {
+        let mut taken = self.nothing_yet();
+        taken.take(data.len()).then(|| taken.with(data))
+    }
+
     pub(crate) fn nothing_yet(&self) -> Taken {
         Taken { budget: self.clone(), bytes: 0 }
     }
@@ -84,6 +91,19 @@ impl AsRef<[u8]> for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_held_counts_until_its_last_copy_is_gone() {
+        let budget = Budget::bytes(10);
+        let held = budget.hold(Bytes::from_static(b"1234")).unwrap();
+        assert_eq!(budget.hold(Bytes::from_static(b"1234567")), None);
+        assert_eq!(budget.left(), 6);
+        let part = held.slice(1..2);
+        drop(held);
+        assert_eq!(budget.left(), 6);
+        drop(part);
+        assert_eq!(budget.left(), 10);
+    }
 
     #[test]
     fn what_is_taken_is_given_back_with_the_last_copy() {

@@ -62,6 +62,13 @@ pub struct ReadBody<B> {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl BufferedBody {
+    /// What a stage has made of the body, for the stages after it. The stage passes the same bytes
+    /// on, and says in the headers how long they are and how they are encoded.
+    #[must_use]
+    pub const fn new(data: Bytes) -> Self {
+        Self { data }
+    }
+
     /// The bytes, as they were sent (still encoded, where the request has a `Content-Encoding`).
     #[must_use]
     pub const fn data(&self) -> &Bytes {

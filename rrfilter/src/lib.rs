@@ -19,8 +19,12 @@ mod service;
 mod shield;
 mod stream;
 mod terms;
+mod transform;
 mod watch;
 mod work;
+
+#[doc = include_str!("../docs/transforming.md")]
+pub mod transforming {}
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::body::FilteredBody;
@@ -35,3 +39,12 @@ pub use crate::shield::{
     BrokenFrames, EchoShield, EchoShieldLayer, FrameShield, ShieldFuture, ShieldedBody, too_short,
 };
 pub use crate::terms::{Asked, Mode, Side};
+pub use crate::transform::{
+    BodyStep, BodyTransform, Duplicates, HeaderEdits, InvalidTransform, JsonPointer, JsonTemplate,
+    NotTransformable, PatchOperation, PathRewrite, QueryEdits, QueryNormalisation,
+    RequestTransform, ResponseTransform, Rewrite, Template, Transform, TransformFuture,
+    TransformLayer, Transforms, Values,
+};
+
+/// The page [`transforming`] in Markdown, for whoever shows it elsewhere.
+pub const TRANSFORMING: &str = include_str!("../docs/transforming.md");
