@@ -7,6 +7,7 @@ pub mod decoders;
 pub mod evaluator;
 pub mod jwks;
 pub mod jwt;
+pub mod meter;
 pub mod rule_parser;
 pub mod transform;
 pub mod vault_record;

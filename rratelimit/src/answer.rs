@@ -5,39 +5,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use rrcore::{Code, Fact, Refusal};
 
-use crate::decision::Standing;
+use crate::decision::{LimitStanding, Standing};
 use crate::field;
-use crate::policy::Limit;
+use crate::policy::{Limit, Policy};
+use crate::store::Unavailable;
+use crate::window::Window;
 
-/// What a limited response says of the limits it was held to.
-#[derive(Clone, Debug)]
-pub(crate) struct Stamp {
-    policy: Option<HeaderValue>,
-    standing: Standing,
-}
-
-impl Stamp {
-    /// `policy` is the value of `RateLimit-Policy`.
-    pub(crate) const fn new(policy: Option<HeaderValue>, standing: Standing) -> Self {
-        Self { policy, standing }
+/// Writes on `response` what is left, over whatever an upstream says of limits of its own.
+pub(crate) fn stamp<B>(standing: Standing, with_legacy: bool, response: &mut Response<B>) {
+    let headers = response.headers_mut();
+    for name in [RATELIMIT_POLICY, RATELIMIT, LEGACY_LIMIT, LEGACY_REMAINING, LEGACY_RESET] {
+        headers.remove(name);
     }
-
-    /// Writes it on `response`, over whatever an upstream says of limits of its own.
-    pub(crate) fn put_on<B>(self, response: &mut Response<B>) {
-        let headers = response.headers_mut();
-        headers.remove(RATELIMIT_POLICY);
-        headers.remove(RATELIMIT);
-        if let Some(value) = self.policy {
-            headers.insert(RATELIMIT_POLICY, value);
-        }
-        if let Some(value) = tightest(&self.standing) {
+    if let Some(value) = policies(&standing) {
+        headers.insert(RATELIMIT_POLICY, value);
+    }
+    if let Some(tightest) = standing.tightest() {
+        if let Some(value) = service_limit(tightest) {
             headers.insert(RATELIMIT, value);
         }
-        response.extensions_mut().insert(self.standing);
+        if with_legacy {
+            legacy(tightest, headers);
+        }
     }
+    response.extensions_mut().insert(standing);
 }
 
 pub(crate) fn refusal<'a>(
@@ -52,19 +46,55 @@ pub(crate) fn refusal<'a>(
         .member("retryAfterSeconds", seconds)
 }
 
-pub(crate) fn facts(standing: &Standing) -> Vec<Fact> {
-    let fact = |name: &Arc<str>, remaining| Fact::Limit { policy: Arc::clone(name), remaining };
-    standing.limits().map(|it| fact(it.limit().name(), it.remaining())).collect()
+/// Where nobody could decide, and the limit says that then nothing passes.
+pub(crate) fn unavailable(nobody: &Unavailable) -> Refusal {
+    Refusal::new(Code::LimitUnavailable)
+        .header(RETRY_AFTER, SOON.into())
+        .because(nobody.to_string())
 }
 
-fn tightest(standing: &Standing) -> Option<HeaderValue> {
-    let it = standing.tightest()?;
+pub(crate) fn facts(standing: &Standing) -> Vec<Fact> {
+    let fact = |name: &Arc<str>, remaining| Fact::Limit { policy: Arc::clone(name), remaining };
+    let degraded = standing.is_degraded().then_some(Fact::LimitsDegraded);
+    let limits = standing.limits().map(|it| fact(it.limit().name(), it.remaining()));
+    limits.chain(degraded).collect()
+}
+
+fn policies(standing: &Standing) -> Option<HeaderValue> {
+    let mut headers = standing.policies().filter_map(Policy::header);
+    let first = headers.next()?;
+    let Some(second) = headers.next() else { return Some(first.clone()) };
+    let mut joined = first.as_bytes().to_vec();
+    for header in std::iter::once(second).chain(headers) {
+        joined.extend_from_slice(b", ");
+        joined.extend_from_slice(header.as_bytes());
+    }
+    HeaderValue::from_maybe_shared(joined).ok()
+}
+
+fn service_limit(it: LimitStanding<'_>) -> Option<HeaderValue> {
     let mut value = String::new();
     field::push_string(it.limit().name(), &mut value);
     field::push_parameter("r", it.remaining(), &mut value);
-    field::push_parameter("t", field::whole_seconds(it.reset()), &mut value);
+    // The draft leaves `t` out where nothing resets: nobody can say when a request will end.
+    if it.limit().window() != Window::Concurrency {
+        field::push_parameter("t", field::whole_seconds(it.reset()), &mut value);
+    }
     HeaderValue::try_from(value).ok()
+}
+
+fn legacy(it: LimitStanding<'_>, headers: &mut HeaderMap) {
+    headers.insert(LEGACY_LIMIT, it.limit().max().into());
+    headers.insert(LEGACY_REMAINING, it.remaining().into());
+    if it.limit().window() != Window::Concurrency {
+        headers.insert(LEGACY_RESET, field::whole_seconds(it.reset()).into());
+    }
 }
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEGACY_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const LEGACY_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const LEGACY_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+// When a store that does not answer is worth asking again.
+const SOON: u64 = 1;

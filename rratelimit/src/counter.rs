@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use crate::policy::{Limit, Window};
+use crate::bucket::Bucket;
+use crate::calendar::Calendar;
+use crate::decision::Left;
+use crate::policy::Limit;
+use crate::sliding::Sliding;
+use crate::threshold::Threshold;
 use crate::time::{Time, nanos};
+use crate::told::Told;
+use crate::window::Window;
 
-/// The requests that one limit has let pass.
+/// What one limit has let pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Counter {
     limit: u64,
@@ -14,28 +21,31 @@ pub(crate) struct Counter {
 
 #[derive(Clone, Debug)]
 enum Taken {
-    // Only buckets that hold something, oldest first: most callers come once.
-    Sliding(Vec<Bucket>),
-    Day { day: u64, count: u64 },
+    Sliding(Sliding),
+    Calendar(Calendar),
+    Bucket(Bucket),
+    Running { count: u64, told: Told },
 }
 
-/// What was taken in one sixtieth of a window, until `ends` (monotonic nanoseconds).
-///
-/// The oldest that a window overlaps is counted whole, so a bucket ends 61 sixtieths after it
-/// began: then all in it is a whole window old.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    ends: u64,
-    count: u64,
-}
+/// What a counter calls the window that something was taken from.
+pub(crate) type Mark = [u64; 2];
 
 impl Counter {
-    pub(crate) fn new(limit: &Limit) -> Self {
+    pub(crate) const fn new(limit: &Limit) -> Self {
         let taken = match limit.window() {
-            Window::Sliding(_) => Taken::Sliding(Vec::new()),
-            Window::CalendarDay => Taken::Day { day: 0, count: 0 },
+            Window::Sliding(_) => Taken::Sliding(Sliding::new()),
+            Window::Fixed(_) | Window::CalendarDay | Window::CalendarMonth => {
+                Taken::Calendar(Calendar::new())
+            }
+            Window::TokenBucket { .. } => Taken::Bucket(Bucket::new()),
+            Window::Concurrency => Taken::Running { count: 0, told: Told::NOTHING },
         };
         Self { limit: limit.id(), taken }
+    }
+
+    /// The count of a window of the wall clock as it was written down.
+    pub(crate) const fn restored(limit: u64, calendar: Calendar) -> Self {
+        Self { limit, taken: Taken::Calendar(calendar) }
     }
 
     /// Whether this is the count of `limit`: of its name and window, whatever its maximum.
@@ -43,127 +53,184 @@ impl Counter {
         self.limit == limit.id()
     }
 
+    pub(crate) const fn is_running(&self) -> bool {
+        matches!(self.taken, Taken::Running { .. })
+    }
+
+    pub(crate) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The count of a window of the wall clock, to be written down.
+    pub(crate) const fn calendar(&mut self) -> Option<&mut Calendar> {
+        match &mut self.taken {
+            Taken::Calendar(it) => Some(it),
+            Taken::Sliding(_) | Taken::Bucket(_) | Taken::Running { .. } => None,
+        }
+    }
+
     /// What counts at `time`.
-    pub(crate) fn count(&self, time: Time) -> u64 {
+    pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         match &self.taken {
-            Taken::Sliding(buckets) => {
-                live(buckets, time).fold(0, |sum, it| sum.saturating_add(it.count))
-            }
-            Taken::Day { day, count } if *day == time.day => *count,
-            Taken::Day { .. } => 0,
+            Taken::Sliding(it) => it.count(limit, time),
+            Taken::Calendar(it) => it.count(limit, time),
+            Taken::Bucket(it) => it.count(limit, time),
+            Taken::Running { count, .. } => *count,
         }
     }
 
     /// Whether nothing counts any more, and never will again: time does not go back.
     pub(crate) fn is_over(&self, time: Time) -> bool {
-        self.count(time) == 0
-    }
-
-    /// Counts one request more.
-    pub(crate) fn take(&mut self, limit: &Limit, time: Time) {
-        match &mut self.taken {
-            Taken::Sliding(buckets) => {
-                buckets.retain(|it| it.ends > time.at);
-                let ends = bucket_end(limit.window(), time);
-                match buckets.last_mut() {
-                    Some(last) if last.ends == ends => last.count = last.count.saturating_add(1),
-                    Some(_) => buckets.push(Bucket { ends, count: 1 }),
-                    None => {
-                        buckets.reserve_exact(1);
-                        buckets.push(Bucket { ends, count: 1 });
-                    }
-                }
-            }
-            Taken::Day { day, count } if *day == time.day => *count = count.saturating_add(1),
-            Taken::Day { day, count } => (*day, *count) = (time.day, 1),
-        }
-    }
-
-    /// How long until less than `level` counts, if nothing more is taken.
-    pub(crate) fn falls_below(&self, level: u64, time: Time) -> Duration {
-        let mut left = self.count(time);
-        let mut wait = 0;
         match &self.taken {
-            Taken::Sliding(buckets) => {
-                for it in live(buckets, time) {
-                    if left < level {
-                        break;
-                    }
-                    left = left.saturating_sub(it.count);
-                    wait = it.ends - time.at;
+            Taken::Sliding(it) => it.is_over(time),
+            Taken::Calendar(it) => it.is_over(time),
+            Taken::Bucket(it) => it.is_over(time),
+            Taken::Running { count, .. } => *count == 0,
+        }
+    }
+
+    /// Whether there is room for `cost`.
+    pub(crate) fn fits(&self, cost: u64, limit: &Limit, time: Time) -> bool {
+        match &self.taken {
+            Taken::Bucket(it) => it.wait(cost, limit, time).is_none(),
+            Taken::Sliding(_) | Taken::Calendar(_) | Taken::Running { .. } => {
+                self.count(limit, time).checked_add(cost).is_some_and(|it| it <= limit.max())
+            }
+        }
+    }
+
+    /// What is left, where `cost` was asked for.
+    pub(crate) fn left(&self, cost: u64, limit: &Limit, time: Time) -> Left {
+        let count = self.count(limit, time);
+        let remaining = limit.capacity().saturating_sub(count);
+        if limit.max() == 0 {
+            return nothing(limit);
+        }
+        // A maximum that was lowered may lie far below what was spent before.
+        let below = count.min(limit.max()).saturating_sub(1);
+        let (reset, wait) = match &self.taken {
+            Taken::Sliding(it) => {
+                let room = limit.max().checked_sub(cost);
+                let wait = room.map(|it| (it, count > it));
+                let wait = match wait {
+                    Some((_, false)) => None,
+                    Some((level, true)) => Some(it.falls_to(level, count, limit, time)),
+                    None => Some(length(limit)),
+                };
+                (it.falls_to(below, count, limit, time), wait)
+            }
+            Taken::Calendar(it) => {
+                let reset = it.reset(limit, time);
+                let full = (!self.fits(cost, limit, time)).then_some(reset);
+                (reset, full.map(|it| if cost > limit.max() { length(limit) } else { it }))
+            }
+            Taken::Bucket(it) => {
+                let wait = it.wait(cost, limit, time);
+                let never = cost > limit.capacity();
+                (it.reset(limit, time), if never { Some(length(limit)) } else { wait })
+            }
+            Taken::Running { .. } => (0, (!self.fits(cost, limit, time)).then_some(A_WHILE)),
+        };
+        Left { remaining, reset, wait }
+    }
+
+    /// Counts `cost` more; says in which window.
+    pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> Mark {
+        match &mut self.taken {
+            Taken::Sliding(it) => [it.take(cost, limit, time), 0],
+            Taken::Calendar(it) => it.take(cost, limit, time),
+            Taken::Bucket(it) => [it.take(cost, limit, time), 0],
+            Taken::Running { count, told } => {
+                if *count < limit.max() / 2 {
+                    *told = Told::NOTHING;
+                }
+                *count = count.saturating_add(cost);
+                [0, 0]
+            }
+        }
+    }
+
+    /// The threshold that has been passed, if it was not told of before.
+    pub(crate) fn crossing(&mut self, limit: &Limit, time: Time) -> Option<Threshold> {
+        self.crossing_at(self.count(limit, time), limit)
+    }
+
+    /// As [`crossing`](Self::crossing), where `count` is what counts.
+    pub(crate) fn crossing_at(&mut self, count: u64, limit: &Limit) -> Option<Threshold> {
+        let told = match &mut self.taken {
+            Taken::Sliding(it) => it.told(),
+            Taken::Calendar(it) => &mut it.told,
+            Taken::Bucket(it) => it.told(),
+            Taken::Running { told, .. } => told,
+        };
+        told.crossing(count, limit.capacity())
+    }
+
+    /// Puts `cost` back into the window that `mark` names, if it is not over. What runs at the same
+    /// time is not put back, but [released](Self::release).
+    pub(crate) fn refund(&mut self, cost: u64, mark: Mark, limit: &Limit, time: Time) {
+        match &mut self.taken {
+            Taken::Sliding(it) => it.refund(cost, mark[0], limit),
+            Taken::Calendar(it) => {
+                if let Some(count) = it.of(mark, limit, time) {
+                    *count = count.saturating_sub(cost);
                 }
             }
-            Taken::Day { .. } if left < level || left == 0 => {}
-            Taken::Day { .. } => wait = time.day_left,
+            Taken::Bucket(it) => it.refund(cost, mark[0], limit, time),
+            Taken::Running { .. } => {}
         }
-        Duration::from_nanos(wait)
+    }
+
+    /// Counts `cost` more in the window that `mark` names, if it is not over. A bucket has one
+    /// window only.
+    pub(crate) fn charge(&mut self, cost: u64, mark: Mark, limit: &Limit, time: Time) {
+        match &mut self.taken {
+            Taken::Sliding(it) => it.put(cost, mark[0], limit, time),
+            Taken::Calendar(it) => it.charge(cost, mark, limit, time),
+            Taken::Bucket(it) => _ = it.take(cost, limit, time),
+            Taken::Running { .. } => {}
+        }
+    }
+
+    /// One that ran has ended.
+    pub(crate) const fn release(&mut self) {
+        if let Taken::Running { count, .. } = &mut self.taken {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
-fn live(buckets: &[Bucket], time: Time) -> impl Iterator<Item = &Bucket> {
-    buckets.iter().filter(move |it| it.ends > time.at)
+/// What is left where nothing was taken, and `cost` was asked for.
+pub(crate) fn untouched(cost: u64, limit: &Limit) -> Left {
+    if limit.max() == 0 {
+        return nothing(limit);
+    }
+    let wait = (cost > limit.capacity()).then(|| length(limit));
+    Left { remaining: limit.capacity(), reset: 0, wait }
 }
 
-fn bucket_end(window: Window, time: Time) -> u64 {
-    // Rounded up: sixty of them are not shorter than the window.
-    let width = nanos(window.length()).div_ceil(BUCKETS).max(1);
-    (time.at / width).saturating_add(BUCKETS + 1).saturating_mul(width)
+/// What a limit of 0 leaves.
+fn nothing(limit: &Limit) -> Left {
+    let reset = nanos(limit.window().length());
+    Left { remaining: 0, reset, wait: Some(length(limit)) }
 }
 
-const BUCKETS: u64 = 60;
+// Nobody can say when a request that runs will end.
+const A_WHILE: u64 = 1_000_000_000;
+
+fn length(limit: &Limit) -> u64 {
+    match limit.window().length() {
+        Duration::ZERO => A_WHILE,
+        length => nanos(length),
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rrcore::Now;
 
     #[test]
-    fn what_was_taken_counts_for_a_window_and_the_rest_of_its_bucket() {
-        let limit = Limit::sliding("a", 1, Duration::from_secs(60));
-        for (taken_ms, asked_ms, expected) in [
-            (0, 59_999, 1),
-            (0, 60_999, 1),
-            (0, 61_000, 0),
-            (999, 60_999, 1),
-            (999, 61_000, 0),
-            (1_000, 61_999, 1),
-            (1_000, 62_000, 0),
-        ] {
-            let mut counter = Counter::new(&limit);
-            counter.take(&limit, at(taken_ms));
-            assert_eq!(counter.count(at(asked_ms)), expected, "{taken_ms} {asked_ms}");
-        }
-    }
-
-    #[test]
-    fn it_falls_bucket_by_bucket() {
-        let limit = Limit::sliding("a", 3, Duration::from_secs(60));
-        let mut counter = Counter::new(&limit);
-        for second in [0, 0, 10] {
-            counter.take(&limit, at(second * 1_000));
-        }
-        for (level, expected) in [(4, 0), (3, 41), (2, 41), (1, 51), (0, 51)] {
-            let wait = counter.falls_below(level, at(20_000));
-            assert_eq!(wait, Duration::from_secs(expected), "below {level}");
-        }
-    }
-
-    #[test]
-    fn a_bucket_is_kept_for_what_it_holds_and_no_longer() {
-        let limit = Limit::sliding("a", u64::MAX, Duration::from_secs(60));
-        let mut counter = Counter::new(&limit);
-        for second in 0..1_000 {
-            counter.take(&limit, at(second * 1_000));
-            counter.take(&limit, at(second * 1_000));
-        }
-        let Taken::Sliding(buckets) = &counter.taken else { panic!("{counter:?}") };
-        assert_eq!(buckets.len(), 61);
-        assert!(buckets.capacity() <= 64, "{}", buckets.capacity());
-        assert_eq!(size_of::<Counter>(), 32);
-    }
-
-    fn at(millis: u64) -> Time {
-        let now = Duration::from_millis(millis);
-        Time::default().advance(Now { monotonic: now, wall: now })
+    fn a_counter_stays_small() {
+        assert_eq!(size_of::<Counter>(), 48);
     }
 }

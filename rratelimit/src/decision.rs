@@ -1,9 +1,12 @@
 //! What was decided, and what is left.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::Limit;
+use smallvec::SmallVec;
+
+use crate::charge::Receipt;
+use crate::policy::{Limit, Policy};
+use crate::window::Window;
 
 /// Whether a request passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,34 +16,43 @@ pub enum Decision {
     Allowed {
         /// What is left after it.
         standing: Standing,
+        /// What was taken, for who may want it back.
+        receipt: Receipt,
     },
     /// It does not, and has been counted by none.
     Refused {
         /// How long until a caller who is alone with this key, and waits, is let through.
-        /// With a limit of 0, which never lets anybody through: its window.
+        /// With a cost that no wait makes room for, as with a limit of 0: the limit's window. With a
+        /// concurrency limit, which cannot know: a second.
         retry_after: Duration,
-        /// What is left. The limits with nothing left are those that refused.
+        /// What is left.
         standing: Standing,
     },
 }
 
-/// What is left of each limit of a policy. Also an extension of every limited response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is left of each limit of the policies that were asked. Also an extension of every limited
+/// response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    limits: Arc<[Limit]>,
-    // As long as `limits`, and in its order.
-    left: Box<[Left]>,
+    policies: SmallVec<[Policy; 1]>,
+    // One for each limit of each policy, in that order.
+    left: SmallVec<[Left; 3]>,
+    is_degraded: bool,
 }
 
+/// What is left of one limit, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Left {
     pub(crate) remaining: u64,
-    pub(crate) reset: Duration,
+    pub(crate) reset: u64,
+    /// Until there is room for what was asked; `None` where there is.
+    pub(crate) wait: Option<u64>,
 }
 
 /// What is left of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitStanding<'a> {
+    policy: &'a Policy,
     limit: &'a Limit,
     left: Left,
 }
@@ -55,11 +67,21 @@ impl Decision {
         }
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) const fn degraded(mut self) -> Self {
+        match &mut self {
+            Self::Allowed { standing, .. } | Self::Refused { standing, .. } => {
+                standing.is_degraded = true;
+            }
+        }
+        self
+    }
+
     /// What is left of each limit.
     #[must_use]
     pub const fn standing(&self) -> &Standing {
         match self {
-            Self::Allowed { standing } | Self::Refused { standing, .. } => standing,
+            Self::Allowed { standing, .. } | Self::Refused { standing, .. } => standing,
         }
     }
 
@@ -67,7 +89,7 @@ impl Decision {
     #[must_use]
     pub fn into_standing(self) -> Standing {
         match self {
-            Self::Allowed { standing } | Self::Refused { standing, .. } => standing,
+            Self::Allowed { standing, .. } | Self::Refused { standing, .. } => standing,
         }
     }
 
@@ -80,45 +102,78 @@ impl Decision {
         }
     }
 
-    /// The limits that refused, in the policy's order; none for a request that passes.
+    /// The limits that refused, in the order of the charges and their policies; none for a request
+    /// that passes.
     pub fn violated(&self) -> impl Iterator<Item = &Limit> {
-        let exhausted = |it: &LimitStanding<'_>| it.remaining() == 0 && !self.is_allowed();
-        self.standing().limits().filter(exhausted).map(|it| it.limit)
+        let refused = !self.is_allowed();
+        let violated =
+            move |it: &LimitStanding<'_>| refused && it.is_violated() && !it.is_observed();
+        self.standing().limits().filter(violated).map(|it| it.limit)
     }
 }
 
 impl Standing {
-    pub(crate) fn new(limits: Arc<[Limit]>, left: Box<[Left]>) -> Self {
-        Self { limits, left }
+    pub(crate) fn push_policy(&mut self, policy: &Policy) {
+        self.policies.push(policy.clone());
     }
 
-    /// Each limit with what is left of it, in the policy's order.
+    pub(crate) fn push(&mut self, left: Left) {
+        self.left.push(left);
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn lefts(&self) -> impl Iterator<Item = Left> {
+        self.left.iter().copied()
+    }
+
+    /// Whether a shared store did not answer, so that each limit went by what it says for that case
+    /// ([`Limit::on_store_failure`]).
+    #[must_use]
+    pub const fn is_degraded(&self) -> bool {
+        self.is_degraded
+    }
+
+    /// Each limit with what is left of it, in the order of the charges and their policies.
     pub fn limits(&self) -> impl Iterator<Item = LimitStanding<'_>> {
-        self.limits.iter().zip(&self.left).map(|(limit, left)| LimitStanding { limit, left: *left })
+        let limits = |policy| Policy::limits(policy).iter().map(move |limit| (policy, limit));
+        let limits = self.policies.iter().flat_map(limits);
+        limits.zip(&self.left).map(|((policy, limit), left)| LimitStanding {
+            policy,
+            limit,
+            left: *left,
+        })
     }
 
-    /// Requests that the limit `name` still has room for; `None` if there is no such limit.
+    /// The policies that were asked, in the order of the charges.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter()
+    }
+
+    /// What the limit `name` still has room for; `None` if there is no such limit.
     #[must_use]
     pub fn remaining(&self, name: &str) -> Option<u64> {
         self.limits().find(|it| &**it.limit.name() == name).map(|it| it.remaining())
     }
 
-    /// The limit with the fewest requests left; among equals, the one that holds longest.
-    /// `None` only for an empty policy.
+    /// The limit to run into first: one that refused before one that did not, then that with the
+    /// least left, then that which holds longest. A concurrency limit only where nothing else can be
+    /// named, as what is left of it is as short-lived as requests are; an observed one never.
     #[must_use]
     pub fn tightest(&self) -> Option<LimitStanding<'_>> {
-        self.limits().min_by(|a, b| {
-            let by_remaining = a.remaining().cmp(&b.remaining());
-            by_remaining.then(b.reset().cmp(&a.reset()))
-        })
+        let rank = |it: &LimitStanding<'_>| {
+            let is_concurrency = it.limit.window() == Window::Concurrency;
+            let holds = u64::MAX - it.left.reset;
+            (!it.is_violated(), is_concurrency, it.remaining(), holds)
+        };
+        self.limits().filter(|it| !it.is_observed()).min_by_key(rank)
     }
 
     /// Whether more than four fifths of any limit are spent.
     #[must_use]
     pub fn nearly_exhausted(&self) -> bool {
-        self.limits().any(|it| {
+        self.limits().filter(|it| !it.is_observed()).any(|it| {
             let remaining = it.remaining();
-            remaining == 0 || u128::from(remaining) * 5 < u128::from(it.limit.max())
+            remaining == 0 || u128::from(remaining) * 5 < u128::from(it.limit.capacity())
         })
     }
 }
@@ -130,17 +185,36 @@ impl<'a> LimitStanding<'a> {
         self.limit
     }
 
-    /// Requests that it still has room for.
+    /// The policy that the limit is of.
+    #[must_use]
+    pub const fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// What it still has room for.
     #[must_use]
     pub const fn remaining(&self) -> u64 {
         self.left.remaining
     }
 
     /// How long until it has room for more than now, if nothing else passes; 0 if nothing is
-    /// spent.
+    /// spent, and of a concurrency limit, which cannot know.
     #[must_use]
     pub const fn reset(&self) -> Duration {
-        self.left.reset
+        Duration::from_nanos(self.left.reset)
+    }
+
+    /// Whether it had no room for what was asked. Also true of an observed limit that would have
+    /// refused.
+    #[must_use]
+    pub const fn is_violated(&self) -> bool {
+        self.left.wait.is_some()
+    }
+
+    /// Whether it only counts, and refuses nobody.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.policy.is_observed()
     }
 }
 
@@ -175,11 +249,12 @@ mod tests {
     }
 
     fn standing(left: &[(u64, u64)]) -> Standing {
-        let limits = (0..left.len()).map(|it| Limit::calendar_day(it.to_string(), 100)).collect();
-        let of = |(remaining, reset): &(u64, u64)| Left {
-            remaining: *remaining,
-            reset: Duration::from_secs(*reset),
-        };
-        Standing::new(limits, left.iter().map(of).collect())
+        let limits = (0..left.len()).map(|it| Limit::calendar_day(it.to_string(), 100));
+        let mut standing = Standing::default();
+        standing.push_policy(&Policy::new(limits).unwrap());
+        for (remaining, reset) in left {
+            standing.push(Left { remaining: *remaining, reset: *reset, wait: None });
+        }
+        standing
     }
 }

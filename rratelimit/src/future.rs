@@ -5,44 +5,90 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::Response;
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use rrcore::{Body, GuardFuture};
+use tower_service::Service;
 
-use crate::answer::Stamp;
+use crate::body::LimitedBody;
+use crate::service::{Pending, Waiting};
+use crate::store::Store;
 
 pin_project! {
     /// Resolves to the inner response or to the refusal; either says what is left.
-    pub struct RateLimitFuture<F> {
+    pub struct RateLimitFuture<S, B, St>
+    where
+        S: Service<Request<B>>,
+        St: Store,
+    {
         #[pin]
-        inner: GuardFuture<F>,
-        stamp: Option<Stamp>,
+        state: State<S, B, St>,
     }
 }
 
-impl<F> RateLimitFuture<F> {
-    pub(crate) const fn new(inner: GuardFuture<F>, stamp: Option<Stamp>) -> Self {
-        Self { inner, stamp }
+pin_project! {
+    #[project = StateProj]
+    enum State<S, B, St>
+    where
+        S: Service<Request<B>>,
+        St: Store,
+    {
+        // Boxed: a request is larger than all else here, and only a store that is elsewhere makes
+        // one wait. Then it is next to nothing.
+        Deciding { #[pin] later: St::Later, waiting: Option<Box<Waiting<S, B, St>>> },
+        // Boxed: the stack's future is as large as all its layers.
+        Running { #[pin] inner: GuardFuture<S::Future>, pending: Option<Box<Pending<St>>> },
     }
 }
 
-impl<F, B, E> Future for RateLimitFuture<F>
+impl<S, B, St> RateLimitFuture<S, B, St>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<B>>,
+    St: Store,
 {
-    type Output = Result<Response<Body<B>>, E>;
+    pub(crate) fn running(inner: GuardFuture<S::Future>, pending: Option<Pending<St>>) -> Self {
+        Self { state: State::Running { inner, pending: pending.map(Box::new) } }
+    }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
-        if let Some(stamp) = this.stamp.take() {
-            stamp.put_on(&mut response);
-        }
-        Poll::Ready(Ok(response))
+    pub(crate) fn deciding(later: St::Later, waiting: Waiting<S, B, St>) -> Self {
+        Self { state: State::Deciding { later, waiting: Some(Box::new(waiting)) } }
     }
 }
 
-impl<F> fmt::Debug for RateLimitFuture<F> {
+impl<S, B, St, ResBody> Future for RateLimitFuture<S, B, St>
+where
+    S: Service<Request<B>, Response = Response<ResBody>>,
+    St: Store,
+{
+    type Output = Result<Response<LimitedBody<ResBody>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project().state.project() {
+                StateProj::Deciding { later, waiting } => {
+                    let decision = ready!(later.poll(cx));
+                    match waiting.take() {
+                        Some(waiting) => waiting.proceed(decision),
+                        // Polled after it resolved: a bug of the caller's, which waits for ever.
+                        None => return Poll::Pending,
+                    }
+                }
+                StateProj::Running { inner, pending } => {
+                    let mut response: Response<Body<ResBody>> = ready!(inner.poll(cx))?;
+                    let held = pending.take().and_then(|it| it.finish(&mut response));
+                    return Poll::Ready(Ok(response.map(|it| LimitedBody::new(it, held))));
+                }
+            };
+            self.set(next);
+        }
+    }
+}
+
+impl<S, B, St> fmt::Debug for RateLimitFuture<S, B, St>
+where
+    S: Service<Request<B>>,
+    St: Store,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimitFuture").finish_non_exhaustive()
     }

@@ -1,15 +1,39 @@
 //! Whose counts: a keyed hash of whatever names a caller.
 
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
+
+use siphasher::sip128::SipHasher13;
+use smallvec::SmallVec;
 
 /// Names whom a [`Limiter`](crate::Limiter) counts for, in 16 bytes however long the name is.
 ///
-/// A hash under a key that is random per process: nobody outside can choose names that collide.
-/// Means nothing in another process, so do not store it.
+/// A SipHash-1-3 of 128 bits under a secret [`Seed`]: nobody outside can choose names that
+/// collide. Means something only where the seed is the same: without a seed of one's own, that is
+/// this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u64; 2]);
+
+/// The secret under which names become [`Key`]s.
+///
+/// Random, unless a process installs its own before it makes its first key: so that counts can be
+/// kept over a restart, or shared between processes.
+///
+/// ```
+/// use rratelimit::{Key, Seed};
+///
+/// // Read from where the last run of this process put it.
+/// Seed::new([7; 16]).install().expect("nothing has asked for a key yet");
+/// assert_eq!(Key::of(&["alice"]).to_bytes()[..2], [0x48, 0x28]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Seed([u64; 2]);
+
+/// The process has made keys under another seed by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlreadySeeded;
 
 impl Key {
     /// The key of a name in several parts, which stay apart.
@@ -22,25 +46,112 @@ impl Key {
     /// ```
     #[must_use]
     pub fn of(parts: &[&str]) -> Self {
-        // `Hash` of a slice is prefix-free: it writes the count, and an end mark after each part.
-        Self::digest(parts)
+        Self::of_bytes(parts.iter().map(|it| it.as_bytes()))
     }
 
-    pub(crate) fn digest(value: impl Hash) -> Self {
-        static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
-        let [high, low] = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
-        Self([high.hash_one(&value), low.hash_one(&value)])
+    /// As [`Key::of`], of parts that need not be text.
+    #[must_use]
+    pub fn of_bytes<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        // In one piece, which hashes faster than many.
+        let mut name = SmallVec::<[u8; 128]>::new();
+        for part in parts {
+            // First how long, so that parts do not run into each other.
+            name.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            name.extend_from_slice(part);
+        }
+        let hash = Seed::current().hasher().hash(&name);
+        Self([hash.h1, hash.h2])
     }
 
-    /// Two hashes of the name, independent of each other.
+    /// To store or send it.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let [high, low] = self.0;
+        (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
+    }
+
+    /// What [`Key::to_bytes`] gave, under the same seed.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        let both = u128::from_be_bytes(bytes);
+        Self([(both >> 64) as u64, both as u64])
+    }
+
+    /// Two halves of the hash, independent of each other.
     pub(crate) const fn halves(self) -> [u64; 2] {
         self.0
     }
 }
 
+impl Seed {
+    /// The seed that was stored as these bytes, or that is shared as these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        let both = u128::from_le_bytes(bytes);
+        Self([both as u64, (both >> 64) as u64])
+    }
+
+    /// Makes all keys of this process under this seed.
+    ///
+    /// # Errors
+    ///
+    /// When keys were made under another one by now.
+    pub fn install(self) -> Result<(), AlreadySeeded> {
+        let current = CURRENT.get_or_init(|| self);
+        if current.0 == self.0 { Ok(()) } else { Err(AlreadySeeded) }
+    }
+
+    /// The one under which this process makes keys; made up, if none was installed.
+    #[must_use]
+    pub fn in_force() -> Self {
+        Self::current()
+    }
+
+    /// To store or share it, where keys under it are.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let [one, other] = self.0;
+        (u128::from(other) << 64 | u128::from(one)).to_le_bytes()
+    }
+
+    fn current() -> Self {
+        // Each is a hash of nothing under a key that the system made up.
+        let random = || RandomState::new().build_hasher().finish();
+        *CURRENT.get_or_init(|| Self([random(), random()]))
+    }
+
+    fn hasher(self) -> SipHasher13 {
+        let [one, other] = self.0;
+        SipHasher13::new_with_keys(one, other)
+    }
+}
+
+static CURRENT: OnceLock<Seed> = OnceLock::new();
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}
+
+impl fmt::Display for AlreadySeeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys were made under another seed before")
+    }
+}
+
+impl std::error::Error for AlreadySeeded {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_is_the_same_after_a_journey() {
+        let seed = Seed([1, u64::MAX]);
+        assert_eq!(Seed::new(seed.to_bytes()).0, seed.0);
+        assert!(Seed::new(Seed::in_force().to_bytes()).install().is_ok());
+    }
 
     #[test]
     fn parts_do_not_run_into_each_other() {
@@ -57,5 +168,17 @@ mod tests {
     fn the_halves_are_not_one_hash_twice() {
         let [high, low] = Key::of(&["alice"]).halves();
         assert_ne!(high, low);
+    }
+
+    #[test]
+    fn a_key_is_the_same_after_a_journey() {
+        let key = Key::of(&["alice"]);
+        assert_eq!(Key::from_bytes(key.to_bytes()), key);
+    }
+
+    #[test]
+    fn a_seed_that_comes_too_late_is_refused() {
+        _ = Key::of(&["alice"]);
+        assert_eq!(Seed::new([1; 16]).install(), Err(AlreadySeeded));
     }
 }

@@ -4,26 +4,34 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use rrcore::{Clock, Context, Current, Now, Refusal};
+use rrcore::{Clock, Current, Now, Refusal};
+use smallvec::SmallVec;
 use tower_layer::Layer;
 
 use crate::answer;
+use crate::charge::Charge;
 use crate::decision::Decision;
 use crate::key::Key;
 use crate::limiter::Limiter;
+use crate::per::Per;
 use crate::policy::Policy;
-use crate::service::{KeyOf, RateLimit};
+use crate::quota::{Due, Quota};
+use crate::service::RateLimit;
+use crate::store::Store;
 
-/// Holds the requests to a service to a [`Policy`].
+/// Holds the requests to a service to one or several [`Quota`]s: all have room for a request, or
+/// none is charged for it.
 ///
 /// See the [crate docs](crate) for an example.
 #[derive(Clone)]
 #[must_use]
-pub struct RateLimitLayer {
-    policy: Current<Policy>,
-    limiter: Arc<Limiter>,
-    key: KeyOf,
-    clock: Clock,
+pub struct RateLimitLayer<St = Arc<Limiter>> {
+    pub(crate) store: St,
+    // Behind one pointer, as each clone of a service has them.
+    quotas: Arc<Vec<Quota>>,
+    pub(crate) clock: Clock,
+    pub(crate) counts_refused: bool,
+    pub(crate) legacy_headers: bool,
 }
 
 impl RateLimitLayer {
@@ -34,38 +42,95 @@ impl RateLimitLayer {
     pub fn per_minute(max: u64) -> Self {
         Self::new(Policy::per_minute(max), Arc::new(Limiter::new()))
     }
+}
 
-    /// Holds each caller to `policy`, and remembers in `limiter` what it has spent.
+impl<St: Store> RateLimitLayer<St> {
+    /// Holds each caller to `policy`, and remembers in `store` what it has spent.
     ///
     /// The policy is a value or an `Arc`, which stays, or a [`Handle`](rrcore::Handle), under which
     /// it can be replaced while the service runs.
     ///
     /// A caller is the credential it has shown, by its id; one that has shown none is the network
     /// of its address (of an IPv6 address, the /64). Callers of whom neither is known, because
-    /// nothing outside this layer has put it into the request's [`Context`], are one.
-    pub fn new(policy: impl Into<Current<Policy>>, limiter: Arc<Limiter>) -> Self {
-        Self { policy: policy.into(), limiter, key: Arc::new(caller), clock: Clock::system() }
+    /// nothing outside this layer has put it into the request's [`Context`](rrcore::Context), are
+    /// one.
+    pub fn new(policy: impl Into<Current<Policy>>, store: St) -> Self {
+        Self::with(store).quota(Quota::new(policy))
     }
 
-    /// Says who spends together. The request's [`Context`] is in its extensions.
-    pub fn key(mut self, key: impl Fn(&Parts) -> Key + Send + Sync + 'static) -> Self {
-        self.key = Arc::new(key);
+    /// Holds nobody to anything before it gets a [`quota`](Self::quota).
+    pub fn with(store: St) -> Self {
+        Self {
+            store,
+            quotas: Arc::new(Vec::new()),
+            clock: Clock::system(),
+            counts_refused: true,
+            legacy_headers: false,
+        }
+    }
+
+    /// Holds requests to `quota`, too.
+    pub fn quota(mut self, quota: Quota) -> Self {
+        Arc::make_mut(&mut self.quotas).push(quota);
         self
     }
 
-    /// Reads `clock` for requests that have no [`Context`] yet; those that have bring their time.
+    /// Says who spends together by the last quota. The request's [`Context`](rrcore::Context) is in
+    /// its extensions.
+    pub fn key(self, key: impl Fn(&Parts) -> Key + Send + Sync + 'static) -> Self {
+        self.last(|it| it.key(key))
+    }
+
+    /// Says who spends together by the last quota.
+    pub fn per(self, per: Per) -> Self {
+        self.last(|it| it.per(per))
+    }
+
+    /// Says what a request costs by the last quota; 1 otherwise.
+    pub fn cost(self, cost: impl Fn(&Parts) -> u64 + Send + Sync + 'static) -> Self {
+        self.last(|it| it.cost(cost))
+    }
+
+    /// Says which requests the last quota is about; all otherwise.
+    pub fn when(self, applies: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.last(|it| it.when(applies))
+    }
+
+    /// Whether a request counts that a stage further inside refuses: rules, validation, a filter of
+    /// the request, the injection of a credential. It does, unless this says otherwise; then what it
+    /// took goes back into the windows it came from. What fails upstream counts in any case, and so
+    /// does a request that its client gives up.
+    pub const fn counts_refused(mut self, counts: bool) -> Self {
+        self.counts_refused = counts;
+        self
+    }
+
+    /// Adds `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds from now) of the tightest limit,
+    /// for clients that do not know the fields of the IETF's draft.
+    pub const fn legacy_headers(mut self, adds: bool) -> Self {
+        self.legacy_headers = adds;
+        self
+    }
+
+    /// Reads `clock` for requests that have no [`Context`](rrcore::Context) yet; those that have
+    /// bring their time.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
-}
 
-impl RateLimitLayer {
+    fn last(mut self, change: impl FnOnce(Quota) -> Quota) -> Self {
+        let quotas = Arc::make_mut(&mut self.quotas);
+        let last = quotas.pop();
+        quotas.extend(last.map(change));
+        self
+    }
+
     /// What would become of a request that is only described, at `now`: what is left after it, and
     /// the answer where it would not pass. Counts nothing. The same code decides about requests.
     pub fn explain(&self, head: &Parts, now: Now) -> (Decision, Option<Refusal>) {
-        let policy = self.policy.get();
-        let decision = self.limiter.peek(&policy, (self.key)(head), now);
+        let dues = self.dues(head);
+        let decision = self.store.foresee(&charges(&dues), now);
         let refusal = match &decision {
             Decision::Allowed { .. } => None,
             Decision::Refused { retry_after, .. } => {
@@ -74,35 +139,29 @@ impl RateLimitLayer {
         };
         (decision, refusal)
     }
-}
 
-impl<S> Layer<S> for RateLimitLayer {
-    type Service = RateLimit<S>;
-
-    fn layer(&self, inner: S) -> RateLimit<S> {
-        RateLimit::new(
-            inner,
-            self.policy.clone(),
-            Arc::clone(&self.limiter),
-            Arc::clone(&self.key),
-            self.clock.clone(),
-        )
+    /// What each quota that is about the request charges for it.
+    pub(crate) fn dues(&self, head: &Parts) -> Dues {
+        self.quotas.iter().filter_map(|it| it.due(head)).collect()
     }
 }
 
-fn caller(head: &Parts) -> Key {
-    let context = head.extensions.get::<Context>();
-    if let Some(identity) = context.and_then(Context::identity) {
-        return Key::of(&["credential", &identity.credential]);
-    }
-    match context.and_then(Context::address) {
-        Some(address) => Key::of(&["address", &address.network().to_string()]),
-        None => Key::of(&["anybody"]),
+pub(crate) type Dues = SmallVec<[Due; 2]>;
+
+pub(crate) fn charges(dues: &Dues) -> SmallVec<[Charge<'_>; 2]> {
+    dues.iter().map(Due::charge).collect()
+}
+
+impl<St: Store, S> Layer<S> for RateLimitLayer<St> {
+    type Service = RateLimit<S, St>;
+
+    fn layer(&self, inner: S) -> RateLimit<S, St> {
+        RateLimit::new(inner, self.clone())
     }
 }
 
-impl fmt::Debug for RateLimitLayer {
+impl<St> fmt::Debug for RateLimitLayer<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimitLayer").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("RateLimitLayer").field("quotas", &self.quotas).finish_non_exhaustive()
     }
 }

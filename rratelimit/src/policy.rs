@@ -9,33 +9,51 @@ use http::HeaderValue;
 
 use crate::field;
 use crate::key::Key;
+use crate::time::nanos;
+use crate::window::Window;
 
-/// Over which time a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Window {
-    /// The time before each request. Whole seconds, from one second to 366 days.
-    Sliding(Duration),
-    /// The day by the wall clock, in UTC: starts anew at midnight.
-    CalendarDay,
-}
-
-/// So many requests in a window, under a name.
+/// So much in a window, under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     name: Arc<str>,
     max: u64,
     window: Window,
+    store_failure: StoreFailure,
     id: u64,
+    // A sixtieth of the window, in nanoseconds.
+    width: u64,
+}
+
+/// What holds while the store that all nodes share does not answer. Means nothing to a
+/// [`Limiter`](crate::Limiter), which is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreFailure {
+    /// What this node has leased, and then its share: the maximum by the number of live nodes.
+    LeaseThenShare,
+    /// What is leased; then everything passes.
+    Allow,
+    /// What is leased; then nothing passes: 503 `limit-unavailable`.
+    Deny,
 }
 
 /// Limits that must all have room for a request to pass. Empty: everything passes.
 ///
 /// Immutable; cheap to clone. What has been spent is not here but in a
 /// [`Limiter`](crate::Limiter), and so survives a change of policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Policy {
-    limits: Arc<[Limit]>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    label: Arc<str>,
+    limits: Box<[Limit]>,
     header: Option<HeaderValue>,
+    is_observed: bool,
+    is_estimated: bool,
+    has_concurrency: bool,
+    is_durable: bool,
 }
 
 /// Why some limits are not a [`Policy`].
@@ -46,23 +64,64 @@ pub struct InvalidPolicy {
 }
 
 impl Limit {
-    /// At most `max` requests in any `window`. 0 lets nothing pass.
+    /// At most `max` in any `window`. 0 lets nothing pass.
     ///
     /// `name` is what callers see in `RateLimit` headers.
     #[must_use]
     pub fn sliding(name: impl Into<Arc<str>>, max: u64, window: Duration) -> Self {
-        Self::new(name.into(), max, Window::Sliding(window))
+        Self::new(name, max, Window::Sliding(window))
     }
 
-    /// At most `max` requests in a UTC day. 0 lets nothing pass.
+    /// At most `max` from one multiple of `window` in UTC to the next: of a minute, an hour. 0 lets
+    /// nothing pass.
+    #[must_use]
+    pub fn fixed(name: impl Into<Arc<str>>, max: u64, window: Duration) -> Self {
+        Self::new(name, max, Window::Fixed(window))
+    }
+
+    /// At most `max` in a UTC day. 0 lets nothing pass.
     #[must_use]
     pub fn calendar_day(name: impl Into<Arc<str>>, max: u64) -> Self {
-        Self::new(name.into(), max, Window::CalendarDay)
+        Self::new(name, max, Window::CalendarDay)
     }
 
-    fn new(name: Arc<str>, max: u64, window: Window) -> Self {
-        let [id, _] = Key::digest((&*name, window)).halves();
-        Self { name, max, window, id }
+    /// At most `max` in a UTC month. 0 lets nothing pass.
+    #[must_use]
+    pub fn calendar_month(name: impl Into<Arc<str>>, max: u64) -> Self {
+        Self::new(name, max, Window::CalendarMonth)
+    }
+
+    /// `max` in each `per`, and up to `burst` at once after a pause: never more than
+    /// `burst + max / per × elapsed`. A maximum of 0 lets nothing pass.
+    #[must_use]
+    pub fn token_bucket(name: impl Into<Arc<str>>, max: u64, per: Duration, burst: u64) -> Self {
+        Self::new(name, max, Window::TokenBucket { per, burst })
+    }
+
+    /// At most `max` at the same time. 0 lets nothing pass.
+    #[must_use]
+    pub fn concurrency(name: impl Into<Arc<str>>, max: u64) -> Self {
+        Self::new(name, max, Window::Concurrency)
+    }
+
+    /// At most `max` in `window`. 0 lets nothing pass.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, max: u64, window: Window) -> Self {
+        let name = name.into();
+        let [kind, length] = window.tag().map(u64::to_le_bytes);
+        let [id, _] =
+            Key::of_bytes([b"limit".as_slice(), name.as_bytes(), &kind, &length]).halves();
+        // Rounded up: sixty of them are not shorter than the window.
+        let width = nanos(window.length()).div_ceil(BUCKETS).max(1);
+        Self { name, max, window, store_failure: StoreFailure::LeaseThenShare, id, width }
+    }
+
+    /// Says what holds while a shared store does not answer;
+    /// [`StoreFailure::LeaseThenShare`] otherwise.
+    #[must_use]
+    pub fn on_store_failure(mut self, then: StoreFailure) -> Self {
+        self.store_failure = then;
+        self
     }
 
     /// The name that callers see.
@@ -71,7 +130,7 @@ impl Limit {
         &self.name
     }
 
-    /// Requests per window.
+    /// What passes per window: requests, or whatever a charge costs.
     #[must_use]
     pub const fn max(&self) -> u64 {
         self.max
@@ -83,20 +142,38 @@ impl Limit {
         self.window
     }
 
+    /// What holds while a shared store does not answer.
+    #[must_use]
+    pub const fn store_failure(&self) -> StoreFailure {
+        self.store_failure
+    }
+
+    /// The most that can ever pass at once: what one request may cost.
+    #[must_use]
+    pub const fn capacity(&self) -> u64 {
+        match self.window {
+            Window::TokenBucket { burst, .. } if self.max > 0 => burst,
+            Window::TokenBucket { .. }
+            | Window::Sliding(_)
+            | Window::Fixed(_)
+            | Window::CalendarDay
+            | Window::CalendarMonth
+            | Window::Concurrency => self.max,
+        }
+    }
+
     /// Names name and window, but not the maximum: under this, what was spent is remembered.
     pub(crate) const fn id(&self) -> u64 {
         self.id
     }
-}
 
-impl Window {
-    /// How long it is.
-    #[must_use]
-    pub const fn length(self) -> Duration {
-        match self {
-            Self::Sliding(length) => length,
-            Self::CalendarDay => Duration::from_secs(86_400),
-        }
+    /// Whether its counts are worth keeping over a restart.
+    pub(crate) const fn is_durable(&self) -> bool {
+        matches!(self.window, Window::CalendarDay | Window::CalendarMonth)
+    }
+
+    pub(crate) const fn width(&self) -> u64 {
+        self.width
     }
 }
 
@@ -106,12 +183,12 @@ impl Policy {
     /// # Errors
     ///
     /// When two limits share a name, when a name is not printable ASCII (it would not be a
-    /// structured field string, RFC 9651), or when a sliding window is not a whole number of
-    /// seconds (the headers cannot say less), zero, or longer than 366 days.
+    /// structured field string, RFC 9651), when a window is not a whole number of seconds (the
+    /// headers cannot say less), zero, or longer than 366 days, or when a bucket holds nothing.
     pub fn new(limits: impl IntoIterator<Item = Limit>) -> Result<Self, InvalidPolicy> {
-        let limits: Arc<[Limit]> = limits.into_iter().collect();
+        let limits: Box<[Limit]> = limits.into_iter().collect();
         let mut names = HashSet::new();
-        for limit in &*limits {
+        for limit in &limits {
             let invalid = |reason| InvalidPolicy { limit: Arc::clone(&limit.name), reason };
             if !field::is_string(&limit.name) {
                 return Err(invalid("the name is not printable ASCII"));
@@ -119,9 +196,8 @@ impl Policy {
             if !names.insert(&*limit.name) {
                 return Err(invalid("another limit has the same name"));
             }
-            let length = limit.window.length();
-            if length.subsec_nanos() != 0 || !(1..=LONGEST_SECS).contains(&length.as_secs()) {
-                return Err(invalid("the window is not whole seconds up to 366 days"));
+            if let Some(reason) = limit.window.flaw() {
+                return Err(invalid(reason));
             }
         }
         Ok(Self::of(limits))
@@ -132,36 +208,128 @@ impl Policy {
     #[must_use]
     pub fn per_minute(max: u64) -> Self {
         let minute = Duration::from_secs(60);
-        Self::of(Arc::new([Limit::sliding("requestsPerMinute", max, minute)]))
+        Self::of(Box::new([Limit::sliding("requestsPerMinute", max, minute)]))
     }
 
     // What the limits are has been checked.
-    fn of(limits: Arc<[Limit]>) -> Self {
+    fn of(limits: Box<[Limit]>) -> Self {
         let mut header = String::new();
         limits.iter().for_each(|limit| push_item(limit, &mut header));
         let header = HeaderValue::try_from(header).ok().filter(|it| !it.is_empty());
-        Self { limits, header }
+        let has_concurrency = limits.iter().any(|it| it.window == Window::Concurrency);
+        let is_durable = limits.iter().any(Limit::is_durable);
+        let inner = Inner {
+            label: "".into(),
+            limits,
+            header,
+            is_observed: false,
+            is_estimated: false,
+            has_concurrency,
+            is_durable,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Names it, for those who look for its charge, or hear that a limit passes a
+    /// [`Threshold`](crate::Threshold). Callers do not see it; counts do not depend on it.
+    #[must_use]
+    pub fn label(self, label: impl Into<Arc<str>>) -> Self {
+        self.change(|it| it.label = label.into())
+    }
+
+    /// Counts, and refuses nobody. Callers are not told of its limits.
+    #[must_use]
+    pub fn observed(self) -> Self {
+        self.change(|it| it.is_observed = true)
+    }
+
+    /// Says of all its limits what holds while a shared store does not answer.
+    #[must_use]
+    pub fn on_store_failure(self, then: StoreFailure) -> Self {
+        self.change(|it| it.limits.iter_mut().for_each(|it| it.store_failure = then))
+    }
+
+    /// What a request is charged by it is a guess, and given back unless somebody says better.
+    #[cfg(feature = "meter")]
+    pub(crate) fn estimated(self) -> Self {
+        self.change(|it| it.is_estimated = true)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
     }
 
     /// Whether there is no limit at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.limits.is_empty()
+        self.inner.limits.is_empty()
+    }
+
+    /// Whether it only counts.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.inner.is_observed
+    }
+
+    /// What [`Policy::label`] said, or nothing.
+    #[must_use]
+    pub fn get_label(&self) -> &Arc<str> {
+        &self.inner.label
     }
 
     /// The limits, in the order given.
     #[must_use]
     pub fn limits(&self) -> &[Limit] {
-        &self.limits
+        &self.inner.limits
     }
 
-    pub(crate) const fn shared_limits(&self) -> &Arc<[Limit]> {
-        &self.limits
+    /// Where it is: another policy is elsewhere for as long as this one is there.
+    #[cfg(feature = "redis")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
+    /// As it is, but of these limits, which are some of its own with other maxima.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_limits(&self, limits: impl Iterator<Item = Limit>) -> Self {
+        let mut other = Self::of(limits.collect());
+        other = other.label(Arc::clone(self.get_label()));
+        if self.is_observed() { other.observed() } else { other }
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.inner.is_durable
+    }
+
+    pub(crate) fn is_estimated(&self) -> bool {
+        self.inner.is_estimated
+    }
+
+    pub(crate) fn has_concurrency(&self) -> bool {
+        self.inner.has_concurrency
     }
 
     /// `RateLimit-Policy`; `None` when there is nothing to say.
-    pub(crate) const fn header(&self) -> Option<&HeaderValue> {
-        self.header.as_ref()
+    pub(crate) fn header(&self) -> Option<&HeaderValue> {
+        self.inner.header.as_ref().filter(|_| !self.inner.is_observed)
+    }
+}
+
+impl Window {
+    fn flaw(self) -> Option<&'static str> {
+        let length = self.length();
+        match self {
+            Self::CalendarDay | Self::CalendarMonth | Self::Concurrency => None,
+            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. }
+                if length.subsec_nanos() != 0
+                    || !(1..=LONGEST_SECS).contains(&length.as_secs()) =>
+            {
+                Some("the window is not whole seconds up to 366 days")
+            }
+            Self::TokenBucket { burst: 0, .. } => Some("the bucket holds nothing"),
+            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. } => None,
+        }
     }
 }
 
@@ -171,7 +339,31 @@ fn push_item(limit: &Limit, to: &mut String) {
     }
     field::push_string(&limit.name, to);
     field::push_parameter("q", limit.max, to);
-    field::push_parameter("w", limit.window.length().as_secs(), to);
+    match limit.window {
+        // It has no time: the draft leaves out `w`, and registers this unit.
+        Window::Concurrency => to.push_str(r#";qu="concurrent-requests""#),
+        Window::Sliding(_)
+        | Window::Fixed(_)
+        | Window::CalendarDay
+        | Window::CalendarMonth
+        | Window::TokenBucket { .. } => {
+            field::push_parameter("w", limit.window.length().as_secs(), to);
+        }
+    }
+    if let Window::TokenBucket { burst, .. } = limit.window {
+        // The draft asks for a vendor's prefix on parameters of one's own.
+        field::push_parameter("rr-burst", burst, to);
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("label", &self.inner.label)
+            .field("limits", &self.inner.limits)
+            .field("is_observed", &self.inner.is_observed)
+            .finish()
+    }
 }
 
 impl fmt::Display for InvalidPolicy {
@@ -183,6 +375,8 @@ impl fmt::Display for InvalidPolicy {
 impl std::error::Error for InvalidPolicy {}
 
 const LONGEST_SECS: u64 = 366 * 86_400;
+/// Parts of a sliding window.
+pub(crate) const BUCKETS: u64 = 60;
 
 #[cfg(test)]
 mod tests {
@@ -249,5 +443,8 @@ mod tests {
         assert_eq!(minute.id(), Limit::sliding("a", 2, Duration::from_secs(60)).id());
         assert_ne!(minute.id(), Limit::sliding("a", 1, Duration::from_secs(61)).id());
         assert_ne!(minute.id(), Limit::calendar_day("a", 1).id());
+        assert_ne!(minute.id(), Limit::fixed("a", 1, Duration::from_secs(60)).id());
+        let bucket = |burst| Limit::token_bucket("a", 1, Duration::from_secs(60), burst);
+        assert_eq!(bucket(1).id(), bucket(2).id());
     }
 }

@@ -3,21 +3,26 @@
 use hashbrown::HashTable;
 use rrcore::Now;
 
-use crate::decision::Decision;
+use crate::capacity::OnCapacity;
+use crate::charge::{Charge, Charged};
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::spent::Spent;
 use crate::time::Time;
+use crate::window::Window;
 
 /// Part of a limiter's keys, with the time by which they are counted.
 #[derive(Debug)]
 pub(crate) struct Shard {
     keys: HashTable<Entry>,
     capacity: usize,
+    pub(crate) on_capacity: OnCapacity,
     /// What those keys have spent together that came when there was no room for their own.
     overflow: Spent,
     swept: usize,
     time: Time,
+    /// Counts that have changed since they were last written down; `None` where nobody does.
+    pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
 
 #[derive(Debug)]
@@ -26,50 +31,138 @@ struct Entry {
     spent: Spent,
 }
 
+/// Where a key's counts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In an entry of its own.
+    Own,
+    /// In an entry of its own, which has just been made.
+    Fresh,
+    /// With those of all for whom there was no room.
+    Shared,
+    /// Nowhere: there was no room, and so is none to be had.
+    Nowhere,
+}
+
 impl Shard {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             keys: HashTable::new(),
             capacity,
+            on_capacity: OnCapacity::ShareOne,
             overflow: Spent::default(),
             swept: 0,
             time: Time::default(),
+            dirty: None,
         }
     }
 
-    pub(crate) fn check(&mut self, policy: &Policy, key: Key, now: Now) -> Decision {
+    pub(crate) fn advance(&mut self, now: Now) -> Time {
         self.time = self.time.advance(now);
-        if let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) {
-            return entry.spent.decide(policy, self.time);
-        }
-        self.sweep();
-        if self.keys.len() >= self.capacity {
-            return self.overflow.decide(policy, self.time);
-        }
-        let mut spent = self.newcomer(self.time);
-        let decision = spent.decide(policy, self.time);
-        if decision.is_allowed() {
+        self.time
+    }
+
+    /// The time as it would be at `now`.
+    pub(crate) fn time_at(&self, now: Now) -> Time {
+        self.time.advance(now)
+    }
+
+    /// The counts of `key`, if it is known by itself.
+    #[inline]
+    pub(crate) fn known(&mut self, key: Key) -> Option<&mut Spent> {
+        self.keys.find_mut(hash(key), |it| it.key == key).map(|it| &mut it.spent)
+    }
+
+    /// Makes room for counts of `key` by `policy`, of which there were none.
+    pub(crate) fn enter(&mut self, key: Key, policy: &Policy) -> Place {
+        let place = self.place(policy, self.time);
+        if place == Place::Fresh {
+            let spent = self.newcomer(self.time);
             self.keys.insert_unique(hash(key), Entry { key, spent }, |it| hash(it.key));
         }
-        decision
+        place
     }
 
-    pub(crate) fn peek(&self, policy: &Policy, key: Key, now: Now) -> Decision {
-        let time = self.time.advance(now);
-        let known = self.keys.find(hash(key), |it| it.key == key);
-        let mut spent = known.map_or_else(|| self.newcomer(time), |it| it.spent.clone());
-        spent.decide(policy, time)
+    /// Forgets a key for which nothing was counted after all.
+    pub(crate) fn leave(&mut self, key: Key) {
+        if let Ok(entry) = self.keys.find_entry(hash(key), |it| it.key == key) {
+            entry.remove();
+        }
+    }
+
+    pub(crate) fn spent(&mut self, place: Place, key: Key) -> Option<&mut Spent> {
+        match place {
+            Place::Own | Place::Fresh => self.known(key),
+            Place::Shared => Some(&mut self.overflow),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// The counts that something was charged to, if they are still there.
+    pub(crate) fn charged(&mut self, charged: &Charged) -> Option<&mut Spent> {
+        if charged.is_shared { Some(&mut self.overflow) } else { self.known(charged.key) }
+    }
+
+    /// A copy of the counts that a charge would be held to.
+    pub(crate) fn copy(&self, charge: &Charge<'_>, time: Time) -> (Place, Spent) {
+        if let Some(entry) = self.keys.find(hash(charge.key), |it| it.key == charge.key) {
+            return (Place::Own, entry.spent.clone());
+        }
+        let place = self.place(charge.policy, time);
+        let spent = match place {
+            Place::Own | Place::Fresh => self.newcomer(time),
+            Place::Shared => self.overflow.clone(),
+            Place::Nowhere => Spent::default(),
+        };
+        (place, spent)
+    }
+
+    /// Notes that counts of the wall clock's longer windows have changed.
+    pub(crate) fn changed(&mut self, key: Key, policy: &Policy) {
+        if self.dirty.is_none() || !policy.is_durable() {
+            return;
+        }
+        let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) else { return };
+        let Some(dirty) = &mut self.dirty else { return };
+        for limit in policy.limits().iter().filter(|it| it.is_durable()) {
+            let calendar = entry.spent.counter_mut(limit).and_then(|it| it.calendar());
+            if let Some(calendar) = calendar.filter(|it| !it.is_dirty) {
+                calendar.is_dirty = true;
+                dirty.push((key, limit.id(), limit.window() == Window::CalendarMonth));
+            }
+        }
+    }
+
+    /// Makes room for counts of `key` that were written down, if there is any.
+    pub(crate) fn admit(&mut self, key: Key) -> Place {
+        if self.keys.len() >= self.capacity {
+            return Place::Shared;
+        }
+        self.keys
+            .insert_unique(hash(key), Entry { key, spent: Spent::default() }, |it| hash(it.key));
+        Place::Fresh
+    }
+
+    fn place(&self, policy: &Policy, time: Time) -> Place {
+        // What runs must be given back where it was taken: who may have something running with the
+        // others stays with them until that has ended.
+        let is_full = self.keys.len() >= self.capacity;
+        match self.on_capacity {
+            OnCapacity::ShareOne if is_full || self.overflow.runs(policy, time) => Place::Shared,
+            OnCapacity::Refuse if is_full => Place::Nowhere,
+            OnCapacity::ShareOne | OnCapacity::Refuse => Place::Fresh,
+        }
     }
 
     // A key that gets an entry now may have spent in the overflow a moment ago. Nobody knows how
     // much of it, so it starts with all: it may be refused too early, never let through too often.
     fn newcomer(&self, time: Time) -> Spent {
-        if self.overflow.is_over(time) { Spent::default() } else { self.overflow.clone() }
+        if self.overflow.is_over(time) { Spent::default() } else { self.overflow.settled() }
     }
 
-    // A few slots for each key that may come in: so what is over goes as fast as keys come, and
-    // nobody waits for a whole table.
-    fn sweep(&mut self) {
+    /// Looks at a few slots for each key that may come in: so what is over goes as fast as keys
+    /// come, and nobody waits for a whole table.
+    pub(crate) fn sweep(&mut self) {
         for _ in 0..SWEPT_PER_NEWCOMER {
             self.swept = self.swept.checked_rem(self.keys.num_buckets()).unwrap_or(0);
             if let Ok(entry) = self.keys.get_bucket_entry(self.swept) {
@@ -141,29 +234,35 @@ mod tests {
     fn a_refused_newcomer_leaves_nothing_behind() {
         let mut shard = Shard::new(10);
         let nothing = Policy::new([Limit::calendar_day("a", 0)]).unwrap();
-        assert!(!shard.check(&nothing, Key::of(&["a"]), now(0)).is_allowed());
+        assert!(!check_by(&nothing, &mut shard, 0, 0));
         assert_eq!(shard.keys.len(), 0);
     }
 
     #[test]
-    fn looking_consumes_nothing_in_the_table_or_beside_it() {
-        let mut shard = Shard::new(1);
-        assert!(check(&mut shard, 0, 0));
-        for key in 0..3 {
-            let name = Key::of(&[&key.to_string()]);
-            let foreseen: Vec<_> =
-                (0..3).map(|_| shard.peek(&policy(), name, now(1)).is_allowed()).collect();
-            assert_eq!(foreseen, [check(&mut shard, key, 1); 3], "{key}");
-        }
-    }
-
-    #[test]
-    fn a_key_costs_32_bytes_and_what_it_has_spent() {
-        assert_eq!(size_of::<Entry>(), 32);
+    fn a_key_with_one_limit_costs_a_line_of_the_cache() {
+        assert_eq!(size_of::<Entry>(), 64);
     }
 
     fn check(shard: &mut Shard, key: u64, second: u64) -> bool {
-        shard.check(&policy(), Key::of(&[&key.to_string()]), now(second)).is_allowed()
+        check_by(&policy(), shard, key, second)
+    }
+
+    fn check_by(policy: &Policy, shard: &mut Shard, key: u64, second: u64) -> bool {
+        let key = Key::of(&[&key.to_string()]);
+        let time = shard.advance(now(second));
+        let is_known = shard.known(key).is_some();
+        if !is_known {
+            shard.sweep();
+        }
+        let place = if is_known { Place::Own } else { shard.enter(key, policy) };
+        let spent = shard.spent(place, key).unwrap();
+        let admits = spent.admits(policy, 1, time);
+        if admits {
+            spent.take(policy, 1, time, |_, _, _, _| {});
+        } else if place == Place::Fresh {
+            shard.leave(key);
+        }
+        admits
     }
 
     fn policy() -> Policy {

@@ -1,83 +1,218 @@
 //! What one key has spent, and the decision about its next request.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::counter::Counter;
-use crate::decision::{Decision, Left, Standing};
+use crate::counter::{Counter, Mark, untouched};
+use crate::decision::Left;
 use crate::policy::{Limit, Policy};
+use crate::threshold::Threshold;
 use crate::time::Time;
+use crate::window::Window;
 
 /// All that is remembered of one key.
 ///
 /// Knows limits by name and window only, so it outlives the policies it is decided by. A count
 /// that no present limit asks for is kept until it is over: another policy may share this key.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Spent {
-    counters: Box<[Counter]>,
+#[derive(Clone, Debug)]
+pub(crate) enum Spent {
+    // Most have one limit: it takes no memory of its own.
+    One(Counter),
+    Several(Box<[Counter]>),
 }
 
 impl Spent {
-    /// Takes one request from every limit of `policy`, or from none.
-    pub(crate) fn decide(&mut self, policy: &Policy, time: Time) -> Decision {
-        if policy.limits().iter().any(|it| self.left(it, time).remaining == 0) {
-            let standing = self.standing(policy, time);
-            let violated = standing.limits().filter(|it| it.remaining() == 0);
-            let retry_after = violated.map(|it| it.reset()).max().unwrap_or_default();
-            return Decision::Refused { retry_after, standing };
+    /// Whether every limit of `policy` has room for `cost`; an observed one always has.
+    pub(crate) fn admits(&self, policy: &Policy, cost: u64, time: Time) -> bool {
+        policy.is_observed() || policy.limits().iter().all(|it| self.fits(it, cost, time))
+    }
+
+    /// Whether `limit` has room for `cost`.
+    pub(crate) fn fits(&self, limit: &Limit, cost: u64, time: Time) -> bool {
+        let need = need(limit, cost);
+        match self.counter(limit) {
+            Some(counter) if limit.max() > 0 => counter.fits(need, limit, time),
+            Some(_) | None => need <= limit.capacity(),
         }
+    }
+
+    /// Takes `cost` of every limit of `policy`, and says of each what was taken, what is left, and
+    /// which threshold it passed.
+    pub(crate) fn take(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut each: impl FnMut(usize, Mark, Left, Option<Threshold>),
+    ) {
         self.make_room(policy, time);
-        for limit in policy.limits() {
-            if let Some(counter) = self.counters.iter_mut().find(|it| it.is_of(limit)) {
-                counter.take(limit, time);
+        for (at, limit) in policy.limits().iter().enumerate() {
+            // Only an observed limit can be without room.
+            let has_room = !policy.is_observed() || self.fits(limit, cost, time);
+            let Some(counter) = self.counter_mut(limit) else { continue };
+            let mark = counter.take(price(limit, cost), limit, time);
+            let crossing = counter.crossing(limit, time);
+            let left = counter.left(0, limit, time);
+            let wait = if has_room { None } else { left.wait.or(Some(left.reset)) };
+            each(at, mark, Left { wait, ..left }, crossing);
+        }
+    }
+
+    /// Takes `cost` of every limit of `policy`, and says which thresholds that passed.
+    pub(crate) fn take_silently(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut passed: impl FnMut(usize, Threshold),
+    ) {
+        self.make_room(policy, time);
+        for (at, limit) in policy.limits().iter().enumerate() {
+            let Some(counter) = self.counter_mut(limit) else { continue };
+            counter.take(price(limit, cost), limit, time);
+            if let Some(crossing) = counter.crossing(limit, time) {
+                passed(at, crossing);
             }
         }
-        Decision::Allowed { standing: self.standing(policy, time) }
+    }
+
+    /// Takes `cost` of every limit of `policy`, whether there is room or not; not of what runs.
+    pub(crate) fn add(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut passed: impl FnMut(usize, Threshold),
+    ) {
+        self.make_room(policy, time);
+        for (at, limit) in policy.limits().iter().enumerate() {
+            let counter = self.counter_mut(limit).filter(|it| !it.is_running());
+            let Some(counter) = counter else { continue };
+            counter.take(cost, limit, time);
+            if let Some(crossing) = counter.crossing(limit, time) {
+                passed(at, crossing);
+            }
+        }
+    }
+
+    /// What is left of `limit`, where `cost` is asked for.
+    pub(crate) fn left(&self, limit: &Limit, cost: u64, time: Time) -> Left {
+        let need = need(limit, cost);
+        self.counter(limit).map_or_else(|| untouched(need, limit), |it| it.left(need, limit, time))
+    }
+
+    /// As [`left`](Self::left), where other charges of the same request cost `before`.
+    pub(crate) fn left_after(&self, before: &[u64], limit: &Limit, cost: u64, time: Time) -> Left {
+        if before.is_empty() {
+            return self.left(limit, cost, time);
+        }
+        let before = before.iter().map(|it| price(limit, *it));
+        let need = before.fold(need(limit, cost), u64::saturating_add);
+        self.counter(limit).map_or_else(|| untouched(need, limit), |it| it.left(need, limit, time))
+    }
+
+    /// What of `limit` is spent.
+    pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
+        self.counter(limit).map_or(0, |it| it.count(limit, time))
     }
 
     /// Whether nothing of this counts any more: it then equals what a new key has spent.
     pub(crate) fn is_over(&self, time: Time) -> bool {
-        self.counters.iter().all(|it| it.is_over(time))
+        self.counters().iter().all(|it| it.is_over(time))
+    }
+
+    /// Whether something that concurrency limits of `policy` count is still running.
+    pub(crate) fn runs(&self, policy: &Policy, time: Time) -> bool {
+        let mut limits = policy.limits().iter().filter(|it| it.window() == Window::Concurrency);
+        limits.any(|it| self.count(it, time) > 0)
+    }
+
+    /// A copy without what is running.
+    pub(crate) fn settled(&self) -> Self {
+        let counters = self.counters().iter().filter(|it| !it.is_running()).cloned();
+        Self::from(counters.collect::<Vec<_>>())
     }
 
     /// Sees to it that every limit of `policy` has its counter.
-    fn make_room(&mut self, policy: &Policy, time: Time) {
+    pub(crate) fn make_room(&mut self, policy: &Policy, time: Time) {
         let limits = policy.limits();
         if limits.iter().all(|it| self.counter(it).is_some()) {
             return;
         }
-        let mut counters = std::mem::take(&mut self.counters).into_vec();
+        let mut counters = match std::mem::take(self) {
+            Self::One(one) => vec![one],
+            Self::Several(several) => several.into_vec(),
+        };
         counters.retain(|it| !it.is_over(time));
-        counters.reserve_exact(limits.len());
         for limit in limits {
             if !counters.iter().any(|it| it.is_of(limit)) {
                 counters.push(Counter::new(limit));
             }
         }
-        self.counters = counters.into_boxed_slice();
+        *self = Self::from(counters);
+    }
+
+    /// Takes over a count as it was written down.
+    pub(crate) fn push(&mut self, counter: Counter) {
+        let counters = match std::mem::take(self) {
+            Self::One(one) => vec![one],
+            Self::Several(several) => several.into_vec(),
+        };
+        *self = Self::from(counters.into_iter().chain([counter]).collect::<Vec<_>>());
+    }
+
+    pub(crate) fn counters(&self) -> &[Counter] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
+
+    pub(crate) fn counters_mut(&mut self) -> &mut [Counter] {
+        match self {
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Several(several) => several,
+        }
     }
 
     fn counter(&self, limit: &Limit) -> Option<&Counter> {
-        self.counters.iter().find(|it| it.is_of(limit))
+        self.counters().iter().find(|it| it.is_of(limit))
     }
 
-    fn standing(&self, policy: &Policy, time: Time) -> Standing {
-        let left = policy.limits().iter().map(|it| self.left(it, time)).collect();
-        Standing::new(Arc::clone(policy.shared_limits()), left)
+    pub(crate) fn counter_mut(&mut self, limit: &Limit) -> Option<&mut Counter> {
+        self.counters_mut().iter_mut().find(|it| it.is_of(limit))
     }
+}
 
-    fn left(&self, limit: &Limit, time: Time) -> Left {
-        let max = limit.max();
-        if max == 0 {
-            return Left { remaining: 0, reset: limit.window().length() };
+impl Default for Spent {
+    fn default() -> Self {
+        Self::Several(Box::default())
+    }
+}
+
+impl From<Vec<Counter>> for Spent {
+    fn from(counters: Vec<Counter>) -> Self {
+        match <[Counter; 1]>::try_from(counters) {
+            Ok([one]) => Self::One(one),
+            Err(several) => Self::Several(several.into_boxed_slice()),
         }
-        let Some(counter) = self.counter(limit) else {
-            return Left { remaining: max, reset: Duration::ZERO };
-        };
-        let count = counter.count(time);
-        // A maximum that was lowered may lie far below what was spent before.
-        let reset = counter.falls_below(count.min(max), time);
-        Left { remaining: max.saturating_sub(count), reset }
+    }
+}
+
+/// What a request that costs `cost` takes of `limit`.
+const fn price(limit: &Limit, cost: u64) -> u64 {
+    match limit.window() {
+        Window::Concurrency => 1,
+        Window::Sliding(_)
+        | Window::Fixed(_)
+        | Window::CalendarDay
+        | Window::CalendarMonth
+        | Window::TokenBucket { .. } => cost,
+    }
+}
+
+/// What must be left of `limit`: also for what costs nothing, something.
+const fn need(limit: &Limit, cost: u64) -> u64 {
+    match price(limit, cost) {
+        0 => 1,
+        price => price,
     }
 }
 
@@ -85,6 +220,7 @@ impl Spent {
 mod tests {
     use super::*;
     use rrcore::Now;
+    use std::time::Duration;
 
     #[test]
     fn a_refusal_by_one_limit_costs_the_others_nothing() {
@@ -121,26 +257,20 @@ mod tests {
         let mut spent = Spent::default();
         check(&mut spent, &policy([("a", u64::MAX), ("b", 0)]), false, &[u64::MAX, 0]);
         check(&mut spent, &policy([("a", u64::MAX)]), true, &[u64::MAX - 1]);
-        let decision = spent.decide(&policy([("b", 0)]), noon());
-        assert_eq!(decision.retry_after(), Some(Duration::from_secs(86_400)));
-    }
-
-    #[test]
-    fn who_waits_waits_for_the_last_of_the_limits_that_refused() {
-        let minute = Limit::sliding("minute", 1, Duration::from_secs(60));
-        let policy = Policy::new([minute, Limit::calendar_day("day", 1)]).unwrap();
-        let mut spent = Spent::default();
-        assert!(spent.decide(&policy, noon()).is_allowed());
-        let refused = spent.decide(&policy, noon());
-        assert_eq!(refused.retry_after(), Some(Duration::from_secs(12 * 3_600)));
-        assert_eq!(refused.violated().count(), 2);
+        let wait = spent.left(&policy([("b", 0)]).limits()[0], 1, noon()).wait;
+        assert_eq!(wait, Some(86_400_000_000_000));
     }
 
     #[track_caller]
     fn check(spent: &mut Spent, policy: &Policy, allowed: bool, left: &[u64]) {
-        let decision = spent.decide(policy, noon());
-        assert_eq!(decision.is_allowed(), allowed, "{decision:?}");
-        let remaining: Vec<_> = decision.standing().limits().map(|it| it.remaining()).collect();
+        assert_eq!(spent.admits(policy, 1, noon()), allowed);
+        let mut remaining = Vec::new();
+        if allowed {
+            spent.take(policy, 1, noon(), |_, _, it, _| remaining.push(it.remaining));
+        } else {
+            let left = policy.limits().iter().map(|it| spent.left(it, 1, noon()).remaining);
+            remaining.extend(left);
+        }
         assert_eq!(remaining, left);
     }
 

@@ -33,6 +33,19 @@ pub enum Fact {
         /// Requests that still fit.
         remaining: u64,
     },
+    /// What a response was charged with.
+    Meter {
+        /// The meter's name.
+        meter: Arc<str>,
+        /// How much was counted.
+        counted: u64,
+        /// How that was known: `value` if the response said so. Otherwise why not: `missing`,
+        /// `unusable` (no number, or below zero), `unreadable` (a content coding that cannot be
+        /// undone), `cut` (the transfer ended early), `noResponse`.
+        how: &'static str,
+    },
+    /// The store that limits share did not answer; each went by what it says for that case.
+    LimitsDegraded,
     /// What one scope of rules decided.
     Rules {
         /// What they hang on.

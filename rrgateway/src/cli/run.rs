@@ -9,6 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::data_plane::StoreUrl;
 use crate::settings::{Partial, Settings};
 use crate::telemetry;
 
@@ -49,6 +50,10 @@ pub struct Run {
     /// [env: RR_EGRESS_ALLOW]
     #[arg(long, value_name = "CIDR,…", value_delimiter = ',')]
     egress_allow: Option<Vec<IpNet>>,
+    /// The store in which several gateways count together, such as redis://10.0.0.5
+    /// [env: RR_LIMITS_STORE]
+    #[arg(long, value_name = "URL")]
+    limits_store: Option<StoreUrl>,
 }
 
 impl Run {
@@ -61,6 +66,7 @@ impl Run {
             data_tls_client_ca: self.data_tls_client_ca,
             control_listen: self.control_listen,
             egress_allow: self.egress_allow,
+            limits_store: self.limits_store,
             ..Partial::default()
         };
         let settings = Settings::read(self.config.as_deref(), flags)?;
@@ -116,7 +122,11 @@ Settings (file key, variable): dataDir RR_DATA_DIR, data.listen RR_DATA_LISTEN, 
 RR_DATA_WORKERS, data.tls.cert RR_DATA_TLS_CERT, data.tls.key RR_DATA_TLS_KEY, data.tls.clientCa
 RR_DATA_TLS_CLIENT_CA, data.tls.minVersion RR_DATA_TLS_MIN_VERSION (1.2, 1.3), control.listen
 RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies RR_TRUSTED_PROXIES, maxRequestBytes
-RR_MAX_REQUEST_BYTES, drain.graceSeconds RR_DRAIN_GRACE_SECONDS, log.format RR_LOG_FORMAT (auto,
+RR_MAX_REQUEST_BYTES, limits.store RR_LIMITS_STORE, limits.mode RR_LIMITS_MODE (exact, leases),
+limits.slice RR_LIMITS_SLICE, limits.timeoutMs RR_LIMITS_TIMEOUT_MS, limits.onStoreFailure
+RR_LIMITS_ON_STORE_FAILURE (lease-then-share, allow, deny), limits.maxKeys RR_LIMITS_MAX_KEYS,
+limits.onCapacity RR_LIMITS_ON_CAPACITY (shareOne, refuse), drain.graceSeconds
+RR_DRAIN_GRACE_SECONDS, log.format RR_LOG_FORMAT (auto,
 human, json). RUST_LOG sets the log levels.
 
 The files of data.tls are looked at every 10 seconds: replace them, and new connections are shown

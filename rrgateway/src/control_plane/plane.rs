@@ -23,7 +23,7 @@ use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};
 use crate::control_plane::store::writer::Writer;
-use crate::model::{EgressPolicy, Explain, Publisher, ReportsIn, SecretSink};
+use crate::model::{EgressPolicy, Explain, Publisher, ReportsIn, SecretSink, Usage};
 
 /// What the control plane is started with.
 pub struct ControlPlaneConfig {
@@ -37,6 +37,8 @@ pub struct ControlPlaneConfig {
     pub secrets: Arc<dyn SecretSink>,
     /// What says what would become of a request: the data plane.
     pub explain: Arc<dyn Explain>,
+    /// What says what was spent of limits: the data plane.
+    pub usage: Arc<dyn Usage>,
     /// Where revisions go.
     pub publisher: Publisher,
     /// Where audit records come from.
@@ -87,6 +89,7 @@ impl ControlPlane {
             egress,
             secrets,
             explain,
+            usage,
             publisher,
             reports,
             data_url,
@@ -112,6 +115,7 @@ impl ControlPlane {
             publisher,
             egress,
             explain,
+            usage,
             secrets,
             comparing: Arc::new(Semaphore::new(1)),
             clock,

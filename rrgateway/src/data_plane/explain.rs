@@ -3,17 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
+use http_body_util::Full;
 use rrauth::{Access, AuthExplained};
-use rrcore::{Code, Context, Refusal, Scope, Stage};
+use rrcore::{BufferedBody, Code, Context, ReadOutcome, Refusal, Scope, Stage};
 use rrfilter::Filter;
 use rrrules::{CanonicalPath, Subject};
 
 use crate::data_plane::edge::Edge;
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::{Callers, Layers};
+use crate::data_plane::limits::MOST_BYTES;
 use crate::data_plane::router::{Route, Routes};
 use crate::data_plane::{hygiene, injection};
 use crate::model::{
@@ -108,7 +112,7 @@ impl Told {
         let layers = &route.layers;
         let request = self.callers(&layers.callers, request, question);
         let (head, ()) = request.into_parts();
-        self.limit(layers, &head);
+        self.limit(layers, &head, question);
         let request = Request::from_parts(head, ());
         self.rules(layers, &request, question);
         self.validate(layers, &request, question);
@@ -157,8 +161,9 @@ impl Told {
         request
     }
 
-    fn limit(&mut self, layers: &Layers, head: &Parts) {
-        let (decision, refusal) = layers.limit.explain(head, self.context.now());
+    fn limit(&mut self, layers: &Layers, head: &Parts, question: &Question) {
+        let head = with_body(head, &question.body);
+        let (decision, refusal) = layers.limit.explain(&head, self.context.now());
         let left = Finding::Limits(LimitLeft::of(&decision));
         self.judged(Stage::Limit, refusal.map_or(Ok(()), Err), left);
     }
@@ -234,6 +239,17 @@ impl Told {
             self.skipped(stage, "it does not get as far as a proxy", Finding::Nothing);
         }
         self.stages
+    }
+}
+
+// As it is once the body was read, which is here already.
+fn with_body(head: &Parts, body: &Bytes) -> Parts {
+    let request = Request::from_parts(head.clone(), Full::new(body.clone()));
+    match BufferedBody::read(request, MOST_BYTES).now_or_never() {
+        Some(ReadOutcome::Whole(request) | ReadOutcome::TooLarge(request)) => {
+            request.into_parts().0
+        }
+        Some(ReadOutcome::Failed(_)) | None => head.clone(),
     }
 }
 

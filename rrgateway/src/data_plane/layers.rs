@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Extensions;
-use rratelimit::{Key, Limiter, RateLimitLayer};
+use rratelimit::{Limiter, MeterLayer, RateLimitLayer};
 use rrauth::{
     Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
 };
@@ -14,12 +14,15 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
+use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer, ReserveLayer};
 use crate::model::{self, Authentication, Consumer, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
 #[derive(Clone, Debug)]
 pub struct Shared {
     /// What was spent of each limit.
+    pub counting: Counting,
+    /// How often client addresses have failed: each gateway counts that for itself.
     pub limiter: Arc<Limiter>,
     /// The time.
     pub clock: Clock,
@@ -32,16 +35,24 @@ pub struct Shared {
 pub struct Layers {
     /// Who is calling, and may they here.
     pub callers: Callers,
+    /// The bodies that meters look into.
+    pub read_ahead: ReadAheadLayer,
     /// How often.
-    pub limit: RateLimitLayer,
+    pub limit: RateLimitLayer<Counts>,
+    /// What was taken in advance, and is not needed.
+    pub reserve: ReserveLayer,
     /// Whether.
     pub rules: RulesLayer,
     /// Whether it has the right shape.
     pub validate: ValidateLayer,
     /// What of the response passes.
     pub filter: FilterLayer,
+    /// What the upstream's answer costs.
+    pub meters: MeterLayer,
     /// As whom.
     pub inject: InjectLayer,
+    /// What was spent.
+    pub measures: Measures,
     bodies: Budget,
 }
 
@@ -82,16 +93,17 @@ impl Layers {
     /// The stages of `proxy`, which calls its target with `injection`.
     pub fn of(proxy: &Proxy, shared: &Shared, callers: Callers, injection: Arc<Injection>) -> Self {
         let clock = &shared.clock;
-        let key = Key::of(&["proxy", &proxy.client, &proxy.id]);
-        let limit = RateLimitLayer::new(Arc::clone(&proxy.limits), Arc::clone(&shared.limiter))
-            .key(move |_| key)
-            .clock(clock.clone());
+        let measures = Measures::of(proxy, &shared.counting, clock);
         Self {
             callers,
-            limit,
+            read_ahead: measures.read_ahead(&shared.bodies),
+            limit: measures.admission(),
+            reserve: measures.reserve(),
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
             filter: filter(proxy, clock),
+            meters: measures.meters(),
+            measures,
             inject: InjectLayer::new(injection).clock(clock.clone()),
             bodies: shared.bodies.clone(),
         }

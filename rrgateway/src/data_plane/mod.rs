@@ -14,6 +14,7 @@ mod guesses;
 mod hygiene;
 mod injection;
 mod layers;
+mod limits;
 mod outcalls;
 mod pipeline;
 mod plane;
@@ -25,5 +26,6 @@ mod stack;
 mod tenure;
 mod upstream;
 
+pub use self::limits::{LimitsConfig, OnStoreFailure, StoreMode, StoreUrl, WhenFull};
 pub use self::plane::{DataPlane, DataPlaneConfig};
 pub use self::secrets::{KeySource, KeySources, Secrets};

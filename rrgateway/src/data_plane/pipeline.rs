@@ -71,12 +71,19 @@ async fn through(
 pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
     let aim = upstream.clone();
     let judged = ServiceBuilder::new()
-        // How often, over all callers of the proxy. Below authentication, so that guessing keys
+        // The body, where a meter must look into it before it can tell what a request costs. Read
+        // once, for all stages below.
+        .layer(layers.read_ahead.clone())
+        // How often, over all callers of the proxy, and how much by its meters: all of it has room,
+        // or nothing is charged. Below authentication, so that guessing keys
         // costs nobody their quota.
         .layer(layers.limit.clone())
+        // What was taken in advance for a number that will not come, because a stage below refuses.
+        .layer(layers.reserve.clone())
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
         .layer(layers.rules_with_bodies())
+        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
         // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
         // above everything that may change the body.
         .layer(layers.validate.clone())
@@ -84,6 +91,8 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // What of the response passes; nearest the upstream but for the credential, so that
         // nothing above ever sees what it takes out.
         .layer(layers.filter.clone())
+        // What the answer costs: reads what the upstream itself says, before anything is taken out.
+        .layer(layers.meters.clone())
         // What the client said belongs to its own hop. The rules have seen it.
         .map_request(hygiene::without_nominated)
         // Where to: from here on the request has the URL that is called, which is what a secret is

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,7 +12,6 @@ use anyhow::Context as _;
 use futures_util::FutureExt;
 use futures_util::future::join;
 use hyper::service::service_fn;
-use rratelimit::Limiter;
 use rrauth::HttpClient;
 use rrcore::{Budget, Clock, TrustedProxies};
 use tokio::runtime;
@@ -23,6 +23,7 @@ use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::explain::Explainer;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::Shared;
+use crate::data_plane::limits::{Keeper, Kept, Ledger, LimitsConfig, Started};
 use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
@@ -30,11 +31,13 @@ use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
 use crate::data_plane::upstream::Connector;
 use crate::listen::{self, Drain, Drainer, Limits, PeerCertificate, Tls, TlsSettings};
-use crate::model::{EgressPolicy, Explain, Reports, Subscription};
+use crate::model::{EgressPolicy, Explain, Reports, Subscription, Usage};
 
 /// What a data plane is made of.
 #[derive(Debug)]
 pub struct DataPlaneConfig {
+    /// Where it keeps what must outlive it; there already.
+    pub directory: PathBuf,
     /// Where to listen; port 0 takes any.
     pub listen: SocketAddr,
     /// The certificate that callers are shown; none, and they speak plain HTTP.
@@ -55,6 +58,8 @@ pub struct DataPlaneConfig {
     pub trusted: TrustedProxies,
     /// The largest request body, in bytes.
     pub max_request_bytes: u64,
+    /// Where and how requests are counted.
+    pub counting: LimitsConfig,
     /// What a client may take of the listener.
     pub limits: Limits,
 }
@@ -65,6 +70,8 @@ pub struct DataPlane {
     address: SocketAddr,
     is_tls: bool,
     explainer: Explainer,
+    ledger: Ledger,
+    keeper: Option<Keeper>,
     drainer: Drainer,
     workers: Vec<Worker>,
     builder: Worker,
@@ -92,9 +99,14 @@ impl DataPlane {
         );
         let connector = Connector::new(config.egress)?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
+        let Started { counting, limiter, kept } =
+            Started::new(&config.counting, &config.directory, &config.clock)?;
+        let counts = counting.counts.clone();
+        let ledger = Ledger::new(live.clone(), counts, config.clock.clone());
         let builder = Builder {
             shared: Shared {
-                limiter: Arc::new(Limiter::new()),
+                counting,
+                limiter,
                 clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
             },
@@ -117,8 +129,9 @@ impl DataPlane {
             let serving = serve(listener, tls.clone(), edge, limits, drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
+        let keeper = kept.map(Kept::keep).transpose()?;
         let is_tls = tls.is_some();
-        Ok(Self { address, is_tls, explainer, drainer, workers, builder })
+        Ok(Self { address, is_tls, explainer, ledger, keeper, drainer, workers, builder })
     }
 
     /// Where it listens.
@@ -140,13 +153,23 @@ impl DataPlane {
         Arc::new(self.explainer.clone())
     }
 
+    /// What says what was spent of limits, by the routes that are served.
+    #[must_use]
+    pub fn usage(&self) -> Arc<dyn Usage> {
+        Arc::new(self.ledger.clone())
+    }
+
     /// Stops accepting, lets requests in flight finish for `grace` at the most, then ends.
     /// `true` when all finished in time.
     pub async fn stop(self, grace: Duration) -> bool {
         let finished = self.drainer.finish(grace).await;
         let workers = self.workers.into_iter().chain([self.builder]);
         // Joining blocks, but only for as long as a thread takes to notice.
-        _ = tokio::task::spawn_blocking(move || workers.for_each(Worker::stop)).await;
+        let ended = tokio::task::spawn_blocking(move || {
+            workers.for_each(Worker::stop);
+            self.keeper.into_iter().for_each(Keeper::stop);
+        });
+        _ = ended.await;
         finished
     }
 }

@@ -16,7 +16,8 @@ use crate::data_plane::body::{BoxError, ResponseBody};
 use crate::data_plane::exchange::{Exchange, Notes};
 use crate::data_plane::tenure::{self, Watch};
 use crate::model::{
-    AuthNote, FilterNote, LimitNote, Record, Reports, RuleNote, UpstreamNote, ValidationNote,
+    AuthNote, FilterNote, LimitNote, MeterNote, Record, Reports, RuleNote, UpstreamNote,
+    ValidationNote,
 };
 
 /// Hands records over to whoever keeps them, without waiting for it.
@@ -181,6 +182,12 @@ fn note(record: &mut Record, fact: &Fact) {
         Fact::Auth { kind, outcome } => record.auth = Some(AuthNote { kind, outcome }),
         Fact::Limit { policy, remaining } => {
             record.limits.push(LimitNote { policy: Arc::clone(policy), remaining: *remaining });
+        }
+        Fact::LimitsDegraded => record.limits_degraded = true,
+        Fact::Meter { meter, counted, how } => {
+            // Its label: the proxy, a slash, the meter.
+            let id = meter.split_once('/').map_or_else(|| Arc::clone(meter), |it| it.1.into());
+            record.meters.push(MeterNote { id, counted: *counted, how });
         }
         Fact::Rules { scope, outcome, ids } => {
             record.rules.push(RuleNote { scope: scope.as_str(), outcome, rule_ids: ids.clone() })

@@ -27,6 +27,7 @@ struct PathTable {
 #[derive(Debug)]
 struct Entry {
     proxy: Arc<str>,
+    pattern: Arc<str>,
     methods: Vec<Method>,
     /// Bytes of the path that are taken off before it goes on.
     strip: usize,
@@ -41,6 +42,8 @@ pub enum Found<'a> {
         proxy: &'a Arc<str>,
         /// Begins with a slash.
         path: &'a str,
+        /// Of the route, as it was written.
+        pattern: &'a Arc<str>,
     },
     /// The path is a route's, but not with this method; these it has.
     OtherMethods(Vec<Method>),
@@ -95,7 +98,10 @@ impl RouteTable {
         };
         let strip = if route.strip_prefix { literal(&route.path) } else { 0 };
         let methods = route.methods.clone();
-        table.insert(&route.path, Entry { proxy: Arc::clone(proxy), methods, strip })
+        table.insert(
+            &route.path,
+            Entry { proxy: Arc::clone(proxy), pattern: route.path.as_str().into(), methods, strip },
+        )
     }
 }
 
@@ -123,7 +129,11 @@ impl PathTable {
             Some(entry) => {
                 // The slash before what is kept stays: a path begins with one.
                 let path = path.get(entry.strip..).filter(|it| it.starts_with('/'));
-                Found::Proxy { proxy: &entry.proxy, path: path.unwrap_or("/") }
+                Found::Proxy {
+                    proxy: &entry.proxy,
+                    path: path.unwrap_or("/"),
+                    pattern: &entry.pattern,
+                }
             }
             None => Found::OtherMethods(entries.iter().flat_map(|it| it.methods.clone()).collect()),
         }
@@ -199,7 +209,7 @@ mod tests {
         let words: Vec<&str> = request.split(' ').collect();
         let found = table.find(words[1], words[2], &words[0].parse().unwrap());
         let seen = match &found {
-            Found::Proxy { proxy, path } => Some((&***proxy, *path)),
+            Found::Proxy { proxy, path, .. } => Some((&***proxy, *path)),
             Found::OtherMethods(_) | Found::Nothing => None,
         };
         assert_eq!(seen, expected, "{request}");

@@ -91,6 +91,13 @@ pub fn route<B>(
 
 type Reading = Result<CanonicalPath, Refusal>;
 
+/// The route that a request came by: a request extension.
+#[derive(Clone, Debug)]
+pub struct Matched {
+    /// Its path, as it was written.
+    pub pattern: Arc<str>,
+}
+
 impl Routes {
     /// As [`route`], in these routes. What was found is noted also where the request is refused.
     ///
@@ -107,7 +114,11 @@ impl Routes {
                 let route = self.named(name)?;
                 (route, canonical(rest, route.options()))
             }
-            None => self.routed(exchange, request)?,
+            None => {
+                let (route, path, matched) = self.routed(exchange, request)?;
+                matched.map(|it| request.extensions_mut().insert(it));
+                (route, path)
+            }
         };
         exchange.notes().proxy = Some(Arc::clone(&route.proxy));
         let path = path?;
@@ -135,7 +146,7 @@ impl Routes {
         &self,
         exchange: &Exchange,
         request: &Request<B>,
-    ) -> Result<(&Route, Reading), Refusal> {
+    ) -> Result<(&Route, Reading, Option<Matched>), Refusal> {
         let (host, raw) = (host(request), request.uri().path());
         let mut missed = Missed::Nothing;
         for options in &self.readings {
@@ -150,11 +161,13 @@ impl Routes {
             match self.patterns.find(&host, whole.as_str(), request.method()) {
                 Found::Nothing => {}
                 Found::OtherMethods(methods) => missed = missed.or(Missed::Methods(methods)),
-                Found::Proxy { proxy, path } => {
+                Found::Proxy { proxy, path, pattern } => {
                     let route = self.table.get(proxy).ok_or(Code::ProxyNotFound)?;
                     match canonical(raw, route.options()) {
                         Ok(own) if own == whole => {
-                            return Ok((route, canonical(path, route.options())));
+                            let pattern = Arc::clone(pattern);
+                            let reading = canonical(path, route.options());
+                            return Ok((route, reading, Some(Matched { pattern })));
                         }
                         // Another path to its target: that one is looked for in its turn.
                         Ok(_) => {}
@@ -167,7 +180,7 @@ impl Routes {
             Missed::Nothing => Err(Code::ProxyNotFound.into()),
             Missed::Methods(methods) => Err(other_methods(&methods)),
             Missed::Unread(None, refusal) => Err(refusal),
-            Missed::Unread(Some(route), refusal) => Ok((route, Err(refusal))),
+            Missed::Unread(Some(route), refusal) => Ok((route, Err(refusal), None)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rrcore::{Clock, TrustedProxies};
 
-use crate::data_plane::KeySources;
+use crate::data_plane::{KeySources, LimitsConfig};
 use crate::listen::TlsSettings;
 
 /// Builds a [`Gateway`](crate::Gateway). Without further ado it listens on free ports of the loopback interface,
@@ -26,6 +26,7 @@ pub struct GatewayBuilder {
     pub(super) max_request_bytes: u64,
     pub(super) grace: Duration,
     pub(super) keys: KeySources,
+    pub(super) counting: LimitsConfig,
 }
 
 impl Default for GatewayBuilder {
@@ -42,6 +43,7 @@ impl Default for GatewayBuilder {
             max_request_bytes: 100 * 1024 * 1024,
             grace: Duration::from_secs(30),
             keys: KeySources::default(),
+            counting: LimitsConfig::default(),
         }
     }
 }
@@ -112,6 +114,12 @@ impl GatewayBuilder {
     /// otherwise.
     pub fn vault_keys(mut self, keys: KeySources) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// Where and how requests are counted (`limits.…`); by this gateway alone unless told otherwise.
+    pub fn counting(mut self, counting: LimitsConfig) -> Self {
+        self.counting = counting;
         self
     }
 

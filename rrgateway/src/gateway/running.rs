@@ -125,6 +125,7 @@ impl GatewayBuilder {
         })?;
         let control_address = control_listener.local_addr()?;
         let data = DataPlane::start(DataPlaneConfig {
+            directory: directory.path().to_owned(),
             listen: self.data_listen,
             tls: self.data_tls.clone(),
             workers: self.workers,
@@ -135,6 +136,7 @@ impl GatewayBuilder {
             clock: self.clock.clone(),
             trusted: self.trusted(),
             max_request_bytes: self.max_request_bytes,
+            counting: self.counting.clone(),
             limits: Limits::default(),
         })?;
         let control = ControlPlane::start(ControlPlaneConfig {
@@ -143,6 +145,7 @@ impl GatewayBuilder {
             egress,
             secrets: Arc::new(secrets.clone()),
             explain: data.explain(),
+            usage: data.usage(),
             publisher,
             reports: reports_in,
             data_url: data.url(),

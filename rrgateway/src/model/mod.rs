@@ -5,10 +5,12 @@ mod channel;
 mod digest;
 mod egress;
 mod explain;
+mod meter;
 mod record;
 mod revision;
 mod secret;
 mod target;
+mod usage;
 
 pub use self::callers::{Callers, Consumer, How, JwtKeys, Known, Verified};
 pub use self::channel::{
@@ -20,12 +22,14 @@ pub use self::explain::{
     Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,
 };
+pub use self::meter::{Applies, Estimate, KeyPart, Measure, Meter, Place};
 pub use self::record::{
-    AuthNote, FilterNote, LimitNote, Record, RuleNote, UpstreamNote, ValidationNote,
+    AuthNote, FilterNote, LimitNote, MeterNote, Record, RuleNote, UpstreamNote, ValidationNote,
 };
 pub use self::revision::{
-    Authentication, Lifetime, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
+    Authentication, Lifetime, Limits, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
     Validation,
 };
 pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};
+pub use self::usage::{Spent, Usage};

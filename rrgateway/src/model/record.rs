@@ -44,6 +44,10 @@ pub struct Record {
     pub auth: Option<AuthNote>,
     /// What is left of each limit.
     pub limits: Vec<LimitNote>,
+    /// Whether the store that limits share did not answer.
+    pub limits_degraded: bool,
+    /// What each meter of values added up.
+    pub meters: Vec<MeterNote>,
     /// What each scope of rules decided.
     pub rules: Vec<RuleNote>,
     /// What was found wrong with the shape of request or response.
@@ -76,6 +80,18 @@ pub struct LimitNote {
     pub policy: Arc<str>,
     /// Requests that still fit.
     pub remaining: u64,
+}
+
+/// What a meter of values added up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeterNote {
+    /// Its id.
+    pub id: Arc<str>,
+    /// How much.
+    pub counted: u64,
+    /// `value` of a number that was found; otherwise why `onMissing` counts: `missing`, `unusable`,
+    /// `unreadable`, `cut`; `noResponse` where nothing does.
+    pub how: &'static str,
 }
 
 /// What a scope of rules decided.

@@ -9,7 +9,7 @@ use rrauth::Requirements;
 use rrfilter::FilterSet;
 use rrrules::{RuleSet, Validator};
 
-use crate::model::{Callers, Digest, SecretName, Target};
+use crate::model::{Callers, Digest, Meter, SecretName, Target};
 
 /// Everything a data plane needs to serve, whole.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ pub struct Proxy {
     /// Who may call.
     pub authentication: Authentication,
     /// How often, over all credentials.
-    pub limits: Arc<rratelimit::Policy>,
+    pub limits: Limits,
+    /// What is counted besides.
+    pub meters: Vec<Arc<Meter>>,
     /// The rules that hang on the proxy.
     pub rules: Arc<RuleSet>,
     /// What a request is answered with that rules deny.
@@ -53,6 +55,19 @@ pub struct Proxy {
     pub target: Arc<Target>,
     /// As whom it is called.
     pub credential: Arc<TargetCredential>,
+}
+
+/// How often a proxy may be called, over all credentials.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// What may pass. Its label is the id of the proxy.
+    pub policy: Arc<rratelimit::Policy>,
+    /// Whether a request counts that a later stage refuses.
+    pub count_refused: bool,
+    /// Whether answers carry `X-RateLimit-*` too.
+    pub legacy_headers: bool,
+    /// The revision that made the proxy: one that is made again under the same id counts anew.
+    pub since: u64,
 }
 
 /// What shape requests must have.

@@ -25,6 +25,13 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
         trusted_proxies: source.list("RR_TRUSTED_PROXIES")?,
         max_request_bytes: source.one("RR_MAX_REQUEST_BYTES")?,
         drain_grace_seconds: source.one("RR_DRAIN_GRACE_SECONDS")?,
+        limits_store: source.secret("RR_LIMITS_STORE")?,
+        limits_mode: source.one("RR_LIMITS_MODE")?,
+        limits_slice: source.one("RR_LIMITS_SLICE")?,
+        limits_timeout_ms: source.one("RR_LIMITS_TIMEOUT_MS")?,
+        limits_on_store_failure: source.one("RR_LIMITS_ON_STORE_FAILURE")?,
+        limits_max_keys: source.one("RR_LIMITS_MAX_KEYS")?,
+        limits_on_capacity: source.one("RR_LIMITS_ON_CAPACITY")?,
         log_format: source.one("RR_LOG_FORMAT")?,
         vault_key: vault_key::source(
             "RR_VAULT_KEY_FILE, RR_VAULT_KEY_ENV and RR_VAULT_KEY_COMMAND",
@@ -53,6 +60,13 @@ impl Source<'_> {
     {
         let Some(text) = (self.get)(name) else { return Ok(None) };
         parse(name, text.trim()).map(Some)
+    }
+
+    // As `one`, of what must not be shown when it is wrong.
+    fn secret<T: FromStr<Err = &'static str>>(&self, name: &str) -> anyhow::Result<Option<T>> {
+        let Some(text) = (self.get)(name) else { return Ok(None) };
+        let read = text.trim().parse().map_err(|error| anyhow::anyhow!("{name}: {error}"));
+        read.map(Some)
     }
 
     fn list<T: FromStr>(&self, name: &str) -> anyhow::Result<Option<Vec<T>>>

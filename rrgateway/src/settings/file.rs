@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::data_plane::{OnStoreFailure, StoreMode, StoreUrl, WhenFull};
 use crate::listen::TlsVersion;
 use crate::settings::partial::Partial;
 use crate::settings::vault_key;
@@ -38,6 +39,7 @@ struct File {
     control: Control,
     egress: Egress,
     drain: Drain,
+    limits: Limits,
     log: Log,
     vault: Vault,
     trusted_proxies: Option<Vec<IpNet>>,
@@ -77,6 +79,18 @@ struct Egress {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Drain {
     grace_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Limits {
+    store: Option<StoreUrl>,
+    mode: Option<StoreMode>,
+    slice: Option<u64>,
+    timeout_ms: Option<u64>,
+    on_store_failure: Option<OnStoreFailure>,
+    max_keys: Option<usize>,
+    on_capacity: Option<WhenFull>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,6 +136,13 @@ impl TryFrom<File> for Partial {
             trusted_proxies: file.trusted_proxies,
             max_request_bytes: file.max_request_bytes,
             drain_grace_seconds: file.drain.grace_seconds,
+            limits_store: file.limits.store,
+            limits_mode: file.limits.mode,
+            limits_slice: file.limits.slice,
+            limits_timeout_ms: file.limits.timeout_ms,
+            limits_on_store_failure: file.limits.on_store_failure,
+            limits_max_keys: file.limits.max_keys,
+            limits_on_capacity: file.limits.on_capacity,
             log_format: file.log.format.map(|it| match it {
                 Format::Auto => LogFormat::Auto,
                 Format::Human => LogFormat::Human,
@@ -193,6 +214,20 @@ mod tests {
         assert_eq!(from_yaml(yaml).unwrap(), expected);
         let both = from_yaml("vault: {keyEnv: KEY, keyFile: /k}\n").unwrap_err();
         assert!(both.to_string().contains("only one of vault.keyFile, vault.keyEnv"), "{both}");
+    }
+
+    #[test]
+    fn limits_have_a_store_that_is_not_shown() {
+        let toml =
+            "[limits]\nstore = 'redis://:canary@h'\nmode = 'leases'\nonCapacity = 'refuse'\n";
+        let yaml = "limits: {store: 'redis://:canary@h', mode: leases, onCapacity: refuse}\n";
+        let partial = from_toml(toml).unwrap();
+        assert_eq!(partial, from_yaml(yaml).unwrap());
+        assert_eq!(partial.limits_mode, Some(StoreMode::Leases));
+        assert!(!format!("{partial:?}").contains("canary"));
+        let error = format!("{:#}", from_yaml("limits: {store: 'http://canary'}\n").unwrap_err());
+        assert!(error.contains("expected redis://"), "{error}");
+        from_toml("[limits]\nonCapacity = 'evict'\n").unwrap_err();
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use ipnet::IpNet;
 
-use crate::data_plane::KeySources;
+use crate::data_plane::{KeySources, LimitsConfig};
 use crate::gateway::GatewayBuilder;
 use crate::listen::TlsSettings;
 use crate::telemetry::LogFormat;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub drain_grace: Duration,
     /// `log.format`.
     pub log_format: LogFormat,
+    /// `limits.…`: where and how requests are counted.
+    pub limits: LimitsConfig,
     /// `vault.keyFile`, `vault.keyEnv` or `vault.keyCommand`, and the same of `vault.previousKey…`.
     pub vault_keys: KeySources,
 }
@@ -69,6 +71,7 @@ impl Settings {
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_request_bytes(self.max_request_bytes)
             .drain_grace(self.drain_grace)
+            .counting(self.limits.clone())
             .vault_keys(self.vault_keys.clone());
         match &self.data_tls {
             Some(tls) => builder.data_tls(tls.clone()),
@@ -80,6 +83,7 @@ impl Settings {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let data_tls = tls(&partial)?;
+        let limits = limits(&partial)?;
         Ok(Self {
             data_dir: partial.data_dir.unwrap_or_else(|| PathBuf::from("./rr-data")),
             data_listen: partial.data_listen.unwrap_or_else(|| local(8080)),
@@ -90,6 +94,7 @@ impl Settings {
             trusted_proxies: partial.trusted_proxies.unwrap_or_default(),
             max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
             drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
+            limits,
             log_format: partial.log_format.unwrap_or_default(),
             vault_keys: KeySources {
                 current: partial.vault_key,
@@ -98,6 +103,32 @@ impl Settings {
         })
     }
 }
+
+fn limits(partial: &Partial) -> anyhow::Result<LimitsConfig> {
+    let first = LimitsConfig::default();
+    let of_store = partial.limits_mode.is_some()
+        || partial.limits_slice.is_some()
+        || partial.limits_timeout_ms.is_some()
+        || partial.limits_on_store_failure.is_some();
+    // Whoever says how a store is asked meant to have one.
+    ensure!(partial.limits_store.is_some() || !of_store, "limits: there is no limits.store");
+    let timeout = partial.limits_timeout_ms.map(Duration::from_millis);
+    ensure!(timeout.is_none_or(|it| it <= LONGEST_WAIT), "limits.timeoutMs is 1000 at the most");
+    ensure!(timeout.is_none_or(|it| !it.is_zero()), "limits.timeoutMs is 1 at least");
+    ensure!(partial.limits_slice.is_none_or(|it| it > 0), "limits.slice is 1 at least");
+    Ok(LimitsConfig {
+        store: partial.limits_store.clone(),
+        mode: partial.limits_mode.unwrap_or(first.mode),
+        slice: partial.limits_slice.unwrap_or(first.slice),
+        timeout: timeout.unwrap_or(first.timeout),
+        on_store_failure: partial.limits_on_store_failure.unwrap_or(first.on_store_failure),
+        max_keys: partial.limits_max_keys.unwrap_or(first.max_keys),
+        on_capacity: partial.limits_on_capacity.unwrap_or(first.on_capacity),
+    })
+}
+
+/// A request must not wait long for whether it may pass.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 // Half of TLS is none, and whoever asks for half meant the whole.
 fn tls(partial: &Partial) -> anyhow::Result<Option<TlsSettings>> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::data_plane::KeySource;
+use crate::data_plane::{KeySource, OnStoreFailure, StoreMode, StoreUrl, WhenFull};
 use crate::listen::TlsVersion;
 use crate::telemetry::LogFormat;
 
@@ -25,6 +25,13 @@ pub struct Partial {
     pub trusted_proxies: Option<Vec<IpNet>>,
     pub max_request_bytes: Option<u64>,
     pub drain_grace_seconds: Option<u64>,
+    pub limits_store: Option<StoreUrl>,
+    pub limits_mode: Option<StoreMode>,
+    pub limits_slice: Option<u64>,
+    pub limits_timeout_ms: Option<u64>,
+    pub limits_on_store_failure: Option<OnStoreFailure>,
+    pub limits_max_keys: Option<usize>,
+    pub limits_on_capacity: Option<WhenFull>,
     pub log_format: Option<LogFormat>,
     pub vault_key: Option<KeySource>,
     pub vault_previous_key: Option<KeySource>,
@@ -47,6 +54,15 @@ impl Partial {
             trusted_proxies: self.trusted_proxies.or(fallback.trusted_proxies),
             max_request_bytes: self.max_request_bytes.or(fallback.max_request_bytes),
             drain_grace_seconds: self.drain_grace_seconds.or(fallback.drain_grace_seconds),
+            limits_store: self.limits_store.or(fallback.limits_store),
+            limits_mode: self.limits_mode.or(fallback.limits_mode),
+            limits_slice: self.limits_slice.or(fallback.limits_slice),
+            limits_timeout_ms: self.limits_timeout_ms.or(fallback.limits_timeout_ms),
+            limits_on_store_failure: self
+                .limits_on_store_failure
+                .or(fallback.limits_on_store_failure),
+            limits_max_keys: self.limits_max_keys.or(fallback.limits_max_keys),
+            limits_on_capacity: self.limits_on_capacity.or(fallback.limits_on_capacity),
             log_format: self.log_format.or(fallback.log_format),
             vault_key: self.vault_key.or(fallback.vault_key),
             vault_previous_key: self.vault_previous_key.or(fallback.vault_previous_key),

@@ -9,6 +9,7 @@ mod configuration;
 mod credentials;
 mod destinations;
 mod diff;
+mod meters;
 mod patch;
 mod records;
 mod routes;
@@ -48,7 +49,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9 * 6 + 3 + 17);
+    assert_eq!(operations, 10 * 6 + 3 + 19);
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn a_whole_proxy_reaches_the_data_plane_before_its_write_is_answered() {
     assert_eq!((&*served.id, &*served.client, served.active), ("p", "default", true));
     assert_eq!(served.target.base_url.to_string(), "https://api.example.com/v1");
     assert_eq!(served.target.filters.filters().len(), 1);
-    assert_eq!(served.limits.limits().len(), 1);
+    assert_eq!(served.limits.policy.limits().len(), 1);
     let name = served.credential.secret.clone().unwrap();
     assert_eq!((&*name.credential, name.version), ("up", 1));
     let bearer =

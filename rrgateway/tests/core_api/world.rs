@@ -13,7 +13,7 @@ use rrcore::ManualClock;
 use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
 use rrgateway::model::{
     EgressPolicy, Explain, Explanation, Question, Reports, Revision, Rotated, RotationFailed,
-    SecretName, SecretRefused, SecretSink, channel, reports,
+    SecretName, SecretRefused, SecretSink, Spent, Usage, channel, reports,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,6 +59,13 @@ impl Explain for Nobody {
     }
 }
 
+impl Usage for Nobody {
+    fn usage(&self, proxy: &str, meter: Option<&str>) -> Vec<Spent> {
+        let key = format!("{proxy} {}", meter.unwrap_or("limits")).into();
+        vec![Spent { window: "day", key, spent: 7, max: Some(9), resets_at_ms: Some(0) }]
+    }
+}
+
 pub(crate) type Started =
     (ControlPlane, Arc<Sink>, Reports, watch::Receiver<Option<Arc<Revision>>>);
 
@@ -85,6 +92,7 @@ impl World {
             egress: EgressPolicy::default(),
             secrets: Arc::<Sink>::clone(&sink),
             explain: Arc::new(Nobody),
+            usage: Arc::new(Nobody),
             publisher,
             reports: reports_in,
             data_url: "http://127.0.0.1:8080".to_owned(),

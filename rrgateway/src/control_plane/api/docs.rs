@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
-use crate::control_plane::api::{diff_schema, explain_schema, log_schema, schema, vault};
+use crate::control_plane::api::{
+    diff_schema, explain_schema, log_schema, meter_schema, schema, vault,
+};
 use crate::control_plane::config::resource::Kind;
 
 /// The page.
@@ -29,6 +31,7 @@ pub(crate) fn page() -> String {
                 page.push_str(&fields(&diff_schema::proposal()));
                 page.push_str(&fields(&diff_schema::comparison()));
             }
+            (None, "usage") => page.push_str(&fields(&meter_schema::of_proxy())),
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
             (None, "vault") => page.push_str(&fields(&vault::rotation())),
             (None, _) => {}
@@ -97,7 +100,7 @@ write answers with <code>rr-revision</code>, the revision it made; requests meet
 <code>PATCH</code> changes the members that it names (RFC 7396), and <code>If-Match</code> with the \
 <code>ETag</code> of what was read keeps one writer from undoing what another did. \
 The same, for machines: <a href=\"/v1/openapi.json\">openapi.json</a>. With recipes: \
-<a href=\"/docs/credentials\">Credentials</a>, \
+<a href=\"/docs/credentials\">Credentials</a>, <a href=\"/docs/limits\">Limits and budgets</a>, \
 <a href=\"/docs/writing-rules\">Writing rules</a>.</p>\n";
 
 /// How it looks.

@@ -7,17 +7,19 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 pub(crate) enum Guide {
     WritingRules,
     Credentials,
+    Limits,
 }
 
 impl Guide {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::WritingRules, Self::Credentials];
+    pub(crate) const ALL: [Self; 3] = [Self::WritingRules, Self::Credentials, Self::Limits];
 
     /// Where it is served.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::WritingRules => "/docs/writing-rules",
             Self::Credentials => "/docs/credentials",
+            Self::Limits => "/docs/limits",
         }
     }
 
@@ -26,6 +28,7 @@ impl Guide {
         match self {
             Self::WritingRules => "Writing rules",
             Self::Credentials => "Credentials",
+            Self::Limits => "Limits and budgets",
         }
     }
 
@@ -34,6 +37,7 @@ impl Guide {
         match self {
             Self::WritingRules => "Tell how rules are written",
             Self::Credentials => "Tell how callers and the gateway prove who they are",
+            Self::Limits => "Tell how callers are held to limits and budgets",
         }
     }
 
@@ -49,6 +53,7 @@ impl Guide {
         match self {
             Self::WritingRules => rrrules::WRITING_RULES,
             Self::Credentials => include_str!("../../../docs/credentials.md"),
+            Self::Limits => include_str!("../../../docs/limits.md"),
         }
     }
 }
@@ -115,6 +120,7 @@ mod tests {
         for (page, cell) in [
             (Guide::WritingRules, "<td><code>never-matches</code></td>"),
             (Guide::Credentials, "<td>401 <code>credential-missing</code></td>"),
+            (Guide::Limits, "<td><code>noResponse</code></td>"),
         ] {
             let html = page.html();
             assert!(html.contains("<pre><code class=\"language-json\">{\""));
@@ -162,6 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn every_example_of_a_limit_is_one() {
+        let mut kinds = Vec::new();
+        for text in examples_of(Guide::Limits) {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let kind = kind(&value);
+            read(kind, text).unwrap_or_else(|flaws| panic!("{flaws:?}: {text}"));
+            kinds.push(kind);
+        }
+        for kind in [Some(Kind::Meter), Some(Kind::Proxy), Some(Kind::Configuration)] {
+            assert!(kinds.contains(&kind), "{kind:?}");
+        }
+    }
+
+    #[test]
     fn an_example_with_a_misspelt_member_would_be_noticed() {
         for text in examples() {
             let Some(rest) = text.trim_start().strip_prefix('{') else { panic!("{text}") };
@@ -178,6 +198,7 @@ mod tests {
             ("baseUrl", Some(Kind::Target)),
             ("targetId", Some(Kind::Proxy)),
             ("kind", Some(Kind::Credential)),
+            ("type", Some(Kind::Meter)),
             ("authFailuresPerMinute", Some(Kind::Configuration)),
         ];
         let found = known.into_iter().find(|(member, _)| example.get(member).is_some());
@@ -193,9 +214,13 @@ mod tests {
     }
 
     fn examples() -> Vec<&'static str> {
-        let blocks = Guide::Credentials.markdown().split("```").skip(1).step_by(2);
-        let examples: Vec<_> = blocks.filter_map(|it| it.strip_prefix("json\n")).collect();
+        let examples = examples_of(Guide::Credentials);
         assert!(examples.len() > 20, "{}", examples.len());
         examples
+    }
+
+    fn examples_of(guide: Guide) -> Vec<&'static str> {
+        let blocks = guide.markdown().split("```").skip(1).step_by(2);
+        blocks.filter_map(|it| it.strip_prefix("json\n")).collect()
     }
 }

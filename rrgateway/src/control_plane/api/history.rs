@@ -52,7 +52,12 @@ impl History {
             (_, Some(Side::Proxy)) => vec![Source::new(Of::Caller(Arc::clone(&owner.id)))],
             (Kind::Proxy, _) => vec![Source::new(Of::Proxy(Arc::clone(&owner.id)))],
             (
-                Kind::Credential | Kind::Target | Kind::Rule | Kind::Filter | Kind::Configuration,
+                Kind::Credential
+                | Kind::Target
+                | Kind::Rule
+                | Kind::Filter
+                | Kind::Meter
+                | Kind::Configuration,
                 _,
             ) => {
                 let users = reference::users(config, owner).into_iter();

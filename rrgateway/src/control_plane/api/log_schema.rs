@@ -31,6 +31,11 @@ pub(crate) fn record() -> Value {
         "subject": maybe_text,
         "auth": maybe(&json!({"type": maybe_text, "outcome": text})),
         "limits": items(&json!({"policy": text, "remaining": number})),
+        "limitsDegraded": {"type": "boolean", "description":
+            "Whether the store that limits share did not answer."},
+        "meters": items(&json!({"id": text, "counted": number, "how": {"enum": ["value",
+            "missing", "unusable", "unreadable", "cut", "noResponse"], "description":
+            "value: a number that was found. Otherwise why onMissing counts, or nothing does."}})),
         "rules": items(&json!({"scope": text, "outcome":
             {"enum": ["allow", "deny", "shadowAllow", "shadowDeny"], "description":
             "shadowAllow, shadowDeny: what the scope would have said if its rules in shadow mode, \

@@ -13,6 +13,7 @@ mod guard;
 mod guides;
 mod history;
 mod log_schema;
+mod meter_schema;
 mod newest;
 mod openapi;
 mod page;
@@ -27,6 +28,7 @@ mod rule_schema;
 mod schema;
 mod shape;
 mod state;
+mod usage;
 mod vault;
 
 pub(crate) use self::guard::host_name;

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
 use crate::control_plane::api::{
-    auth_schema, body, diff_schema, explain_schema, log_schema, rule_schema, schema, vault,
+    auth_schema, body, diff_schema, explain_schema, log_schema, meter_schema, rule_schema, schema,
+    vault,
 };
 use crate::control_plane::config::resource::Kind;
 
@@ -38,6 +39,7 @@ fn schemas() -> Value {
         ("Warning".to_owned(), rule_schema::warning()),
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
+        ("Usage".to_owned(), meter_schema::of_proxy()),
         ("Question".to_owned(), explain_schema::question()),
         ("Explanation".to_owned(), explain_schema::explanation()),
         ("Proposal".to_owned(), diff_schema::proposal()),
@@ -139,6 +141,7 @@ fn responses(action: Action) -> Value {
         }
         Action::GetProxyRequest => json!({"200": shown(&reference("Record"))}),
         Action::ListActivity => json!({"200": shown(&list(&reference("Activity")))}),
+        Action::ListUsage => json!({"200": shown(&list(&reference("Usage")))}),
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Diff => json!({"200": shown(&reference("Comparison"))}),
@@ -163,7 +166,9 @@ fn responses(action: Action) -> Value {
 
 const fn refusals(action: Action) -> &'static [&'static str] {
     match action {
-        Action::Resource(Verb::List, ..) => &["401", "403", "404", "421", "422"],
+        Action::Resource(Verb::List, ..) | Action::ListUsage => {
+            &["401", "403", "404", "421", "422"]
+        }
         Action::Resource(Verb::Create | Verb::Put | Verb::Patch | Verb::Rotate, ..) => {
             &["400", "401", "403", "404", "409", "412", "413", "415", "421", "422", "503"]
         }

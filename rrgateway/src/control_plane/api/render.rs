@@ -6,15 +6,19 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
+use crate::control_plane::api::state::Api;
+use crate::control_plane::api::usage;
 use crate::control_plane::config::document;
 use crate::control_plane::config::resource::{Collection, Key, Resource};
 use crate::control_plane::config::shown::CLIENT;
 use crate::control_plane::wire::answer;
 
 /// `resource` as it is answered.
-pub(crate) fn resource(resource: &Resource, data_url: &str) -> Value {
+pub(crate) fn resource(resource: &Resource, api: &Api) -> Value {
     let shown = document::shown(resource);
-    let Some(proxy) = resource.spec.as_proxy() else { return shown };
+    let usage = usage::of(&*api.usage, &resource.key).map(|it| ("usage", it));
+    let Some(proxy) = resource.spec.as_proxy() else { return answer::with(shown, usage) };
+    let data_url = &api.data_url;
     let id = &*resource.key.id;
     let alias = proxy.alias.as_deref().filter(|it| *it != id);
     let base_url = |name| Value::from(format!("{data_url}/api/{name}"));

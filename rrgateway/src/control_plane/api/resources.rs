@@ -101,7 +101,7 @@ fn list(api: &Api, collection: &Collection, request: &Request) -> Result<Respons
     let mut rest = snapshot.config.list(collection, page.cursor.unwrap_or(0)).peekable();
     let shown: Vec<_> = rest.by_ref().take(page.limit).collect();
     let last = shown.last().map(|it| it.created_in).filter(|_| rest.peek().is_some());
-    let items: Vec<_> = shown.iter().map(|it| render::resource(it, &api.data_url)).collect();
+    let items: Vec<_> = shown.iter().map(|it| render::resource(it, api)).collect();
     let next = last.map(|it| page::cursor(it, &name));
     Ok(render::page(&items, next.as_deref()))
 }
@@ -109,7 +109,7 @@ fn list(api: &Api, collection: &Collection, request: &Request) -> Result<Respons
 fn get(api: &Api, key: &Key) -> Result<Response, Problem> {
     let snapshot = api.writer.current();
     let resource = snapshot.config.get(key).ok_or(Problem::new(NOT_FOUND))?;
-    let mut response = render::json(StatusCode::OK, &render::resource(resource, &api.data_url));
+    let mut response = render::json(StatusCode::OK, &render::resource(resource, api));
     render::tag(&mut response, resource.changed_in);
     Ok(response)
 }
@@ -127,7 +127,7 @@ async fn write(api: &Api, change: Change, origin: Origin) -> Result<Response, Pr
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
             let secret = shown.map(|it| ("secret", Value::from(it.as_str())));
             let warnings = warnings(concerned).await;
-            let answer = render::resource(&resource, &api.data_url);
+            let answer = render::resource(&resource, api);
             let answer = answer::with(answer, secret.into_iter().chain(warnings));
             let mut response = render::json(status, &answer);
             render::tag(&mut response, resource.changed_in);

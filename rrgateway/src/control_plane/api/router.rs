@@ -16,7 +16,7 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, vault,
+    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, usage, vault,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -78,6 +78,7 @@ async fn serve(
             requests::get(api, id, parameters.get("requestId").unwrap_or_default()).await
         }
         Action::ListActivity => activity::list(api, &uri).await,
+        Action::ListUsage => usage::list(api, &request),
         Action::CurrentRevision => Ok(revisions::current(api)),
         Action::Explain => explain::answer(api, request).await,
         Action::Diff => diff::answer(api, request).await,

@@ -22,12 +22,13 @@ pub(crate) struct Route {
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Something with resources of the kind; rules and filters hang on one of the second kind.
+    /// Something with resources of the kind; what hangs on something, on one of the second kind.
     Resource(Verb, Kind, Option<Kind>),
     ListRequests,
     ListProxyRequests,
     GetProxyRequest,
     ListActivity,
+    ListUsage,
     CurrentRevision,
     Explain,
     Diff,
@@ -50,6 +51,7 @@ impl Action {
             | Self::ListProxyRequests
             | Self::GetProxyRequest
             | Self::ListActivity
+            | Self::ListUsage
             | Self::CurrentRevision
             | Self::Explain
             | Self::Diff
@@ -68,7 +70,7 @@ impl Action {
     pub(crate) fn query(self) -> Vec<&'static str> {
         let page = ["limit", "cursor"].into_iter();
         match self {
-            Self::Resource(Verb::List, ..) => page.collect(),
+            Self::Resource(Verb::List, ..) | Self::ListUsage => page.collect(),
             Self::ListRequests | Self::ListProxyRequests => page.chain(requests::FILTERS).collect(),
             Self::ListActivity => page.chain(activity::FILTERS).collect(),
             Self::Resource(
@@ -96,8 +98,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut all = Vec::new();
     for kind in Kind::PARENTS {
         all.extend(collection(kind, None));
-        for hanging in [Kind::Rule, Kind::Filter] {
-            all.extend(collection(hanging, Some(kind)));
+        for hanging in kind.hanging() {
+            all.extend(collection(*hanging, Some(kind)));
         }
     }
     all.push(rotation());
@@ -207,7 +209,7 @@ const CONFIGURATION: [(Method, Verb, &str); 3] = [
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 11] = [
+const FIXED: [Fixed; 12] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -231,6 +233,12 @@ const FIXED: [Fixed; 11] = [
         Action::ListActivity,
         "activity",
         "List who changed what, newest first",
+    ),
+    (
+        "/v1/clients/{client}/usage",
+        Action::ListUsage,
+        "usage",
+        "List what was spent of the limits and meters of each proxy",
     ),
     (
         "/v1/revisions/current",

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::control_plane::api::auth_schema;
+use crate::control_plane::api::meter_schema;
 use crate::control_plane::api::rule_schema;
 use crate::control_plane::api::shape::Shape;
 use crate::control_plane::config::resource::Kind;
 use crate::control_plane::wire::answer;
 use crate::control_plane::wire::configuration::LONGEST_RETENTION;
+use crate::control_plane::wire::limits::MOST;
 
 /// The name of the schema of `kind`.
 pub(crate) const fn name(kind: Kind) -> &'static str {
@@ -17,6 +19,7 @@ pub(crate) const fn name(kind: Kind) -> &'static str {
         Kind::Proxy => "Proxy",
         Kind::Rule => "Rule",
         Kind::Filter => "Filter",
+        Kind::Meter => "Meter",
         Kind::Configuration => "Configuration",
     }
 }
@@ -29,6 +32,7 @@ pub(crate) fn schema(kind: Kind) -> Value {
         Kind::Proxy => proxy(),
         Kind::Rule => rule_schema::rule(),
         Kind::Filter => filter(),
+        Kind::Meter => meter_schema::meter(),
         Kind::Configuration => configuration(),
     };
     let time = json!({"type": "string", "format": "date-time", "readOnly": true});
@@ -41,7 +45,7 @@ pub(crate) fn schema(kind: Kind) -> Value {
         ],
     );
     let warnings = match kind {
-        Kind::Credential | Kind::Target | Kind::Proxy | Kind::Rule => {
+        Kind::Credential | Kind::Target | Kind::Proxy | Kind::Rule | Kind::Meter => {
             Some(("warnings", rule_schema::warnings()))
         }
         Kind::Filter | Kind::Configuration => None,
@@ -209,10 +213,20 @@ fn configuration() -> Shape {
 }
 
 fn limits(what: &str) -> Value {
-    let limit =
-        json!({"type": ["integer", "null"], "minimum": 0, "maximum": 999_999_999_999_999_u64});
+    let limit = |what: &str| {
+        json!({"type": ["integer", "null"], "minimum": 0, "maximum": MOST.end(),
+            "description": what})
+    };
     json!({"type": ["object", "null"], "additionalProperties": false, "properties": {
-        "requestsPerMinute": limit, "requestsPerDay": limit}, "description": what})
+        "requestsPerMinute": limit("In any 60 seconds."),
+        "requestsPerDay": limit("In a day of the calendar, in UTC."),
+        "concurrency": limit("Under way at one time: until the last byte of the answer."),
+        "countRefused": {"type": "boolean", "default": true, "description":
+            "Whether a request counts that a stage behind the limits refuses. Otherwise what it \
+             took goes back into the windows it came from."},
+        "legacyHeaders": {"type": "boolean", "default": false, "description":
+            "Whether answers carry X-RateLimit-Limit, -Remaining and -Reset too."},
+        }, "description": what})
 }
 
 fn scopes(what: &str) -> Value {

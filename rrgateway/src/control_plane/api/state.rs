@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::control_plane::store::owner::Owner;
 use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::writer::Writer;
-use crate::model::{Acceptance, EgressPolicy, Explain, Publisher, SecretSink};
+use crate::model::{Acceptance, EgressPolicy, Explain, Publisher, SecretSink, Usage};
 
 /// Shared by all requests.
 pub(crate) struct Api {
@@ -20,6 +20,7 @@ pub(crate) struct Api {
     pub(crate) publisher: Publisher,
     pub(crate) egress: EgressPolicy,
     pub(crate) explain: Arc<dyn Explain>,
+    pub(crate) usage: Arc<dyn Usage>,
     /// The data plane's vault, which cannot be read through it.
     pub(crate) secrets: Arc<dyn SecretSink>,
     /// Held while rules are compared: it takes a processor, and memory.

@@ -51,7 +51,7 @@ fn concerned(config: &Config, written: &Resource) -> BTreeSet<(Key, String)> {
             .spec
             .as_proxy()
             .is_some_and(|it| it.target_credential_id.as_deref() == Some(&*written.key.id)),
-        Kind::Rule | Kind::Filter | Kind::Configuration => false,
+        Kind::Rule | Kind::Filter | Kind::Meter | Kind::Configuration => false,
     };
     let all = Collection::top(Kind::Proxy);
     let proxies = config.list(&all, 0).filter(|it| is_concerned(it));
@@ -123,7 +123,7 @@ fn elsewhere(written: &Resource, credential: &Key, origin: &str) -> Refused {
         Kind::Target => "/baseUrl",
         Kind::Proxy => "/targetId",
         Kind::Credential => "/destinations",
-        Kind::Rule | Kind::Filter | Kind::Configuration => "",
+        Kind::Rule | Kind::Filter | Kind::Meter | Kind::Configuration => "",
     };
     let id = &credential.id;
     Refused::Conflict(Flaw::new(

@@ -173,6 +173,7 @@ fn settled(
         }
         Draft::Rule(it) => Spec::Rule(it),
         Draft::Filter(it) => Spec::Filter(it),
+        Draft::Meter(it) => Spec::Meter(it),
         Draft::Configuration(it) => Spec::Configuration(it),
     };
     Ok(Settled { spec, fresh, rebind })

@@ -136,7 +136,7 @@ const fn scope(resource: &Resource) -> Option<Scope> {
             Side::Proxy => Scope::ProxyCredential,
             Side::Target => Scope::TargetCredential,
         }),
-        Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => None,
+        Spec::Rule(_) | Spec::Filter(_) | Spec::Meter(_) | Spec::Configuration(_) => None,
     }
 }
 

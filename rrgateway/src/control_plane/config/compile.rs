@@ -11,8 +11,10 @@ use rrrules::RuleSet;
 
 use crate::control_plane::config::callers;
 use crate::control_plane::config::common::Common;
+use crate::control_plane::config::limits;
 use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::made::Made;
+use crate::control_plane::config::meters;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
 use crate::control_plane::config::shown::{CLIENT, authentication, presentation, secret_name};
@@ -20,7 +22,7 @@ use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
-use crate::control_plane::wire::proxy::{Limits, NoAuthentication, Proxy as Spec};
+use crate::control_plane::wire::proxy::{NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
 use crate::model::{
     BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts, Validation,
@@ -97,8 +99,12 @@ impl Compiler {
         let own = of_parts(resource, &hanging);
         let parts = [own, target.digest, credential_digest, callers_digest];
         let status = common.rule_deny_status.as_u16().to_be_bytes();
-        let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain([status.as_slice()]));
-        let limits = self.policy(key, spec.limits)?;
+        // What is made again under its id counts anew, whatever it says.
+        let (since, metered) = (resource.created_in, meters::digest(config, key));
+        let more = [status.as_slice(), &since.to_be_bytes(), &metered.0];
+        let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain(more));
+        let limits = limits::of(key, spec.limits, since)?;
+        let patterns = self.made.scopes.patterns().clone();
         let validation = self.validation(key, spec)?;
         self.made.proxies.get(digest, || {
             Ok(Proxy {
@@ -110,6 +116,7 @@ impl Compiler {
                 active: spec.active,
                 authentication: authentication(config, spec, common),
                 limits,
+                meters: meters::of(config, key, &patterns)?,
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
                 validation,
@@ -202,17 +209,6 @@ impl Compiler {
             })
         })?;
         Ok((digest, credential))
-    }
-
-    fn policy(&mut self, proxy: &Key, limits: Limits) -> Result<Arc<Policy>, Unservable> {
-        let Limits { requests_per_minute, requests_per_day } = limits;
-        let minute = requests_per_minute
-            .map(|max| Limit::sliding("requestsPerMinute", max, Duration::from_secs(60)));
-        let day = requests_per_day.map(|max| Limit::calendar_day("requestsPerDay", max));
-        self.made.policies.get(limits, || {
-            Policy::new(minute.into_iter().chain(day))
-                .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))
-        })
     }
 
     fn validation(&mut self, proxy: &Key, spec: &Spec) -> Result<Option<Validation>, Unservable> {

@@ -19,6 +19,7 @@ pub(crate) fn shown(resource: &Resource) -> Value {
         | Spec::Proxy(_)
         | Spec::Rule(_)
         | Spec::Filter(_)
+        | Spec::Meter(_)
         | Spec::Configuration(_) => resource.spec.to_json(),
     };
     answer::with(
@@ -55,6 +56,7 @@ pub(crate) fn patched(
             base.remove("auth");
         }
         Kind::Rule => respell(&mut base, &patch),
+        Kind::Meter => choose(&mut base, &patch),
         Kind::Credential | Kind::Target | Kind::Proxy | Kind::Filter | Kind::Configuration => {}
     }
     // What it was made of is JSON, so it can be read as that.
@@ -79,7 +81,22 @@ fn writable(spec: &Spec) -> Value {
         | Spec::Proxy(_)
         | Spec::Rule(_)
         | Spec::Filter(_)
+        | Spec::Meter(_)
         | Spec::Configuration(_) => spec.to_json(),
+    }
+}
+
+// What is one of several forms is changed within its form, or replaced by another one.
+fn choose(meter: &mut Map<String, Value>, patch: &Json) {
+    if patch.member("per").is_some() {
+        meter.remove("per");
+    }
+    for name in ["extraction", "estimate"] {
+        let is_another =
+            |it: &Json| !matches!(it, Json::Object(_)) || it.member("location").is_some();
+        if patch.member(name).is_some_and(is_another) {
+            meter.remove(name);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::control_plane::wire::credential::CredentialDraft;
 use crate::control_plane::wire::fields::{Flaw, Flaws};
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::json::Json;
+use crate::control_plane::wire::meter::Meter;
 use crate::control_plane::wire::proxy::{Proxy, ProxyDraft};
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::rule::Rule;
@@ -20,6 +21,7 @@ pub(crate) enum Draft {
     Proxy(ProxyDraft),
     Rule(Rule),
     Filter(Filter),
+    Meter(Meter),
     Configuration(Configuration),
 }
 
@@ -34,15 +36,17 @@ impl Draft {
             Kind::Proxy => Proxy::read(node, egress).map(Self::Proxy),
             Kind::Rule => Rule::read(node).map(Self::Rule),
             Kind::Filter => Filter::read(node).map(Self::Filter),
+            Kind::Meter => Meter::read(node).map(Self::Meter),
             Kind::Configuration => Configuration::read(node).map(Self::Configuration),
         })?;
         let compiles = match &draft {
             Self::Filter(it) => it.compiled("").map(drop),
-            // The patterns of a rule were compiled when they were read.
+            // The patterns of rules and meters were compiled when they were read.
             Self::Credential(_)
             | Self::Target { .. }
             | Self::Proxy(_)
             | Self::Rule(_)
+            | Self::Meter(_)
             | Self::Configuration(_) => Ok(()),
         };
         compiles.map(|()| draft).map_err(|it| vec![it])

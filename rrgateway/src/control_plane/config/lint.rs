@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rrrules::{RuleSet, Warning};
 use serde_json::{Value, json};
 
+use crate::control_plane::config::meter_lint::{self, Doubt};
 use crate::control_plane::config::resource::{Key, Kind, Resource, Spec};
 use crate::control_plane::wire::proxy::NoAuthentication;
 use crate::control_plane::wire::text::Effect;
@@ -30,7 +31,9 @@ impl Concerned {
         let found = self.rules.iter().flat_map(|it| it.lint());
         let about_it =
             found.filter(|it| rule.is_none() || it.rule.is_none() || it.rule.as_ref() == rule);
-        self.is_open().then(open).into_iter().chain(about_it.map(|it| warning(&it))).collect()
+        let doubts = self.written.spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
+        let open = self.is_open().then(open).into_iter();
+        open.chain(about_it.map(|it| warning(&it))).chain(doubts.iter().map(doubt)).collect()
     }
 
     fn is_open(&self) -> bool {
@@ -44,7 +47,7 @@ pub(crate) fn owner(resource: &Resource) -> Option<Key> {
     match resource.key.collection.kind {
         Kind::Rule => resource.key.collection.owner(),
         Kind::Credential | Kind::Target | Kind::Proxy => Some(resource.key.clone()),
-        Kind::Filter | Kind::Configuration => None,
+        Kind::Filter | Kind::Meter | Kind::Configuration => None,
     }
 }
 
@@ -54,13 +57,17 @@ pub(crate) const fn default_rule_effect(spec: &Spec) -> Option<Effect> {
         Spec::Credential(it) => Some(it.default_rule_effect),
         Spec::Target(it) => Some(it.default_rule_effect),
         Spec::Proxy(it) => Some(it.default_rule_effect),
-        Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => None,
+        Spec::Rule(_) | Spec::Filter(_) | Spec::Meter(_) | Spec::Configuration(_) => None,
     }
 }
 
 /// A warning about rules, as it is answered.
 pub(crate) fn warning(it: &Warning) -> Value {
     json!({"rule": it.rule, "kind": it.kind.as_str(), "detail": it.reason})
+}
+
+fn doubt(it: &Doubt) -> Value {
+    json!({"rule": null, "kind": it.kind, "pointer": it.pointer, "detail": it.detail})
 }
 
 fn open() -> Value {

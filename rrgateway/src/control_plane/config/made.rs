@@ -1,18 +1,15 @@
 //! Everything that was made out of the configuration, by the digest of what it was made from.
 
-use rratelimit::Policy;
 use rrrules::Validator;
 
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::scopes::Scopes;
-use crate::control_plane::wire::proxy::Limits;
 use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Verified};
 
 /// What was made for the revision that is served, and for the one that is attempted.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     pub(crate) scopes: Scopes,
-    pub(crate) policies: Memo<Policy, Limits>,
     pub(crate) targets: Memo<Target>,
     pub(crate) credentials: Memo<TargetCredential>,
     pub(crate) consumers: Memo<Consumer>,
@@ -26,7 +23,6 @@ impl Made {
     /// Drops what the last attempt made, and starts another.
     pub(crate) fn begin(&mut self) {
         self.scopes.begin();
-        self.policies.begin();
         self.targets.begin();
         self.credentials.begin();
         self.consumers.begin();
@@ -39,7 +35,6 @@ impl Made {
     /// The attempt is what is served from now on.
     pub(crate) fn settle(&mut self) {
         self.scopes.settle();
-        self.policies.settle();
         self.targets.settle();
         self.credentials.settle();
         self.consumers.settle();

@@ -18,8 +18,9 @@ pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refus
         return Err(conflict("/name", "there is one of this name already"));
     }
     let hanging = || config.list(&key.collection, 0).filter(|it| it.key != *key).count();
-    if key.collection.parent.is_some() && hanging() >= MOST {
-        let detail = format!("there are {MOST} here already, and no more may be");
+    let most = if key.collection.kind == Kind::Meter { MOST_METERS } else { MOST };
+    if key.collection.parent.is_some() && hanging() >= most {
+        let detail = format!("there are {most} here already, and no more may be");
         return Err(Refused::Invalid(vec![Flaw::new("", detail)]));
     }
     match spec {
@@ -29,7 +30,11 @@ pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refus
             is_named_alone(config, key, it)?;
             routes::check(config, key, it)
         }
-        Spec::Target(_) | Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => Ok(()),
+        Spec::Target(_)
+        | Spec::Rule(_)
+        | Spec::Filter(_)
+        | Spec::Meter(_)
+        | Spec::Configuration(_) => Ok(()),
     }
 }
 
@@ -50,7 +55,7 @@ fn names(proxy: &Proxy, kind: Kind, id: &str) -> bool {
             proxy.target_credential_id.as_deref() == Some(id)
                 || proxy.proxy_credential_ids.iter().any(|it| it == id)
         }
-        Kind::Proxy | Kind::Rule | Kind::Filter | Kind::Configuration => false,
+        Kind::Proxy | Kind::Rule | Kind::Filter | Kind::Meter | Kind::Configuration => false,
     }
 }
 
@@ -105,6 +110,8 @@ fn names_what_exists(config: &Config, proxy: &Proxy) -> Result<(), Refused> {
 
 // As many as a set of rules holds.
 const MOST: usize = 1_000;
+// Each of them is asked about each request.
+const MOST_METERS: usize = 50;
 
 fn credential_flaw(config: &Config, id: &str, side: Side, pointer: String) -> Option<Flaw> {
     let found = config.get(&Key::top(Kind::Credential, id));

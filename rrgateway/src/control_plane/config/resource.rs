@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::filter::Filter;
+use crate::control_plane::wire::meter::Meter;
 use crate::control_plane::wire::proxy::Proxy;
 use crate::control_plane::wire::rule::Rule;
 use crate::control_plane::wire::target::Target;
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Proxy,
     Rule,
     Filter,
+    /// Hangs on proxies only.
+    Meter,
     /// What holds for the whole client: there is one.
     Configuration,
 }
@@ -29,7 +32,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Collection {
     pub(crate) kind: Kind,
-    /// What the rules or filters hang on.
+    /// What the rules, filters or meters hang on.
     pub(crate) parent: Option<(Kind, Arc<str>)>,
 }
 
@@ -73,16 +76,18 @@ pub(crate) enum Spec {
     Proxy(Proxy),
     Rule(Rule),
     Filter(Filter),
+    Meter(Meter),
     Configuration(Configuration),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Credential,
         Self::Target,
         Self::Proxy,
         Self::Rule,
         Self::Filter,
+        Self::Meter,
         Self::Configuration,
     ];
     /// What rules and filters hang on.
@@ -96,6 +101,7 @@ impl Kind {
             Self::Proxy => "proxy",
             Self::Rule => "rule",
             Self::Filter => "filter",
+            Self::Meter => "meter",
             Self::Configuration => "configuration",
         }
     }
@@ -108,6 +114,7 @@ impl Kind {
             Self::Proxy => "proxies",
             Self::Rule => "rules",
             Self::Filter => "filters",
+            Self::Meter => "meters",
             Self::Configuration => "configuration",
         }
     }
@@ -120,6 +127,7 @@ impl Kind {
             Self::Proxy => "prx_",
             Self::Rule => "rul_",
             Self::Filter => "flt_",
+            Self::Meter => "mtr_",
             Self::Configuration => "cfg_",
         }
     }
@@ -128,7 +136,21 @@ impl Kind {
     pub(crate) const fn only(self) -> Option<&'static str> {
         match self {
             Self::Configuration => Some(ONLY),
-            Self::Credential | Self::Target | Self::Proxy | Self::Rule | Self::Filter => None,
+            Self::Credential
+            | Self::Target
+            | Self::Proxy
+            | Self::Rule
+            | Self::Filter
+            | Self::Meter => None,
+        }
+    }
+
+    /// What hangs on resources of this kind.
+    pub(crate) const fn hanging(self) -> &'static [Self] {
+        match self {
+            Self::Credential | Self::Target => &[Self::Rule, Self::Filter],
+            Self::Proxy => &[Self::Rule, Self::Filter, Self::Meter],
+            Self::Rule | Self::Filter | Self::Meter | Self::Configuration => &[],
         }
     }
 
@@ -142,7 +164,7 @@ impl Collection {
         Self { kind, parent: None }
     }
 
-    /// The rules or filters of `parent`.
+    /// The rules, filters or meters of `parent`.
     pub(crate) fn under(kind: Kind, parent: &Key) -> Self {
         Self { kind, parent: Some((parent.collection.kind, Arc::clone(&parent.id))) }
     }
@@ -194,6 +216,7 @@ impl Spec {
             Self::Proxy(it) => serde_json::to_value(it),
             Self::Rule(it) => serde_json::to_value(it),
             Self::Filter(it) => serde_json::to_value(it),
+            Self::Meter(it) => serde_json::to_value(it),
             Self::Configuration(it) => serde_json::to_value(it),
         };
         // Only maps whose keys are no texts cannot be written, and there are none.
@@ -207,6 +230,7 @@ impl Spec {
             Kind::Proxy => Self::Proxy(serde_json::from_str(text)?),
             Kind::Rule => Self::Rule(serde_json::from_str(text)?),
             Kind::Filter => Self::Filter(serde_json::from_str(text)?),
+            Kind::Meter => Self::Meter(serde_json::from_str(text)?),
             Kind::Configuration => Self::Configuration(serde_json::from_str(text)?),
         })
     }
@@ -217,6 +241,7 @@ impl Spec {
             Self::Credential(it) => Some(&it.name),
             Self::Target(it) => Some(&it.name),
             Self::Proxy(it) => Some(&it.name),
+            Self::Meter(it) => Some(&it.name),
             Self::Rule(_) | Self::Filter(_) | Self::Configuration(_) => None,
         }
     }
@@ -244,6 +269,10 @@ impl Spec {
 
     pub(crate) const fn as_filter(&self) -> Option<&Filter> {
         if let Self::Filter(it) = self { Some(it) } else { None }
+    }
+
+    pub(crate) const fn as_meter(&self) -> Option<&Meter> {
+        if let Self::Meter(it) = self { Some(it) } else { None }
     }
 
     pub(crate) const fn as_configuration(&self) -> Option<&Configuration> {

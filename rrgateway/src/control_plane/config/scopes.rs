@@ -35,6 +35,11 @@ pub(crate) struct Hanging {
 }
 
 impl Scopes {
+    /// The patterns that are in use.
+    pub(crate) const fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
     pub(crate) fn begin(&mut self) {
         let Self { patterns: _, rule_sets, filter_sets, is_serving: _ } = self;
         rule_sets.begin();

@@ -8,7 +8,7 @@ use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::outcome::Moment;
-use crate::control_plane::config::resource::{Collection, Key, Kind, Spec};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::scopes::Scopes;
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
@@ -133,14 +133,20 @@ impl Trial<'_> {
                     }
                     Err(it) => self.note(it, notes),
                 }
-                if let Some((at, why)) = warnings::about(&resource.spec) {
-                    let at = names::as_written(kind, at);
-                    notes.warning(format!("{}{at}", self.place(&resource.key)), why);
-                }
+                self.doubt(resource, notes);
+                let meters = Collection::under(Kind::Meter, &resource.key);
+                self.config.list(&meters, 0).for_each(|it| self.doubt(it, notes));
             }
         }
         if let Err(it) = Compiler::default().compile(&self.config, self.revision) {
             self.note(it, notes);
+        }
+    }
+
+    fn doubt(&self, resource: &Resource, notes: &mut Notes) {
+        for (at, why) in warnings::about(&resource.spec) {
+            let at = names::as_written(resource.key.collection.kind, at);
+            notes.warning(format!("{}{at}", self.place(&resource.key)), why);
         }
     }
 
@@ -161,7 +167,7 @@ const fn default_effect(spec: &Spec) -> Effect {
         Spec::Target(it) => it.default_rule_effect,
         Spec::Proxy(it) => it.default_rule_effect,
         // Nothing hangs on these.
-        Spec::Rule(_) | Spec::Filter(_) | Spec::Configuration(_) => Effect::Deny,
+        Spec::Rule(_) | Spec::Filter(_) | Spec::Meter(_) | Spec::Configuration(_) => Effect::Deny,
     }
 }
 

@@ -25,11 +25,11 @@ pub(crate) struct Item {
     pub(crate) id: String,
     /// `None` where something is wrong with it.
     pub(crate) draft: Option<Draft>,
-    /// Its rules and filters.
+    /// Its rules, filters and meters.
     pub(crate) hanging: Vec<Hanging>,
 }
 
-/// A rule or a filter.
+/// A rule, a filter or a meter.
 #[derive(Debug)]
 pub(crate) struct Hanging {
     /// Where it stands.
@@ -89,10 +89,10 @@ impl Reader<'_> {
         let pointer = format!("/{}/{index}", kind.segment());
         let (mut hanging, mut plain) = (Vec::new(), Vec::new());
         if let Json::Object(members) = &mut json {
-            for kind in [Kind::Rule, Kind::Filter] {
-                let items = items(members, &pointer, kind, self.notes);
+            for kind in kind.hanging() {
+                let items = items(members, &pointer, *kind, self.notes);
                 let read = items.into_iter().enumerate();
-                hanging.extend(read.map(|(at, json)| self.hanging(kind, &pointer, at, json)));
+                hanging.extend(read.map(|(at, json)| self.hanging(*kind, &pointer, at, json)));
             }
             if kind == Kind::Proxy {
                 self.names.resolve(members, &pointer, self.notes);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rrrules::RuleSet;
 
+use crate::control_plane::config::meter_lint;
 use crate::control_plane::config::resource::Spec;
 
 /// What is odd about a set of rules: with the id of the rule, where it is one rule.
@@ -12,7 +13,13 @@ pub(crate) fn warnings_of(rules: &RuleSet) -> Vec<(Option<Arc<str>>, String)> {
 }
 
 /// What is odd about a resource: where in it, and why.
-pub(crate) fn about(spec: &Spec) -> Option<(&'static str, &'static str)> {
+pub(crate) fn about(spec: &Spec) -> Vec<(&'static str, &'static str)> {
+    let meter = spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
+    let of_meter = meter.into_iter().map(|it| (it.pointer, it.detail));
+    of_proxy(spec).into_iter().chain(of_meter).collect()
+}
+
+fn of_proxy(spec: &Spec) -> Option<(&'static str, &'static str)> {
     let proxy = spec.as_proxy()?;
     if proxy.authentication.is_some() {
         return Some(("/authentication", "anybody may call this proxy"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::Node;
-use crate::control_plane::wire::proxy::Limits;
+use crate::control_plane::wire::limits::Limits;
 
 /// As it is stored and answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +23,8 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// What holds until somebody says otherwise.
     pub(crate) const fn first() -> Self {
-        let limits = Limits { requests_per_minute: None, requests_per_day: None };
         Self {
-            limits,
+            limits: Limits::NONE,
             rule_deny_status: 400,
             audit_retention_days: 90,
             auth_failures_per_minute: None,
@@ -68,7 +67,7 @@ mod tests {
     fn what_is_left_out_is_as_at_first() {
         assert_eq!(read("{}").unwrap(), Configuration::first());
         let given = read(r#"{"limits":{"requestsPerDay":0},"ruleDenyStatus":403}"#).unwrap();
-        let limits = Limits { requests_per_minute: None, requests_per_day: Some(0) };
+        let limits = Limits { requests_per_day: Some(0), ..Limits::NONE };
         assert_eq!((given.limits, given.rule_deny_status), (limits, 403));
         assert_eq!(given.audit_retention_days, 90);
     }

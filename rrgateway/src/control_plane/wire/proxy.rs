@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::control_plane::wire::auth::names::words;
 use crate::control_plane::wire::auth::tokens::claims;
 use crate::control_plane::wire::fields::Node;
+use crate::control_plane::wire::limits::Limits;
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::route::Route;
 use crate::control_plane::wire::text::{self, Effect, Region};
@@ -61,14 +62,6 @@ pub(crate) enum NoAuthentication {
     None,
 }
 
-/// How often; `None` is no limit, 0 lets nothing pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Limits {
-    pub(crate) requests_per_minute: Option<u64>,
-    pub(crate) requests_per_day: Option<u64>,
-}
-
 impl Proxy {
     /// Reads what a client sent. `egress` judges addresses.
     pub(crate) fn read(node: Node<'_>, egress: &EgressPolicy) -> Option<ProxyDraft> {
@@ -87,7 +80,7 @@ impl Proxy {
         let target = fields.required("targetId", id);
         let credential = fields.optional("targetCredentialId", id);
         let default_rule_effect = text::default_rule_effect(&mut fields);
-        let limits = fields.or("limits", Limits::default(), Limits::read);
+        let limits = fields.or("limits", Limits::NONE, Limits::read);
         let routes = fields.or("routes", Vec::new(), |it| it.list(MOST_ROUTES, Route::read));
         let validation = fields.optional("validation", Validation::read);
         let required_scopes = fields.or("requiredScopes", Vec::new(), words);
@@ -116,19 +109,6 @@ impl Proxy {
     }
 }
 
-impl Limits {
-    pub(crate) fn read(node: Node<'_>) -> Option<Self> {
-        let mut fields = node.object()?;
-        let requests_per_minute = fields.optional("requestsPerMinute", |it| it.integer(LIMIT));
-        let requests_per_day = fields.optional("requestsPerDay", |it| it.integer(LIMIT));
-        fields.close();
-        Some(Self {
-            requests_per_minute: requests_per_minute?,
-            requests_per_day: requests_per_day?,
-        })
-    }
-}
-
 fn ids(node: Node<'_>) -> Option<Vec<String>> {
     let mut seen = std::collections::HashSet::new();
     node.list(100, |it| {
@@ -153,8 +133,6 @@ fn id(node: Node<'_>) -> Option<String> {
 }
 
 const MOST_ROUTES: usize = 100;
-// The largest number that the structured fields of the limit headers can hold (RFC 9651 §3.3.1).
-const LIMIT: std::ops::RangeInclusive<u64> = 0..=999_999_999_999_999;
 
 #[cfg(test)]
 mod tests {
@@ -166,7 +144,7 @@ mod tests {
     fn a_proxy_that_names_no_caller_admits_nobody() {
         let (proxy, is_limited) = read(r#"{"name":"p","targetId":"t"}"#).unwrap();
         assert!(proxy.proxy_credential_ids.is_empty() && proxy.authentication.is_none());
-        assert_eq!((proxy.limits, is_limited), (Limits::default(), false));
+        assert_eq!((proxy.limits, is_limited), (Limits::NONE, false));
         let given = read(r#"{"name":"p","targetId":"t","limits":{}}"#).unwrap();
         assert!(given.1, "no limit, in so many words");
     }

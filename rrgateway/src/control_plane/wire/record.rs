@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::{AuthNote, FilterNote, LimitNote, Record, RuleNote, ValidationNote};
+use crate::model::{AuthNote, FilterNote, LimitNote, MeterNote, Record, RuleNote, ValidationNote};
 
 /// All members, also those that are empty, so that readers meet one shape.
 pub(crate) fn record(it: &Record) -> Value {
@@ -29,6 +29,8 @@ pub(crate) fn record(it: &Record) -> Value {
         "subject": it.subject,
         "auth": it.auth.as_ref().map(auth),
         "limits": it.limits.iter().map(limit).collect::<Vec<_>>(),
+        "limitsDegraded": it.limits_degraded,
+        "meters": it.meters.iter().map(meter).collect::<Vec<_>>(),
         "rules": it.rules.iter().map(rule).collect::<Vec<_>>(),
         "validation": it.validation.iter().map(validation).collect::<Vec<_>>(),
         "filters": it.filters.iter().map(filter).collect::<Vec<_>>(),
@@ -50,6 +52,10 @@ fn auth(it: &AuthNote) -> Value {
 
 fn limit(it: &LimitNote) -> Value {
     json!({"policy": it.policy, "remaining": it.remaining})
+}
+
+fn meter(it: &MeterNote) -> Value {
+    json!({"id": it.id, "counted": it.counted, "how": it.how})
 }
 
 fn rule(it: &RuleNote) -> Value {

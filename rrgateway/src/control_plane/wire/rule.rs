@@ -6,10 +6,10 @@ use rrrules::Rule as Compiled;
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::check::{BodyCheck, Check, PathCheck};
+use crate::control_plane::wire::criteria::Criteria;
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
-use crate::control_plane::wire::pattern::{Flags, Pattern, Presence};
 use crate::control_plane::wire::patterns::Patterns;
-use crate::control_plane::wire::text::{self, Effect};
+use crate::control_plane::wire::text::Effect;
 
 /// As it is stored and answered, whichever spelling it was written in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,30 +51,19 @@ impl Rule {
     pub(crate) fn of(mut fields: Fields<'_>) -> Option<Self> {
         let effect = fields.required("effect", |it| it.word(&Effect::WORDS));
         let priority = fields.or("priority", 500, |it| it.integer(0..=1_000));
-        let methods = fields.optional("methods", text::methods);
-        let flags = Flags::named("regexFlags", &mut fields);
-        let path = path(&mut fields, &flags);
-        let spelling = fields.spelled(["headers", "headerChecks"]);
-        let headers = fields.or(spelling, Vec::new(), |it| {
-            it.list(MOST_CHECKS, |it| Check::of_headers(it, &flags))
-        });
-        let spelling = fields.spelled(["query", "queryChecks"]);
-        let query = fields
-            .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| Check::of_query(it, &flags)));
-        let spelling = fields.spelled(["body", "bodyChecks"]);
-        let body = fields
-            .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| BodyCheck::read(it, &flags)));
+        let criteria = Criteria::read(&mut fields);
         let notes = fields.optional("notes", |it| it.text(0..=4_096));
         let mode = fields.or("mode", Mode::Enforce, |it| it.word(&Mode::WORDS));
         fields.close();
+        let Criteria { methods, path, headers, query, body } = criteria?;
         Some(Self {
             effect: effect?,
             priority: u16::try_from(priority?).ok()?,
-            methods: methods?,
-            path: path?,
-            headers: headers?,
-            query: query?,
-            body: body?,
+            methods,
+            path,
+            headers,
+            query,
+            body,
             notes: notes?,
             mode: mode?,
         })
@@ -82,26 +71,10 @@ impl Rule {
 
     /// The rule that judges requests, as `id`, of `patterns`.
     pub(crate) fn compiled(&self, id: Arc<str>, patterns: &Patterns) -> Result<Compiled, Flaw> {
-        let mut rule =
+        let Self { methods, path, headers, query, body, .. } = self.clone();
+        let rule =
             Compiled::new(id, effect(self.effect)).priority(self.priority).mode(self.mode.judged());
-        if let Some(methods) = &self.methods {
-            rule = rule.methods(methods);
-        }
-        if let Some(PathCheck { pattern, presence }) = &self.path {
-            let pattern = pattern.compiled(patterns);
-            let pattern = pattern.map_err(|it| Flaw::new("/path/pattern", it.to_string()))?;
-            rule = rule.path(pattern, presence.judged());
-        }
-        for (index, check) in self.headers.iter().enumerate() {
-            rule = rule.header(check.for_headers(&format!("/headers/{index}"), patterns)?);
-        }
-        for (index, check) in self.query.iter().enumerate() {
-            rule = rule.query(check.for_query(&format!("/query/{index}"), patterns)?);
-        }
-        for (index, check) in self.body.iter().enumerate() {
-            rule = rule.body(check.compiled(&format!("/body/{index}"), patterns)?);
-        }
-        Ok(rule)
+        Criteria { methods, path, headers, query, body }.asked_by(rule, patterns)
     }
 }
 
@@ -116,24 +89,6 @@ impl Mode {
     }
 }
 
-// `{"path": {"pattern", "presence"}}`, or `{"pathPattern", "pathPresence"}`.
-fn path(fields: &mut Fields<'_>, flags: &Flags) -> Option<Option<PathCheck>> {
-    let is_other = fields.has("pathPattern");
-    if fields.has("path") && (is_other || fields.has("pathPresence")) {
-        let name = if is_other { "pathPattern" } else { "pathPresence" };
-        fields.flaw::<()>(name, "this is another spelling of path: give one");
-    } else if !is_other && fields.has("pathPresence") {
-        fields.flaw::<()>("pathPresence", "this needs a pathPattern");
-    }
-    let pattern = fields.optional("pathPattern", |it| Pattern::read(it, flags));
-    let presence = Presence::named("pathPresence", fields);
-    let path = fields.optional("path", |it| PathCheck::read(it, flags));
-    match pattern? {
-        None => path,
-        Some(pattern) => Some(Some(PathCheck { pattern, presence: presence? })),
-    }
-}
-
 /// What decides, for a word.
 pub(crate) const fn effect(effect: Effect) -> rrrules::Effect {
     match effect {
@@ -141,8 +96,6 @@ pub(crate) const fn effect(effect: Effect) -> rrrules::Effect {
         Effect::Deny => rrrules::Effect::Deny,
     }
 }
-
-const MOST_CHECKS: usize = 100;
 
 #[cfg(test)]
 mod tests {

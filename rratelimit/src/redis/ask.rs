@@ -1,0 +1,139 @@
+//! Asks the store about a request, and falls back where it does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rrcore::Now;
+use smallvec::SmallVec;
+
+use super::answer::{Answer, AtStore, Wait};
+use super::fallback;
+use super::local;
+use super::origin::Origin;
+use super::owner::Owner;
+use super::request::{Asked, Request};
+use super::shared::{Shared, lock};
+use super::shares;
+use crate::decision::{Decision, Left};
+use crate::policy::StoreFailure;
+use crate::store::Unavailable;
+use crate::time::nanos;
+
+pub(crate) async fn ask(
+    owner: Arc<Owner>,
+    request: Request,
+    now: Now,
+) -> Result<Decision, Unavailable> {
+    let shared = owner.shared();
+    let asked_at = shared.clock.monotonic();
+    let extra = wanted(&request, shared, asked_at);
+    let permit = shared.new_permit();
+    let run = request.run(shared, permit, &extra);
+    let mut pending = Pending { shared, request: &request, permit, may_hold: true };
+    let limits = request.asked.len();
+    let answer = shared.link.call(&shared.scripts.take, &run, |it| Answer::read(it, limits)).await;
+    match answer {
+        Ok(answer) => {
+            pending.may_hold = false;
+            drop(pending);
+            learn(&request, shared, &extra, &answer, asked_at);
+            Ok(decide(&request, shared, &answer, permit, now))
+        }
+        Err(call) => {
+            pending.may_hold = call.heard;
+            drop(pending);
+            give_up(&request, shared, &extra);
+            shared.unanswered(call);
+            fallback::decide(&request, shared, now)
+        }
+    }
+}
+
+/// Counts at this node what has passed: its share of it is known when the store is gone.
+pub(crate) fn note(request: &Request, shared: &Shared, now: Now) {
+    let is_shared = |at: usize| {
+        request.asked.get(at).is_some_and(|it| {
+            it.on_failure == StoreFailure::LeaseThenShare && !it.terms.is_concurrency()
+        })
+    };
+    let parts = shared.shares.parts(request, is_shared, 1);
+    shared.own.add(&shares::charges(&parts), now);
+}
+
+fn wanted(request: &Request, shared: &Shared, now: Duration) -> SmallVec<[u64; 3]> {
+    if shared.slice == 0 {
+        return request.asked.iter().map(|_| 0).collect();
+    }
+    let mut leases = lock(&shared.leases);
+    request.asked.iter().map(|it| local::wanted(it, shared.slice, &mut leases, now)).collect()
+}
+
+fn learn(request: &Request, shared: &Shared, extra: &[u64], answer: &Answer, asked_at: Duration) {
+    if shared.slice == 0 {
+        return;
+    }
+    give_up(request, shared, extra);
+    let mut leases = lock(&shared.leases);
+    for (it, at) in request.asked.iter().zip(&answer.limits) {
+        if !it.terms.is_concurrency() {
+            leases.learn((it.id, it.terms), it.cost, at, asked_at);
+        }
+    }
+    shared.counters.outstanding(leases.outstanding());
+}
+
+/// Others may ask for slices again.
+fn give_up(request: &Request, shared: &Shared, extra: &[u64]) {
+    let asked = request.asked.iter().zip(extra).filter(|(_, extra)| **extra > 0);
+    for (it, _) in asked {
+        lock(&shared.leases).give_up(it.id);
+    }
+}
+
+fn decide(request: &Request, shared: &Shared, answer: &Answer, permit: u64, now: Now) -> Decision {
+    let both = || request.asked.iter().zip(&answer.limits);
+    let left: SmallVec<[Left; 3]> = both().map(|(it, at)| left(it, at)).collect();
+    if !answer.is_allowed {
+        return request.refused(&left);
+    }
+    let mark = |(it, at): (&Asked, &AtStore)| {
+        if it.terms.is_concurrency() {
+            shared.hold(it.id, permit);
+            return Origin::Store(permit).pack();
+        }
+        Origin::Store(at.mark).pack()
+    };
+    let marks = both().map(mark).collect();
+    note(request, shared, now);
+    request.allowed(&left, marks)
+}
+
+fn left(it: &Asked, at: &AtStore) -> Left {
+    let wait = match at.wait {
+        Wait::None => None,
+        Wait::For(wait) => Some(nanos(wait)),
+        Wait::Forever => Some(nanos(it.forever)),
+    };
+    let reset = if it.terms.is_concurrency() { 0 } else { nanos(at.reset) };
+    Left { remaining: at.remaining.saturating_add(at.leased), reset, wait }
+}
+
+/// A question to which there is no answer yet. The store may give permits to somebody who has left,
+/// or given up, in the meantime: then they go back.
+struct Pending<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    permit: u64,
+    may_hold: bool,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.may_hold {
+            return;
+        }
+        for it in self.request.asked.iter().filter(|it| it.terms.is_concurrency()) {
+            self.shared.let_go(it.id, it.terms, self.permit);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Slices of budgets that this node has taken from the store, to be spent without asking it.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use super::answer::{AtStore, Wait};
+use super::terms::Terms;
+use crate::key::Key;
+
+/// Whose slice of which limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseId {
+    pub(crate) key: Key,
+    pub(crate) limit: u64,
+}
+
+/// All slices of this node. Bounded: when it is full, keys that are not in it are asked for at the
+/// store each time.
+#[derive(Debug)]
+pub(crate) struct Leases {
+    table: HashMap<LeaseId, Lease>,
+    capacity: usize,
+    lasts: Duration,
+    /// How long somebody may take to ask.
+    asking: Duration,
+    outstanding: u64,
+    /// What was not spent in time, and has not gone back yet.
+    expired: Vec<(LeaseId, Terms, Slice)>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    terms: Terms,
+    slices: VecDeque<Slice>,
+    seen: Option<Seen>,
+    touched: Duration,
+    /// Somebody asks for more; if he is not back by then, somebody else may.
+    asking_until: Duration,
+}
+
+/// Units that the store has counted in the window `mark`, to be spent before `use_by`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) units: u64,
+    pub(crate) mark: u64,
+    pub(crate) use_by: Duration,
+}
+
+/// How the limit stood when the store was last asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) remaining: u64,
+    pub(crate) more_at: Duration,
+    pub(crate) refused: Option<Refused>,
+}
+
+/// What the store had no room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    /// So much, or more, would be refused again...
+    pub(crate) cost: u64,
+    /// ...until then: there is no use in asking.
+    pub(crate) ask_again: Duration,
+    /// When there will be room, as it looks; `None` if never.
+    pub(crate) room_at: Option<Duration>,
+}
+
+impl Leases {
+    pub(crate) fn new(capacity: usize, lasts: Duration, asking: Duration) -> Self {
+        let (table, expired) = (HashMap::new(), Vec::new());
+        Self { table, capacity, lasts, asking, outstanding: 0, expired }
+    }
+
+    pub(crate) const fn outstanding(&self) -> u64 {
+        self.outstanding
+    }
+
+    /// Whether another slice may be asked for; then nobody else may, until that has an answer.
+    pub(crate) fn begin(&mut self, id: LeaseId, terms: Terms, now: Duration) -> bool {
+        if !self.has_room_for(id) {
+            return false;
+        }
+        let lease = self.table.entry(id).or_insert_with(|| Lease::new(terms, now));
+        let may = lease.asking_until <= now;
+        if may {
+            lease.asking_until = now + self.asking;
+        }
+        may
+    }
+
+    /// There was no answer: somebody else may ask.
+    pub(crate) fn give_up(&mut self, id: LeaseId) {
+        if let Some(lease) = self.table.get_mut(&id) {
+            lease.asking_until = Duration::ZERO;
+        }
+    }
+
+    fn has_room_for(&self, id: LeaseId) -> bool {
+        self.table.len() < self.capacity || self.table.contains_key(&id)
+    }
+
+    /// What can be spent now.
+    pub(crate) fn units(&self, id: LeaseId, now: Duration) -> u64 {
+        let slices = self.table.get(&id).map(|it| it.slices.iter());
+        slices.into_iter().flatten().filter(|it| it.use_by > now).map(|it| it.units).sum()
+    }
+
+    pub(crate) fn seen(&self, id: LeaseId) -> Option<Seen> {
+        self.table.get(&id).and_then(|it| it.seen)
+    }
+
+    /// Spends `units`, of which so many must be there. Says from which window they are; where from
+    /// several, the newest.
+    pub(crate) fn spend(&mut self, id: LeaseId, units: u64, now: Duration) -> Option<u64> {
+        if self.units(id, now) < units {
+            return None;
+        }
+        let lease = self.table.get_mut(&id)?;
+        let (mut left, mut mark) = (units, 0);
+        for slice in lease.slices.iter_mut().filter(|it| it.use_by > now && it.units > 0) {
+            let spent = left.min(slice.units);
+            slice.units -= spent;
+            left -= spent;
+            mark = slice.mark;
+            if left == 0 {
+                break;
+            }
+        }
+        self.outstanding = self.outstanding.saturating_sub(units);
+        Some(mark)
+    }
+
+    /// As [`unspend`](Self::unspend), but never so much that more than `slice` would be held.
+    pub(crate) fn put_back(
+        &mut self,
+        (id, slice): (LeaseId, u64),
+        units: u64,
+        mark: u64,
+        now: Duration,
+    ) -> bool {
+        let is_asking = self.table.get(&id).is_none_or(|it| it.asking_until > now);
+        let fits = self.units(id, now).saturating_add(units) <= slice;
+        !is_asking && fits && self.unspend(id, units, mark, now)
+    }
+
+    /// Puts units back that were spent from the window `mark`, unless that slice is over.
+    pub(crate) fn unspend(&mut self, id: LeaseId, units: u64, mark: u64, now: Duration) -> bool {
+        if units == 0 {
+            return true;
+        }
+        let lease = self.table.get_mut(&id);
+        let slice =
+            lease.and_then(|it| it.slices.iter_mut().find(|it| it.mark == mark && it.use_by > now));
+        let Some(slice) = slice else { return false };
+        slice.units = slice.units.saturating_add(units);
+        self.outstanding = self.outstanding.saturating_add(units);
+        true
+    }
+
+    /// Takes note of what the store said to a question that was put at `asked`.
+    pub(crate) fn learn(
+        &mut self,
+        (id, terms): (LeaseId, Terms),
+        need: u64,
+        at: &AtStore,
+        asked: Duration,
+    ) {
+        if !self.has_room_for(id) {
+            return;
+        }
+        let until = |wait: Duration| asked + wait.min(LONGEST_REFUSAL);
+        let refused = match at.wait {
+            Wait::None => None,
+            Wait::For(wait) => Some((until(wait), Some(asked + wait))),
+            Wait::Forever => Some((until(LONGEST_REFUSAL), None)),
+        };
+        let refused =
+            refused.map(|(ask_again, room_at)| Refused { cost: need, ask_again, room_at });
+        let lease = self.table.entry(id).or_insert_with(|| Lease::new(terms, asked));
+        lease.terms = terms;
+        lease.touched = asked;
+        lease.seen = Some(Seen { remaining: at.remaining, more_at: asked + at.reset, refused });
+        if at.leased > 0 {
+            // Counted from before the store was asked, so it ends before the window does there.
+            let lasts = at.window_left.map_or(self.lasts, |it| it.min(self.lasts));
+            let slice = Slice { units: at.leased, mark: at.mark, use_by: asked + lasts };
+            lease.drop_expired(id, asked, &mut self.expired);
+            // What comes back to one that is spent goes back to the store.
+            lease.slices.retain(|it| it.units > 0);
+            lease.slices.push_back(slice);
+            self.outstanding = self.outstanding.saturating_add(at.leased);
+        }
+    }
+
+    /// Takes out what was not spent in time, and forgets what is of no more use.
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(LeaseId, Terms, Slice)> {
+        let Self { table, expired, lasts, .. } = self;
+        table.retain(|id, lease| {
+            lease.drop_expired(*id, now, expired);
+            let is_known = now < lease.touched + (*lasts).max(LONGEST_REFUSAL);
+            !lease.slices.is_empty() || is_known || lease.asking_until > now
+        });
+        let units: u64 = expired.iter().map(|(_, _, it)| it.units).sum();
+        self.outstanding = self.outstanding.saturating_sub(units);
+        std::mem::take(expired)
+    }
+
+    /// Takes out everything.
+    pub(crate) fn drain(&mut self) -> Vec<(LeaseId, Terms, Slice)> {
+        let all = std::mem::take(&mut self.table);
+        let expired = std::mem::take(&mut self.expired);
+        self.outstanding = 0;
+        let slices = |(id, lease): (LeaseId, Lease)| {
+            let held = lease.slices.into_iter().filter(|it| it.units > 0);
+            held.map(move |it| (id, lease.terms, it))
+        };
+        all.into_iter().flat_map(slices).chain(expired).collect()
+    }
+}
+
+impl Lease {
+    fn new(terms: Terms, now: Duration) -> Self {
+        let (slices, asking_until) = (VecDeque::new(), Duration::ZERO);
+        Self { terms, slices, seen: None, touched: now, asking_until }
+    }
+
+    fn drop_expired(&mut self, id: LeaseId, now: Duration, to: &mut Vec<(LeaseId, Terms, Slice)>) {
+        let terms = self.terms;
+        self.slices.retain(|it| {
+            let is_over = it.use_by <= now;
+            if is_over && it.units > 0 {
+                to.push((id, terms, *it));
+            }
+            !is_over
+        });
+    }
+}
+
+/// Others may give back what they do not need; so what was refused is asked for again after this.
+const LONGEST_REFUSAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,112 @@
+//! The one connection to the store, behind its breaker; every call over it is bounded.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::Notify;
+
+use super::breaker::{Breaker, BreakerState, Failure};
+use super::script::{Run, Script};
+
+/// Shared by all who ask. Only the worker connects and probes.
+pub(crate) struct Link {
+    held: Mutex<Held>,
+    opened: Notify,
+    timeout: Duration,
+}
+
+struct Held {
+    connection: Option<MultiplexedConnection>,
+    /// Which connection this is: what a former one still has to say does not count.
+    generation: u64,
+    breaker: Breaker,
+}
+
+/// The store did not answer, or was not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoAnswer {
+    /// Whether it may have heard the question, and done what was asked.
+    pub(crate) heard: bool,
+    /// Whether because of this it is asked no more.
+    pub(crate) opened: bool,
+}
+
+impl Link {
+    pub(crate) fn new(timeout: Duration) -> Self {
+        let held = Held { connection: None, generation: 0, breaker: Breaker::open() };
+        Self { held: Mutex::new(held), opened: Notify::new(), timeout }
+    }
+
+    pub(crate) fn state(&self) -> BreakerState {
+        self.held().breaker.state()
+    }
+
+    /// Runs `script`, unless the breaker is open. What `read` cannot read is no answer.
+    pub(crate) async fn call<T>(
+        &self,
+        script: &Script,
+        run: &Run,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T, NoAnswer> {
+        let (connection, generation) = {
+            let held = self.held();
+            (held.connection.clone(), held.generation)
+        };
+        let mut connection = connection.ok_or(NoAnswer { heard: false, opened: false })?;
+        let answer = tokio::time::timeout(self.timeout, script.run(&mut connection, run)).await;
+        let failure = match answer {
+            Ok(Ok(value)) => match read(&value) {
+                Some(answer) => {
+                    self.succeeded(generation);
+                    return Ok(answer);
+                }
+                None => Failure::Call,
+            },
+            Ok(Err(error)) if error.is_unrecoverable_error() => Failure::Connection,
+            Ok(Err(_)) | Err(_) => Failure::Call,
+        };
+        Err(NoAnswer { heard: true, opened: self.failed(generation, failure) })
+    }
+
+    /// Waits until the breaker opens.
+    pub(crate) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    pub(crate) fn probing(&self) {
+        self.held().breaker.probing();
+    }
+
+    /// Whether the store is asked again from now on, where it was not.
+    pub(crate) fn probed(&self, connection: Option<MultiplexedConnection>) -> bool {
+        let mut held = self.held();
+        let closes = held.breaker.probed(connection.is_some());
+        held.generation += 1;
+        held.connection = connection;
+        closes
+    }
+
+    fn succeeded(&self, generation: u64) {
+        let mut held = self.held();
+        if held.generation == generation {
+            held.breaker.succeeded();
+        }
+    }
+
+    fn failed(&self, generation: u64, failure: Failure) -> bool {
+        let mut held = self.held();
+        if held.generation != generation || !held.breaker.failed(failure) {
+            return false;
+        }
+        held.connection = None;
+        drop(held);
+        self.opened.notify_one();
+        true
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,120 @@
+-- Takes units from all limits of a request, or from none.
+--
+-- KEYS: one for each limit. ARGV: 1 to write and 0 to look, the name of this request's permits, then
+-- for each limit: kind, max, a, b, burst, need, binds, extra, share. A limit that does not bind (0)
+-- counts, and refuses nothing. A need of 0 takes nothing, but is refused where nothing is left. Of
+-- what is left after the need, up to `extra` units are taken on lease, but no more than one part in
+-- `share`.
+-- Answer: 1 or 0, then for each limit: remaining, microseconds until there is more, microseconds
+-- until there is room for the need (-1: there is; -2: there never will be), mark of the window that
+-- was taken from, leased, microseconds until that window is over (-1: it slides).
+
+local writes, permit = ARGV[1] == '1', ARGV[2]
+local now = now_micros()
+local seen, limits = {}, {}
+
+for i = 1, #KEYS do
+    local at = 2 + (i - 1) * 9
+    local key = KEYS[i]
+    local it = seen[key]
+    if not it then
+        it = {key = key, kind = ARGV[at + 1], now = now, pending = 0,
+            a = tonumber(ARGV[at + 3]), b = tonumber(ARGV[at + 4])}
+        load(it)
+        seen[key] = it
+    end
+    limits[i] = {it = it, max = tonumber(ARGV[at + 2]), burst = tonumber(ARGV[at + 5]),
+        need = tonumber(ARGV[at + 6]), binds = ARGV[at + 7] == '1',
+        extra = tonumber(ARGV[at + 8]), share = tonumber(ARGV[at + 9])}
+end
+
+local function room(limit)
+    local it = limit.it
+    if it.kind == 'b' then
+        return math.max(0, math.floor((limit.burst * it.a - it.debt) / it.a))
+    end
+    return math.max(0, limit.max - it.count)
+end
+
+-- Until no more than `level` counts.
+local function wait(limit, level)
+    local it = limit.it
+    if it.kind == 'b' then
+        return math.max(0, math.ceil((it.debt - level * it.a) / it.b))
+    elseif it.kind == 'c' then
+        -- Nobody knows. Soon.
+        return it.count > level and 1000000 or 0
+    elseif it.kind ~= 's' then
+        return it.count > level and it.left or 0
+    end
+    local count, time = it.count, 0
+    for i = 1, #it.buckets, 2 do
+        if count <= level then
+            break
+        end
+        count = count - it.buckets[i + 1]
+        time = (it.buckets[i] + 61) * it.a - now
+    end
+    return time
+end
+
+local allowed = true
+for _, limit in ipairs(limits) do
+    local it = limit.it
+    limit.fits = it.pending + math.max(1, limit.need) <= room(limit)
+    if limit.binds and not limit.fits then
+        allowed = false
+    end
+    it.pending = it.pending + limit.need
+end
+
+writes = writes and allowed
+for _, limit in ipairs(limits) do
+    local it = limit.it
+    limit.leased = 0
+    if writes then
+        if it.kind == 'c' then
+            it.count = it.count + limit.need
+            redis.call('ZREMRANGEBYSCORE', it.key, '-inf', now - it.a)
+            redis.call('ZADD', it.key, now, permit)
+            redis.call('PEXPIRE', it.key, math.ceil(it.a / 1000))
+        else
+            add(it, limit.need)
+            limit.mark = it.kind == 'b' and full_at(it) or it.mark
+            if limit.extra > 0 then
+                limit.leased = math.min(limit.extra, math.floor(room(limit) / limit.share))
+                add(it, limit.leased)
+            end
+        end
+    end
+end
+if writes then
+    for _, it in pairs(seen) do
+        if it.kind ~= 'c' then
+            save(it)
+        end
+    end
+end
+
+local answer = {allowed and 1 or 0}
+for i, limit in ipairs(limits) do
+    local it = limit.it
+    local left = room(limit)
+    local most = it.kind == 'b' and limit.burst or limit.max
+    -- Until there is one more than now.
+    local level = it.kind == 'b' and most - left - 1 or math.min(it.count, most) - 1
+    local at = 2 + (i - 1) * 6
+    answer[at] = left
+    answer[at + 1] = level < 0 and 0 or wait(limit, level)
+    if limit.fits then
+        answer[at + 2] = -1
+    elseif most < math.max(1, limit.need) then
+        answer[at + 2] = -2
+    else
+        answer[at + 2] = wait(limit, most - math.max(1, limit.need))
+    end
+    answer[at + 3] = limit.mark or it.mark
+    answer[at + 4] = limit.leased
+    answer[at + 5] = it.left or -1
+end
+return answer

@@ -1,0 +1,27 @@
+//! Counts that several processes share, in Redis or Valkey.
+
+mod answer;
+mod ask;
+mod breaker;
+mod builder;
+mod counters;
+mod fallback;
+mod leases;
+mod link;
+mod local;
+mod names;
+mod origin;
+mod owner;
+mod request;
+mod script;
+mod shared;
+mod shares;
+mod store;
+mod terms;
+mod update;
+mod worker;
+
+pub use self::breaker::BreakerState;
+pub use self::builder::{RedisStoreBuilder, StartError};
+pub use self::counters::StoreState;
+pub use self::store::{Asking, RedisStore};

@@ -1,0 +1,191 @@
+//! What a store's clones, its requests in flight and its worker have in common.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::Value;
+use rrcore::Clock;
+use tokio::sync::mpsc::Sender;
+
+use super::counters::{Counters, StoreState, count};
+use super::leases::{LeaseId, Leases, Slice};
+use super::link::{Link, NoAnswer};
+use super::local;
+use super::names::Names;
+use super::request::Asked;
+use super::script::{Run, Script, Scripts};
+use super::shares::Shares;
+use super::terms::Terms;
+use super::update::{Change, Update};
+use crate::decision::Left;
+use crate::limiter::Limiter;
+
+pub(crate) struct Shared {
+    pub(crate) link: Link,
+    pub(crate) scripts: Scripts,
+    pub(crate) names: Names,
+    pub(crate) counters: Counters,
+    /// As last known.
+    pub(crate) live_nodes: AtomicU64,
+    pub(crate) leases: Mutex<Leases>,
+    /// The most that is held on lease of one limit of one key; 0 in the exact mode.
+    pub(crate) slice: u64,
+    /// What this node has let pass, for the time when the store is gone.
+    pub(crate) own: Limiter,
+    pub(crate) shares: Shares,
+    pub(crate) clock: Clock,
+    pub(crate) beat_every: Duration,
+    pub(crate) permits_last: Duration,
+    /// The permits that requests hold, by the limit that they are of.
+    pub(crate) permits: Mutex<HashMap<LeaseId, HashSet<u64>>>,
+    pub(crate) next_permit: AtomicU64,
+    pub(crate) observer: Option<Observer>,
+    /// Gone when nobody is left who could decide.
+    pub(crate) updates: Mutex<Option<Sender<Update>>>,
+}
+
+/// Hears of each change of state, once.
+pub(crate) type Observer = Arc<dyn Fn(&StoreState) + Send + Sync>;
+
+impl Shared {
+    pub(crate) fn state(&self) -> StoreState {
+        let outstanding = lock(&self.leases).outstanding();
+        self.counters.state(self.link.state(), self.live_nodes.load(Relaxed), outstanding)
+    }
+
+    /// Calls the store for nobody in particular.
+    pub(crate) async fn call<T>(
+        &self,
+        script: &Script,
+        run: &Run,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        self.link.call(script, run, read).await.map_err(|it| self.unanswered(it)).ok()
+    }
+
+    /// Counts a call that was not answered, and tells who wants to know when it is the last.
+    pub(crate) fn unanswered(&self, call: NoAnswer) {
+        if call.heard {
+            count(&self.counters.failed_calls);
+        }
+        if call.opened {
+            count(&self.counters.opened);
+            self.tell();
+        }
+    }
+
+    pub(crate) fn tell(&self) {
+        if let Some(observer) = &self.observer {
+            observer(&self.state());
+        }
+    }
+
+    pub(crate) fn nodes(&self) -> u64 {
+        self.live_nodes.load(Relaxed).max(1)
+    }
+
+    /// Of what is left, a node leases half of what would be its share of it. So leases get smaller
+    /// as the end comes near, and the last units are not held by those who do not need them.
+    pub(crate) fn share_of_leases(&self) -> u64 {
+        self.nodes().saturating_mul(2)
+    }
+
+    /// What is left of a limit, as far as this node knows.
+    pub(crate) fn left(&self, of: &Asked) -> Left {
+        local::left(of, &lock(&self.leases), self.clock.monotonic())
+    }
+
+    /// Hands over to the worker what nobody waits for.
+    pub(crate) fn update(&self, update: Update) {
+        let sent = lock(&self.updates).as_ref().map(|it| it.try_send(update));
+        if !matches!(sent, Some(Ok(()))) {
+            count(&self.counters.lost_updates);
+        }
+    }
+
+    /// What `beat.lua` and `leave.lua` are told.
+    pub(crate) fn beat(&self) -> Run {
+        let mut run = Run::default();
+        run.keys.push(self.names.nodes());
+        run.name(self.names.node().into());
+        // Three signs of life may get lost.
+        run.number(micros(self.beat_every * 4));
+        run
+    }
+
+    pub(crate) fn expired_leases(&self) -> Vec<Update> {
+        let now = self.clock.monotonic();
+        let expired = lock(&self.leases).expire(now);
+        expired.into_iter().map(|it| self.unspent(it)).collect()
+    }
+
+    pub(crate) fn all_leases(&self) -> Vec<Update> {
+        let all = lock(&self.leases).drain();
+        all.into_iter().map(|it| self.unspent(it)).collect()
+    }
+
+    fn unspent(&self, (id, terms, slice): (LeaseId, Terms, Slice)) -> Update {
+        let units = i64::try_from(slice.units).unwrap_or(i64::MAX);
+        let change = Change::GiveBack { mark: slice.mark, units };
+        Update { name: self.names.of(id), terms, change }
+    }
+
+    /// Says of every permit that is still held that it is.
+    pub(crate) fn renewals(&self) -> Vec<Run> {
+        let permits = lock(&self.permits);
+        let run = |(id, held): (&LeaseId, &HashSet<u64>)| {
+            let mut run = Run::default();
+            run.keys.push(self.names.of(*id));
+            run.number(micros(self.permits_last));
+            held.iter().for_each(|it| run.name(self.names.permit(*it)));
+            run
+        };
+        permits.iter().map(run).collect()
+    }
+
+    pub(crate) fn new_permit(&self) -> u64 {
+        self.next_permit.fetch_add(1, Relaxed)
+    }
+
+    pub(crate) fn hold(&self, id: LeaseId, permit: u64) {
+        lock(&self.permits).entry(id).or_default().insert(permit);
+    }
+
+    /// Holds it if no more than `most` are held then.
+    pub(crate) fn hold_within(&self, id: LeaseId, permit: u64, most: u64) -> bool {
+        let mut permits = lock(&self.permits);
+        let held = permits.get(&id).map_or(0, HashSet::len);
+        let has_room = u64::try_from(held).is_ok_and(|it| it < most);
+        if has_room {
+            permits.entry(id).or_default().insert(permit);
+        }
+        has_room
+    }
+
+    pub(crate) fn forget(&self, id: LeaseId, permit: u64) {
+        let mut permits = lock(&self.permits);
+        if let Some(held) = permits.get_mut(&id) {
+            held.remove(&permit);
+            if held.is_empty() {
+                permits.remove(&id);
+            }
+        }
+    }
+
+    /// Gives it back, whether the store knows of it or not.
+    pub(crate) fn let_go(&self, id: LeaseId, terms: Terms, permit: u64) {
+        self.forget(id, permit);
+        let change = Change::Release(self.names.permit(permit));
+        self.update(Update { name: self.names.of(id), terms, change });
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

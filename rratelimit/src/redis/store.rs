@@ -1,0 +1,204 @@
+//! The store that several processes share.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rrcore::Now;
+use smallvec::SmallVec;
+
+use super::ask;
+use super::breaker::BreakerState;
+use super::builder::RedisStoreBuilder;
+use super::counters::StoreState;
+use super::fallback;
+use super::local;
+use super::origin::Origin;
+use super::owner::Owner;
+use super::request::{Asked, Request};
+use super::shared::{Shared, lock};
+use super::shares;
+use super::update::{Change, Update};
+use crate::charge::{Charge, Receipt};
+use crate::counter::Mark;
+use crate::decision::Decision;
+use crate::store::{Store, Taking, Unavailable};
+
+#[doc = include_str!("store.md")]
+#[derive(Clone)]
+pub struct RedisStore {
+    owner: Arc<Owner>,
+}
+
+/// The wait for a decision of a [`RedisStore`]: never much longer than its timeout.
+// Boxed: it is made only where a network is waited for, and has no name of its own.
+pub struct Asking {
+    inner: Pin<Box<dyn Future<Output = Result<Decision, Unavailable>> + Send>>,
+}
+
+impl RedisStore {
+    /// A store at `url`: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS
+    /// (feature `redis-tls`), or `redis+unix:///path`.
+    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url.into())
+    }
+
+    pub(crate) const fn new(owner: Arc<Owner>) -> Self {
+        Self { owner }
+    }
+
+    /// How it stands with the store, in numbers.
+    #[must_use]
+    pub fn state(&self) -> StoreState {
+        self.shared().state()
+    }
+
+    fn shared(&self) -> &Shared {
+        self.owner.shared()
+    }
+
+    fn request(&self, charges: &[Charge<'_>]) -> Request {
+        Request::new(charges, self.shared().permits_last)
+    }
+
+    /// Each limit of a receipt with its mark; with `position`, of that charge alone.
+    fn for_each_mark(
+        &self,
+        receipt: &Receipt,
+        position: Option<usize>,
+        mut then: impl FnMut(&Asked, Origin),
+    ) -> Request {
+        let request = Request::of_receipt(receipt, self.shared().permits_last);
+        for (it, mark) in request.asked.iter().zip(&receipt.marks) {
+            if position.is_none_or(|at| at == it.at.0) {
+                then(it, Origin::unpack(*mark));
+            }
+        }
+        request
+    }
+
+    /// Gives back `units` of a limit; less than none are taken of its window too.
+    fn give_back(&self, it: &Asked, mark: u64, units: i64) {
+        let shared = self.shared();
+        if it.terms.is_concurrency() || units == 0 {
+            return;
+        }
+        if let Ok(units) = u64::try_from(units) {
+            let now = shared.clock.monotonic();
+            let id = (it.id, shared.slice);
+            if lock(&shared.leases).put_back(id, units, mark, now) {
+                return;
+            }
+        }
+        let change = Change::GiveBack { mark, units };
+        shared.update(Update { name: shared.names.of(it.id), terms: it.terms, change });
+    }
+}
+
+impl Store for RedisStore {
+    type Later = Asking;
+
+    fn take(&self, charges: &[Charge<'_>], now: Now) -> Taking<Asking> {
+        let shared = self.shared();
+        let request = self.request(charges);
+        if shared.slice > 0 {
+            let time = shared.clock.monotonic();
+            let decided = local::decide(&request, &mut lock(&shared.leases), time);
+            if let Some(decision) = decided {
+                if decision.is_allowed() {
+                    ask::note(&request, shared, now);
+                }
+                return Taking::Now(Ok(decision));
+            }
+        }
+        match shared.link.state() {
+            BreakerState::Open | BreakerState::HalfOpen => {
+                Taking::Now(fallback::decide(&request, shared, now))
+            }
+            BreakerState::Closed => {
+                let asking = ask::ask(Arc::clone(&self.owner), request, now);
+                Taking::Later(Asking { inner: Box::pin(asking) })
+            }
+        }
+    }
+
+    /// As far as this node knows: by what it has let pass itself.
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
+        self.shared().own.foresee(charges, now)
+    }
+
+    fn add(&self, charges: &[Charge<'_>], now: Now) {
+        let shared = self.shared();
+        let request = self.request(charges);
+        for it in request.asked.iter().filter(|it| !it.terms.is_concurrency() && it.cost > 0) {
+            let change = Change::Add(it.cost);
+            shared.update(Update { name: shared.names.of(it.id), terms: it.terms, change });
+        }
+        ask::note(&request, shared, now);
+    }
+
+    fn refund(&self, receipt: &Receipt, now: Now) {
+        for (position, charge) in receipt.charges().enumerate() {
+            if charge.cost > 0 {
+                self.settle(receipt, position, 0, now);
+            }
+        }
+    }
+
+    fn settle(&self, receipt: &Receipt, position: usize, actual: u64, now: Now) {
+        let shared = self.shared();
+        let mut own_marks = SmallVec::<[Mark; 3]>::new();
+        let request = self.for_each_mark(receipt, Some(position), |it, mark| match mark {
+            Origin::Store(mark) => self.give_back(it, mark, difference(it.cost, actual)),
+            Origin::Own(mark) => own_marks.push(mark),
+            Origin::Nowhere => {}
+        });
+        let is_own = |at: usize| {
+            let of = request.asked.get(at).filter(|it| it.at.0 == position);
+            let mark = of.and_then(|_| receipt.marks.get(at));
+            matches!(mark.map(|it| Origin::unpack(*it)), Some(Origin::Own(_)))
+        };
+        let parts = shared.shares.parts(&request, is_own, 1);
+        if let Some(receipt) = shares::receipt(&parts, own_marks) {
+            shared.own.settle(&receipt, 0, actual, now);
+        }
+    }
+
+    fn release(&self, receipt: &Receipt) {
+        let shared = self.shared();
+        self.for_each_mark(receipt, None, |it, mark| match mark {
+            Origin::Store(permit) if it.terms.is_concurrency() => {
+                shared.let_go(it.id, it.terms, permit);
+            }
+            Origin::Store(_) | Origin::Own(_) | Origin::Nowhere => {}
+        });
+    }
+}
+
+fn difference(cost: u64, actual: u64) -> i64 {
+    let signed = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
+    signed(cost) - signed(actual)
+}
+
+impl Future for Asking {
+    type Output = Result<Decision, Unavailable>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.inner.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    // Not where it is: an URL may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("state", &self.state()).finish_non_exhaustive()
+    }
+}

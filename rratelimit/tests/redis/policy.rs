@@ -1,0 +1,151 @@
+//! What limits do while the store is gone.
+
+use std::time::Duration;
+
+use rratelimit::{
+    BreakerState, Charge, Decision, Key, Limit, Policy, RateLimitLayer, RedisStore, Store,
+    StoreFailure,
+};
+use rrcore::{Code, Refusal};
+use tower::{Layer, ServiceExt};
+
+use crate::node::Node;
+use crate::server::{Server, free_port};
+use crate::tests;
+
+tests! {
+    what_is_denied_is_unavailable_and_says_which_limit,
+    what_is_allowed_passes_and_is_counted,
+    a_share_is_the_limit_by_the_nodes_that_were_alive_less_what_passed_before,
+    a_share_of_what_runs_at_the_same_time_is_registered_when_the_store_is_back,
+    leased_units_are_spent_before_anything_is_denied,
+    one_limit_that_denies_costs_the_others_nothing,
+    a_node_that_never_reached_its_store_goes_by_what_it_was_told,
+    the_layer_answers_503_and_tells_of_a_degraded_decision,
+}
+
+fn what_is_denied_is_unavailable_and_says_which_limit() {
+    let node = gone(1);
+    let policy = day(10, StoreFailure::Deny);
+    let unavailable = node.one(&policy, "a").unwrap_err();
+    assert_eq!(&**unavailable.limit(), "day");
+    assert_eq!(node.store.state().denials, 1);
+    let observed = policy.observed();
+    assert!(node.passes(&observed, "a"), "what only counts denies nothing");
+}
+
+fn what_is_allowed_passes_and_is_counted() {
+    let node = gone(1);
+    assert_eq!(node.passing(&day(10, StoreFailure::Allow), "a", 50), 50);
+    assert_eq!(node.store.state().fail_opens, 50);
+}
+
+fn a_share_is_the_limit_by_the_nodes_that_were_alive_less_what_passed_before() {
+    let server = Server::start();
+    let nodes = [(); 2].map(|()| Node::connected(&server.url()));
+    let policy = day(100, StoreFailure::LeaseThenShare);
+    assert_eq!(nodes[0].passing(&policy, "a", 10), 10);
+    // The first has heard of the second when it says again that it is alive.
+    while nodes[0].store.state().live_nodes < 2 {
+        std::thread::yield_now();
+    }
+    server.kill();
+    for (node, expected) in nodes.iter().zip([40, 50]) {
+        node.hears(BreakerState::Open);
+        assert_eq!(node.passing(&policy, "a", 100), expected);
+        let refused = node.one(&policy, "a").unwrap();
+        assert!(refused.standing().is_degraded());
+        assert!(refused.retry_after().is_some_and(|it| it > Duration::ZERO));
+        assert_eq!(node.store.state().live_nodes, 2, "as last known");
+    }
+}
+
+fn a_share_of_what_runs_at_the_same_time_is_registered_when_the_store_is_back() {
+    let port = free_port();
+    let node = Node::start(RedisStore::builder(format!("redis://127.0.0.1:{port}/")).nodes(2));
+    let policy = Policy::new([Limit::concurrency("c", 4)]).unwrap();
+    let held: Vec<_> = (0..5).filter_map(|_| receipt(node.one(&policy, "a"))).collect();
+    assert_eq!(held.len(), 2, "half of four");
+    node.store.release(&held[0]);
+    assert!(node.passes(&policy, "a"), "one was given back");
+
+    let server = Server::start_at(port).unwrap();
+    node.hears(BreakerState::Closed);
+    let other = Node::connected(&server.url());
+    let seen = |left| {
+        let looking = policy.clone().observed();
+        let decision = other.one(&looking, "a");
+        let remaining = decision.as_ref().unwrap().standing().remaining("c");
+        other.store.release(&receipt(decision).unwrap());
+        remaining == Some(left)
+    };
+    // Two of the first node, and the one that looks.
+    assert!((0..10_000).any(|_| seen(1)), "the store has heard of the two");
+}
+
+fn leased_units_are_spent_before_anything_is_denied() {
+    let server = Server::start();
+    let url = server.url();
+    let builder = RedisStore::builder(url).leases(10, Duration::from_secs(60));
+    let node = Node::start(builder.timeout(Duration::from_millis(500)));
+    node.hears(BreakerState::Closed);
+    let policy = day(1_000, StoreFailure::Deny);
+    assert!(node.passes(&policy, "a"));
+    assert_eq!(node.store.state().outstanding_leases, 10);
+    server.kill();
+    node.hears(BreakerState::Open);
+    assert_eq!(node.passing(&policy, "a", 50), 10);
+    assert!(node.one(&policy, "a").is_err());
+    assert_eq!(node.store.state().outstanding_leases, 0);
+}
+
+fn one_limit_that_denies_costs_the_others_nothing() {
+    let node = gone(1);
+    let shared = day(3, StoreFailure::LeaseThenShare);
+    let denied = day(3, StoreFailure::Deny);
+    let (a, b) = (Key::of(&["a"]), Key::of(&["b"]));
+    for _ in 0..10 {
+        assert!(node.take(&[Charge::one(&shared, a), Charge::one(&denied, b)]).is_err());
+    }
+    assert_eq!(node.passing(&shared, "a", 9), 3);
+}
+
+fn a_node_that_never_reached_its_store_goes_by_what_it_was_told() {
+    let node = gone(4);
+    assert_eq!(node.passing(&day(100, StoreFailure::LeaseThenShare), "a", 200), 25);
+    assert_eq!(node.passing(&day(3, StoreFailure::LeaseThenShare), "b", 9), 1, "at least one");
+    assert_eq!(node.passing(&day(0, StoreFailure::LeaseThenShare), "c", 9), 0);
+}
+
+fn the_layer_answers_503_and_tells_of_a_degraded_decision() {
+    let node = gone(1);
+    for (then, status) in [(StoreFailure::Deny, 503), (StoreFailure::LeaseThenShare, 200)] {
+        let layer = RateLimitLayer::new(day(9, then), node.store.clone());
+        let inner = tower::service_fn(async |_: http::Request<String>| {
+            Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+        });
+        let response =
+            node.runtime.block_on(layer.layer(inner).oneshot(http::Request::default())).unwrap();
+        assert_eq!(response.status(), status);
+        let code = response.extensions().get::<Refusal>().map(Refusal::code);
+        assert_eq!(code, (status == 503).then_some(Code::LimitUnavailable));
+        assert_eq!(response.headers().contains_key("ratelimit"), status == 200);
+    }
+}
+
+/// A node whose store nobody will ever reach, one of so many as it was told.
+fn gone(nodes: u64) -> Node {
+    let url = format!("redis://127.0.0.1:{}/", free_port());
+    Node::start(RedisStore::builder(url).nodes(nodes))
+}
+
+fn day(max: u64, then: StoreFailure) -> Policy {
+    Policy::new([Limit::calendar_day("day", max).on_store_failure(then)]).unwrap()
+}
+
+fn receipt(decision: Result<Decision, rratelimit::Unavailable>) -> Option<rratelimit::Receipt> {
+    match decision.unwrap() {
+        Decision::Allowed { receipt, .. } => Some(receipt),
+        Decision::Refused { .. } => None,
+    }
+}

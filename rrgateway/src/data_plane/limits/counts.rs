@@ -1,0 +1,118 @@
+//! Where requests are counted: in this process, or where several gateways look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(not(feature = "redis"))]
+use rratelimit::Never as Later;
+#[cfg(feature = "redis")]
+use rratelimit::{Asking as Later, RedisStore};
+use rratelimit::{Charge, Decision, Key, Limiter, Policy, Receipt, Store, Taking};
+use rrcore::Now;
+
+/// What was spent. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Counts {
+    /// By this process.
+    Local(Arc<Limiter>),
+    /// By all gateways that share a store.
+    #[cfg(feature = "redis")]
+    Shared(RedisStore),
+}
+
+/// What was spent of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    pub spent: u64,
+    /// When all of it counts no more (time since the Unix epoch).
+    pub resets_at: Option<Duration>,
+}
+
+impl Counts {
+    /// Whether other gateways count there, too.
+    pub const fn are_shared(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Shared(_) => true,
+        }
+    }
+
+    /// What `key` has spent of each limit of `policy`; of a shared store, as far as this gateway has
+    /// let it pass.
+    pub fn usage(&self, policy: &Policy, key: Key, now: Now) -> Vec<Tally> {
+        match self {
+            Self::Local(limiter) => {
+                let usage = limiter.usage(policy, key, now);
+                let tally =
+                    usage.iter().map(|it| Tally { spent: it.spent, resets_at: it.resets_at });
+                tally.collect()
+            }
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => {
+                let decision = store.foresee(&[Charge { policy, key, cost: 0 }], now);
+                let tally = decision.standing().limits().map(|it| {
+                    let spent = it.limit().max().saturating_sub(it.remaining());
+                    let resets_at = now.wall.saturating_add(it.reset());
+                    Tally {
+                        spent,
+                        resets_at: (spent > 0 && !it.reset().is_zero()).then_some(resets_at),
+                    }
+                });
+                tally.collect()
+            }
+        }
+    }
+}
+
+impl Store for Counts {
+    type Later = Later;
+
+    fn take(&self, charges: &[Charge<'_>], now: Now) -> Taking<Later> {
+        match self {
+            Self::Local(limiter) => Taking::Now(Ok(Limiter::take(limiter, charges, now))),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.take(charges, now),
+        }
+    }
+
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
+        match self {
+            Self::Local(limiter) => limiter.foresee(charges, now),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.foresee(charges, now),
+        }
+    }
+
+    fn add(&self, charges: &[Charge<'_>], now: Now) {
+        match self {
+            Self::Local(limiter) => limiter.add(charges, now),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.add(charges, now),
+        }
+    }
+
+    fn refund(&self, receipt: &Receipt, now: Now) {
+        match self {
+            Self::Local(limiter) => limiter.refund(receipt, now),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.refund(receipt, now),
+        }
+    }
+
+    fn settle(&self, receipt: &Receipt, position: usize, actual: u64, now: Now) {
+        match self {
+            Self::Local(limiter) => limiter.settle(receipt, position, actual, now),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.settle(receipt, position, actual, now),
+        }
+    }
+
+    fn release(&self, receipt: &Receipt) {
+        match self {
+            Self::Local(limiter) => limiter.release(receipt),
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => store.release(receipt),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Begins to count, where the operator says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rratelimit::Limiter;
+use rrcore::Clock;
+
+use crate::data_plane::limits::config::LimitsConfig;
+use crate::data_plane::limits::counts::Counts;
+use crate::data_plane::limits::keeper::Kept;
+use crate::data_plane::limits::measures::Counting;
+use crate::data_plane::limits::notices::noticed;
+
+/// What counts.
+#[derive(Debug)]
+pub struct Started {
+    /// For limits and meters.
+    pub counting: Counting,
+    /// For what each gateway counts for itself.
+    pub limiter: Arc<Limiter>,
+    /// What is written down in the data directory; of a shared store, nothing.
+    pub kept: Option<Kept>,
+}
+
+impl Started {
+    /// Counts as `config` says, on with what is in `directory`.
+    ///
+    /// # Errors
+    /// When what was counted cannot be taken over, or the store cannot be what it is said to be.
+    /// Not when a shared store does not answer: limits say what holds then.
+    pub fn new(config: &LimitsConfig, directory: &Path, clock: &Clock) -> anyhow::Result<Self> {
+        let on_store_failure = config.on_store_failure.0;
+        if let Some(url) = &config.store {
+            let counts = shared(config, url)?;
+            let limiter = Arc::new(limiter(config));
+            let counting = Counting { counts, rolls: Default::default(), on_store_failure };
+            return Ok(Self { counting, limiter, kept: None });
+        }
+        let kept = Kept::open(directory, clock, || limiter(config).on_threshold(noticed))?;
+        let limiter = Arc::clone(&kept.limiter);
+        let counts = Counts::Local(Arc::clone(&limiter));
+        let counting = Counting { counts, rolls: kept.rolls.clone(), on_store_failure };
+        Ok(Self { counting, limiter, kept: Some(kept) })
+    }
+}
+
+fn limiter(config: &LimitsConfig) -> Limiter {
+    Limiter::with_capacity(config.max_keys).on_capacity(config.on_capacity.0)
+}
+
+#[cfg(feature = "redis")]
+fn shared(
+    config: &LimitsConfig,
+    url: &crate::data_plane::limits::config::StoreUrl,
+) -> anyhow::Result<Counts> {
+    use anyhow::Context as _;
+    use rratelimit::{RedisStore, Seed, StoreState};
+    use sha2::{Digest as _, Sha256};
+
+    use crate::data_plane::limits::config::StoreMode;
+
+    // Gateways know each other's keys by what they have in common, and others do not know.
+    let seed: [u8; 32] = Sha256::digest(url.expose()).into();
+    let (seed, _) = seed.split_at(16);
+    let seed = <[u8; 16]>::try_from(seed).map(Seed::new)?;
+    seed.install().context("limits.store: this process counts elsewhere already")?;
+    let told = |state: &StoreState| {
+        tracing::warn!(?state, "how it stands with limits.store has changed");
+    };
+    let builder = RedisStore::builder(url.expose())
+        .client("default")
+        .timeout(config.timeout)
+        .max_keys(config.max_keys)
+        .on_change(told);
+    let builder = match config.mode {
+        StoreMode::Exact => builder,
+        StoreMode::Leases => builder.leases(config.slice, LEASES_LAST),
+    };
+    Ok(Counts::Shared(builder.start().context("limits.store")?))
+}
+
+/// What is leased and not spent goes back after this.
+#[cfg(feature = "redis")]
+const LEASES_LAST: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(not(feature = "redis"))]
+fn shared(
+    _: &LimitsConfig,
+    _: &crate::data_plane::limits::config::StoreUrl,
+) -> anyhow::Result<Counts> {
+    anyhow::bail!("limits.store: this gateway was built without the feature redis")
+}
