@@ -21,7 +21,7 @@ pin_project! {
     pub struct ShieldFuture<F> {
         #[pin]
         inner: F,
-        shielding: Shielding,
+        shielding: Option<Shielding>,
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Shielding {
 }
 
 impl<F> ShieldFuture<F> {
-    pub(super) const fn new(inner: F, shielding: Shielding) -> Self {
+    pub(super) const fn new(inner: F, shielding: Option<Shielding>) -> Self {
         Self { inner, shielding }
     }
 }
@@ -48,7 +48,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(cx))?;
-        Poll::Ready(Ok(this.shielding.shield(response)))
+        Poll::Ready(Ok(match this.shielding {
+            Some(shielding) => shielding.shield(response),
+            None => response.map(ShieldedBody::inner),
+        }))
     }
 }
 

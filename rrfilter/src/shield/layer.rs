@@ -11,18 +11,31 @@ use super::service::EchoShield;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EchoShieldLayer {
+    is_on: bool,
     clock: Clock,
 }
 
 impl EchoShieldLayer {
     /// Shields what the inner stages inject.
     pub fn new() -> Self {
-        Self { clock: Clock::system() }
+        Self { is_on: true, clock: Clock::system() }
+    }
+
+    /// Changes nothing at all.
+    pub fn off() -> Self {
+        Self { is_on: false, ..Self::new() }
     }
 
     /// Reads the time from `clock`.
-    pub fn clock(self, clock: Clock) -> Self {
-        Self { clock }
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether it shields anything.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.is_on
     }
 }
 
@@ -36,6 +49,6 @@ impl<S> Layer<S> for EchoShieldLayer {
     type Service = EchoShield<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        EchoShield::new(inner, self.clock.clone())
+        EchoShield::new(inner, self.is_on.then(|| self.clock.clone()))
     }
 }

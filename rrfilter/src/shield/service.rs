@@ -25,11 +25,12 @@ use crate::fault::BoxError;
 #[derive(Clone, Debug)]
 pub struct EchoShield<S> {
     inner: S,
-    clock: Clock,
+    // `None`: it is off.
+    clock: Option<Clock>,
 }
 
 impl<S> EchoShield<S> {
-    pub(super) const fn new(inner: S, clock: Clock) -> Self {
+    pub(super) const fn new(inner: S, clock: Option<Clock>) -> Self {
         Self { inner, clock }
     }
 }
@@ -49,9 +50,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let context = rrcore::Context::of(request.extensions_mut(), &self.clock);
+        let Some(clock) = &self.clock else {
+            return ShieldFuture::new(self.inner.call(request), None);
+        };
+        let context = rrcore::Context::of(request.extensions_mut(), clock);
         head::ask_for_what_can_be_read(request.headers_mut());
         let shielding = Shielding::new(context, request.method());
-        ShieldFuture::new(self.inner.call(request), shielding)
+        ShieldFuture::new(self.inner.call(request), Some(shielding))
     }
 }

@@ -21,6 +21,7 @@ mod problem;
 mod render;
 mod requests;
 mod resources;
+mod response_schema;
 mod revisions;
 mod router;
 mod routes;
