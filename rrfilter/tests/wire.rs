@@ -1,5 +1,4 @@
 //! A transfer that breaks off, as a client sees it.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use axum::Router;
 use axum::body::Body;

@@ -261,9 +261,12 @@ pub(crate) struct Scripted {
     script: Script,
 }
 
+// The end is told, too.
+type Told = Option<Result<Bytes, std::io::Error>>;
+
 #[derive(Clone)]
 pub(crate) struct Script {
-    next: Arc<std::sync::Mutex<VecDeque<Option<Result<Bytes, std::io::Error>>>>>,
+    next: Arc<std::sync::Mutex<VecDeque<Told>>>,
 }
 
 pub(crate) fn scripted(first: impl IntoIterator<Item = Bytes>) -> (Scripted, Script) {
