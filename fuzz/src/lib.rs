@@ -5,6 +5,8 @@ pub mod body_walker;
 pub mod canonical_path;
 pub mod decoders;
 pub mod evaluator;
+pub mod filter;
+pub mod jsonpath;
 pub mod jwks;
 pub mod jwt;
 pub mod meter;

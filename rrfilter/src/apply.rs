@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rrcore::json;
 use thiserror::Error;
 
-use crate::engine::Engine;
+use crate::chain::Chain;
 use crate::filter::Filter;
 
 /// What filters left of a document.
@@ -32,6 +32,9 @@ pub enum NotFilterable {
     /// A filter needs the whole document at once, and it is longer than may be held.
     #[error("the document is too long to be held as a whole")]
     TooLarge,
+    /// It is JSON, but has a number that the paths' comparisons cannot read, such as `1e400`.
+    #[error("the document cannot be read for a path to look into it")]
+    NotRead,
     /// To find out what a path finds takes too long in this document.
     #[error("a path takes too long to follow")]
     TooCostly,
@@ -65,16 +68,14 @@ pub fn apply<'a>(
     filters: impl IntoIterator<Item = &'a Filter>,
     document: &[u8],
 ) -> Result<Filtered, NotFilterable> {
-    let mut left: Option<Vec<u8>> = None;
-    let mut removed = Vec::new();
-    for filter in filters {
-        let document = left.as_deref().unwrap_or(document);
-        let mut out = Vec::with_capacity(document.len());
-        let mut engine = Engine::new(filter.clone());
-        engine.push(document, &mut out)?;
-        removed.push(engine.finish(&mut out)?.ok_or(NotFilterable::NothingLeft)?);
-        left = Some(out);
+    let mut filters = filters.into_iter().peekable();
+    if filters.peek().is_none() {
+        return Ok(Filtered { document: Bytes::copy_from_slice(document), removed: Vec::new() });
     }
-    let document = left.map_or_else(|| Bytes::copy_from_slice(document), Bytes::from);
-    Ok(Filtered { document, removed })
+    let mut chain = Chain::new(filters.cloned()).held(u64::MAX).most_buffered(usize::MAX);
+    let mut left = Vec::with_capacity(document.len());
+    chain.push(document, &mut left)?;
+    chain.finish(&mut left)?;
+    let removed = chain.reports().iter().map(|it| it.removed).collect();
+    Ok(Filtered { document: left.into(), removed })
 }

@@ -28,11 +28,19 @@ use crate::filter::Filter;
 #[derive(Debug)]
 pub struct Chain {
     filters: Vec<Filter>,
-    engines: Vec<Engine>,
-    reports: Vec<Report>,
-    failed: Option<NotFilterable>,
+    parts: Vec<Part>,
     most_buffered: usize,
-    held: u64,
+    failed: Option<NotFilterable>,
+}
+
+// Filters that can work in one pass, after one that needs the whole document, if any.
+#[derive(Debug)]
+struct Part {
+    whole: Option<Filter>,
+    held: Vec<u8>,
+    engine: Engine,
+    // What `whole` did.
+    report: Report,
 }
 
 /// What one filter did, over all documents of a [`Chain`]. Never values.
@@ -51,9 +59,8 @@ impl Chain {
     #[must_use]
     pub fn new(filters: impl IntoIterator<Item = Filter>) -> Self {
         let filters: Vec<_> = filters.into_iter().collect();
-        let engines = filters.iter().cloned().map(Engine::new).collect();
-        let reports = vec![Report::default(); filters.len()];
-        Self { filters, engines, reports, failed: None, most_buffered: 1 << 20, held: 64 << 10 }
+        let parts = parts(&filters, HELD);
+        Self { filters, parts, most_buffered: 1 << 20, failed: None }
     }
 
     /// Holds up to so many bytes of a document where a filter needs it whole: 1 MiB unless told.
@@ -66,8 +73,8 @@ impl Chain {
     /// Looks for two members of one name, however many an object has, in so many bytes at the start
     /// of each document: 64 KiB unless told. After that, among the first 1,024 of each object.
     #[must_use]
-    pub const fn held(mut self, bytes: u64) -> Self {
-        self.held = bytes;
+    pub fn held(mut self, bytes: u64) -> Self {
+        self.parts = parts(&self.filters, bytes);
         self
     }
 
@@ -78,7 +85,7 @@ impl Chain {
     /// When it cannot be filtered. Then, and ever after: the same error.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), NotFilterable> {
         self.failed.map_or(Ok(()), Err)?;
-        self.run(Some(chunk), out).inspect_err(|it| self.failed = Some(*it))
+        self.take(chunk, out).inspect_err(|it| self.failed = Some(*it))
     }
 
     /// Ends the document, and adds to `out` what else is left of it. The next byte is the first of
@@ -89,13 +96,13 @@ impl Chain {
     /// When the document is not complete, or nothing would be left of it.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), NotFilterable> {
         self.failed.map_or(Ok(()), Err)?;
-        self.run(None, out).inspect_err(|it| self.failed = Some(*it))
+        self.end(out).inspect_err(|it| self.failed = Some(*it))
     }
 
     /// What each filter did so far, in their order.
     #[must_use]
-    pub fn reports(&self) -> &[Report] {
-        &self.reports
+    pub fn reports(&self) -> Vec<&Report> {
+        self.parts.iter().flat_map(Part::reports).collect()
     }
 
     /// Whether some filter needs the whole document at once: nothing leaves before its end.
@@ -104,20 +111,93 @@ impl Chain {
         self.filters.iter().any(Filter::needs_buffering)
     }
 
-    fn run(&mut self, chunk: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NotFilterable> {
-        let mut bytes = chunk.unwrap_or_default().to_vec();
-        for ((engine, filter), report) in
-            self.engines.iter_mut().zip(&self.filters).zip(&mut self.reports)
-        {
-            let mut left = Vec::new();
-            engine.push(&bytes, &mut left)?;
-            if chunk.is_none() {
-                report.removed += engine.finish(&mut left)?.ok_or(NotFilterable::NothingLeft)?;
-                *engine = Engine::new(filter.clone());
+    fn take(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), NotFilterable> {
+        match self.parts.as_mut_slice() {
+            [first, ..] if first.whole.is_some() => first.hold(chunk, self.most_buffered),
+            [only] => Ok(only.engine.push(chunk, out)?),
+            [first, second, ..] => {
+                let mut left = Vec::new();
+                first.engine.push(chunk, &mut left)?;
+                second.hold(&left, self.most_buffered)
             }
-            bytes = left;
+            [] => Ok(()),
         }
-        out.append(&mut bytes);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), NotFilterable> {
+        let mut before: Vec<u8> = Vec::new();
+        let last = self.parts.len().saturating_sub(1);
+        for (number, part) in self.parts.iter_mut().enumerate() {
+            part.hold(&std::mem::take(&mut before), self.most_buffered)?;
+            part.end(if number == last { &mut *out } else { &mut before })?;
+        }
         Ok(())
     }
 }
+
+// There is always one.
+fn parts(filters: &[Filter], held: u64) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut rest = filters;
+    while !rest.is_empty() || parts.is_empty() {
+        let whole = rest.split_first().filter(|it| it.0.needs_buffering());
+        let (whole, after) = whole.map_or((None, rest), |(it, after)| (Some(it.clone()), after));
+        let count = after.iter().take_while(|it| !it.needs_buffering()).count();
+        let (together, after) = after.split_at_checked(count).unwrap_or((after, &[]));
+        let found = vec![0; whole.as_ref().map_or(0, Filter::len)];
+        let engine = Engine::new(together.iter().cloned(), held);
+        parts.push(Part { whole, held: Vec::new(), engine, report: Report { removed: 0, found } });
+        rest = after;
+    }
+    parts
+}
+
+impl Part {
+    fn hold(&mut self, bytes: &[u8], most: usize) -> Result<(), NotFilterable> {
+        if self.held.len().saturating_add(bytes.len()) > most {
+            return Err(NotFilterable::TooLarge);
+        }
+        self.held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), NotFilterable> {
+        let document = std::mem::take(&mut self.held);
+        if let Some(filter) = &self.whole {
+            let mut left = Vec::with_capacity(document.len());
+            let report = once(filter, &document, &mut left)?;
+            self.report.add(&report);
+            self.engine.push(&left, out)?;
+        }
+        if self.engine.finish(out)? { Ok(()) } else { Err(NotFilterable::NothingLeft) }
+    }
+
+    fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.whole.iter().map(|_| &self.report).chain(self.engine.reports())
+    }
+}
+
+// Applies a filter that needs the document as a whole, which is checked first: what looks into it
+// reads less strictly.
+fn once(filter: &Filter, document: &[u8], out: &mut Vec<u8>) -> Result<Report, NotFilterable> {
+    let mut check = Engine::new([], u64::MAX);
+    check.push(document, out)?;
+    check.finish(out)?;
+    out.clear();
+    let mut engine = Engine::new([filter.for_document(document)?], u64::MAX);
+    engine.push(document, out)?;
+    if !engine.finish(out)? {
+        return Err(NotFilterable::NothingLeft);
+    }
+    Ok(engine.reports().next().cloned().unwrap_or_default())
+}
+
+impl Report {
+    fn add(&mut self, other: &Self) {
+        self.removed += other.removed;
+        self.found.iter_mut().zip(&other.found).for_each(|(sum, it)| *sum += it);
+    }
+}
+
+// What is checked before anything leaves, where nobody says otherwise.
+const HELD: u64 = 64 << 10;

@@ -58,6 +58,7 @@ impl Fault {
             Self::Document(NotFilterable::Json(_)) => "it is not JSON that all readers read alike",
             Self::Document(NotFilterable::NothingLeft) => "nothing of it may pass",
             Self::Document(NotFilterable::TooLarge) => "it is too long to be held as a whole",
+            Self::Document(NotFilterable::NotRead) => "a path cannot look into it",
             Self::Document(NotFilterable::TooCostly) => "a path takes too long to follow in it",
             Self::Record(RecordTooLong) => "a record of it is too long",
         }

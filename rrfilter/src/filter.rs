@@ -6,8 +6,10 @@ use std::sync::Arc;
 use rrcore::Current;
 use rrcore::json::{PathError, Query, quote};
 
+use crate::apply::NotFilterable;
 use crate::paths::{PathSet, TooManyWays};
 use crate::terms::Terms;
+use crate::whole::{WholePath, WholePaths};
 
 /// What becomes of the values that a filter's paths find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +29,10 @@ pub enum Operation {
 pub struct Filter {
     id: Arc<str>,
     operation: Operation,
+    // Those that can be followed on the way.
     paths: Arc<PathSet>,
+    // All of them, where some cannot.
+    whole: Option<Arc<WholePaths>>,
     replacement: Arc<str>,
     // The paths as they were written.
     texts: Arc<[Arc<str>]>,
@@ -54,44 +59,62 @@ pub struct InvalidFilter {
 }
 
 impl Filter {
-    /// Compiles `paths`: JSONPath (RFC 9535), as far as it can be answered while a document goes
-    /// by. That is names (`.name`, `['name']`), indexes and slices from the start (`[0]`,
-    /// `[1:9:2]`), wildcards (`.*`, `[*]`), several of those at once (`['id', 'name']`), and
-    /// descendants (`..name`, `..*`).
+    /// Compiles `paths`: JSONPath (RFC 9535).
+    ///
+    /// Names (`.name`, `['name']`), indexes and slices from the start (`[0]`, `[1:9:2]`), wildcards
+    /// (`.*`, `[*]`), several of those at once (`['id', 'name']`), and descendants (`..name`, `..*`)
+    /// are followed while the document goes by. Filter expressions (`[?@.price > 10]`) with their
+    /// functions, and what counts from the end (`[-1]`, `[::-1]`), need the document as a whole:
+    /// [`needs_buffering`](Self::needs_buffering).
     ///
     /// No paths find nothing: `Retain` then empties every document, the others change none.
     ///
     /// ```
     /// use rrfilter::{Filter, Operation};
     ///
-    /// let error = Filter::new("flt_1", Operation::Retain, ["$.id", "$.items[-1]"]).unwrap_err();
-    /// assert_eq!(error.to_string(), "paths[1], at 8: indexes from the end are not supported");
+    /// let last = Filter::new("flt_1", Operation::Retain, ["$.id", "$.items[-1]"]).unwrap();
+    /// assert!(last.needs_buffering());
+    /// let error = Filter::new("flt_1", Operation::Retain, ["$.id", "$.items[01]"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "paths[1], at 8: an index has no leading zeros");
     /// ```
+    ///
+    /// # Caveats
+    ///
+    /// Filter expressions compare numbers as 64-bit floats: beyond 2^53 neighbours are equal. What
+    /// stays keeps its bytes nevertheless. A document in which it could take too long to follow such
+    /// a path is refused when it comes.
     ///
     /// # Errors
     ///
-    /// On the first path that is not JSONPath, or uses more of it than that, or brings the filter
-    /// over 1,000 steps below `..`, all of which might have to be followed at once.
+    /// On the first path that is not JSONPath, or has an expression of over 1,024 bytes or nested
+    /// deeper than 12, or brings the filter over 1,000 steps below `..`, all of which might have to
+    /// be followed at once.
     pub fn new(
         id: impl Into<Arc<str>>,
         operation: Operation,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, InvalidFilter> {
-        let (mut queries, mut texts) = (Vec::new(), Vec::new());
+        let (mut read, mut texts) = (Vec::new(), Vec::new());
         for (index, path) in paths.into_iter().enumerate() {
+            let error = |(offset, why)| InvalidFilter { index, offset, why };
+            read.push(self::read(path.as_ref()).map_err(error)?);
             texts.push(Arc::from(path.as_ref()));
-            let query: Result<Query, _> = path.as_ref().parse();
-            let error = |it: PathError| InvalidFilter { index, offset: it.offset, why: it.why };
-            queries.push(query.map_err(error)?);
         }
-        let paths = PathSet::new(&queries).map_err(|(index, TooManyWays)| InvalidFilter {
-            index,
-            offset: 0,
-            why: "there are too many steps below `..`",
+        let onward: Vec<_> = (0..)
+            .zip(&read)
+            .filter_map(|(index, path)| match path {
+                WholePath::Onward(query) => Some((index, query.clone())),
+                WholePath::Looking(..) => None,
+            })
+            .collect();
+        let paths = PathSet::new(&onward, read.len()).map_err(|(index, TooManyWays)| {
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            InvalidFilter { index, offset: 0, why: "there are too many steps below `..`" }
         })?;
+        let whole = (onward.len() < read.len()).then(|| Arc::new(WholePaths::new(read)));
         let replacement = quote("***").into();
         let (id, paths, texts) = (id.into(), Arc::new(paths), texts.into());
-        Ok(Self { id, operation, paths, replacement, texts, terms: Terms::new() })
+        Ok(Self { id, operation, paths, whole, replacement, texts, terms: Terms::new() })
     }
 
     /// Replaces what [`Operation::Mask`] finds by the string `text`: `***` unless told.
@@ -117,13 +140,28 @@ impl Filter {
     /// (a filter expression, or a place counted from the end).
     #[must_use]
     pub const fn needs_buffering(&self) -> bool {
-        false
+        self.whole.is_some()
+    }
+
+    /// The same filter for this one document, if it needs that: its paths are the ways to what they
+    /// find in it.
+    pub(crate) fn for_document(&self, document: &[u8]) -> Result<Self, NotFilterable> {
+        let mut filter = self.clone();
+        if let Some(whole) = filter.whole.take() {
+            filter.paths = Arc::new(whole.ways(document)?);
+        }
+        Ok(filter)
     }
 
     /// Its paths, as they were written.
     #[must_use]
     pub fn texts(&self) -> &[Arc<str>] {
         &self.texts
+    }
+
+    /// How many paths it has.
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
     }
 
     pub(crate) fn paths(&self) -> &PathSet {
@@ -133,6 +171,14 @@ impl Filter {
     // As JSON.
     pub(crate) fn replacement(&self) -> &[u8] {
         self.replacement.as_bytes()
+    }
+}
+
+fn read(path: &str) -> Result<WholePath, (usize, &'static str)> {
+    match path.parse::<Query>() {
+        Ok(query) => Ok(WholePath::Onward(query)),
+        Err(error) if error.is_beyond() => WholePath::looking(path),
+        Err(PathError { offset, why, .. }) => Err((offset, why)),
     }
 }
 

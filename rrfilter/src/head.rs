@@ -220,7 +220,7 @@ mod tests {
         ] {
             let fate = |it: &[Filter]| fate(&Method::GET, &parts(kind), &plan(it));
             let records = Fate::Filtered(Shape::Records(framing), Coding::Identity);
-            assert_eq!(fate(&[streaming.clone()]), records);
+            assert_eq!(fate(std::slice::from_ref(&streaming)), records);
             assert_eq!(fate(&[streaming.clone(), shadow.clone()]), records);
             let refused = Fate::Refused("a filter does not apply to streams of records");
             assert_eq!(fate(&[streaming.clone(), filter()]), refused);

@@ -21,6 +21,7 @@ mod stream;
 mod terms;
 mod transform;
 mod watch;
+mod whole;
 mod work;
 
 #[doc = include_str!("../docs/transforming.md")]

@@ -13,6 +13,7 @@ pub(crate) struct PathSet {
     ways_below_deep: usize,
     // Some step may lead to one node in several ways.
     repeats: bool,
+    queries: usize,
 }
 
 #[derive(Debug, Default)]
@@ -33,8 +34,8 @@ struct Node {
 /// What follows for a value from a node that is active for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Meaning {
-    /// A query ends there: the value is a match.
-    pub(crate) is_match: bool,
+    /// The first query that ends there: the value is a match.
+    pub(crate) found: Option<PathIndex>,
     /// Something in the value may be a match.
     pub(crate) leads_on: bool,
     /// This node is active for it, too: deep steps start there.
@@ -42,6 +43,9 @@ pub(crate) struct Meaning {
 }
 
 pub(crate) type NodeId = usize;
+
+/// Which of a filter's paths.
+pub(crate) type PathIndex = u32;
 
 /// Where a value is in the object or array around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +63,26 @@ pub(crate) struct TooManyWays;
 impl PathSet {
     pub(crate) const ROOT: NodeId = 0;
 
-    /// Builds the automaton. An error says which query was too much.
-    pub(crate) fn new(queries: &[Query]) -> Result<Self, (usize, TooManyWays)> {
-        let mut set = Self { nodes: vec![Node::default()], ways_below_deep: 0, repeats: false };
+    /// Builds the automaton from queries, and says of each which of `count` paths it stands for, in
+    /// order. An error says which was too much.
+    pub(crate) fn new(
+        queries: &[(PathIndex, Query)],
+        count: usize,
+    ) -> Result<Self, (PathIndex, TooManyWays)> {
+        let mut set = Self {
+            nodes: vec![Node::default()],
+            ways_below_deep: 0,
+            repeats: false,
+            queries: count,
+        };
         let mut known = HashMap::new();
-        for (index, query) in queries.iter().enumerate() {
+        for &(index, ref query) in queries {
             let mut at = Self::ROOT;
             for step in query.steps() {
                 at = *known.entry((at, step)).or_insert_with(|| set.grow(at, step));
             }
             if let Some(node) = set.nodes.get_mut(at) {
-                node.meaning.is_match = true;
+                node.meaning.found.get_or_insert(index);
             }
             if set.ways_below_deep > MOST_WAYS_BELOW_DEEP {
                 return Err((index, TooManyWays));
@@ -115,6 +128,11 @@ impl PathSet {
     fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         self.nodes.len() - 1
+    }
+
+    /// How many queries it is made of.
+    pub(crate) const fn len(&self) -> usize {
+        self.queries
     }
 
     /// How many nodes there are, if any of them may be found twice at once.

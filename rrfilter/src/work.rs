@@ -98,8 +98,9 @@ impl Work {
 
     /// What each filter did so far, in their order.
     pub(crate) fn facts(&self) -> Vec<Fact> {
-        let mut enforced = self.enforced.iter().flat_map(|it| it.reports());
-        let mut shadows = self.shadows.iter().map(|it| it.chain.reports().last());
+        let mut enforced = self.enforced.iter().flat_map(Chain::reports);
+        // Of its chain, it is the last.
+        let mut shadows = self.shadows.iter().map(|it| it.chain.reports().pop());
         let fact = |(scope, filter): &(Scope, Filter)| {
             let is_shadow = filter.is_shadow();
             let report = if is_shadow { shadows.next().flatten() } else { enforced.next() };

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Escape,
     /// Not a number by JSON's grammar.
     Number,
+    /// A name of a member is longer than [`Limits`](super::Limits) allow.
+    KeyTooLong,
     /// Nested deeper than [`Limits`](super::Limits) allow.
     TooDeep,
     /// An object has two members of one name. Readers disagree about which of them counts.
@@ -56,6 +58,7 @@ impl fmt::Display for Error {
             ErrorKind::Encoding => "not UTF-8",
             ErrorKind::Escape => "unknown escape in a string",
             ErrorKind::Number => "not a number",
+            ErrorKind::KeyTooLong => "a name is too long",
             ErrorKind::TooDeep => "nested too deep",
             ErrorKind::DuplicateKey => "two members of one name",
         };

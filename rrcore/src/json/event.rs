@@ -57,6 +57,28 @@ pub trait Sink {
     /// Takes the next piece of the document, which ends `end` bytes into the chunk that was pushed
     /// last. (A key that is longer than that began in an earlier one.)
     fn event(&mut self, event: Event<'_>, end: usize);
+
+    /// Whether there is no use for what is in the object or array that has just begun. It is checked
+    /// then, faster, and told as bytes to [`skipped`](Self::skipped) instead of as events.
+    #[inline(always)]
+    fn skips(&mut self) -> bool {
+        false
+    }
+
+    /// Takes what is in a container that it skips, up to and with its closing bracket where it is
+    /// over. May come in several pieces, each of which ends `end` bytes into the chunk.
+    #[inline(always)]
+    fn skipped(&mut self, raw: &[u8], end: usize, is_over: bool) {
+        let _ = (raw, end, is_over);
+    }
+}
+
+/// Nobody.
+pub(super) struct Silent;
+
+impl Sink for Silent {
+    #[inline(always)]
+    fn event(&mut self, _: Event<'_>, _: usize) {}
 }
 
 impl<F: FnMut(Event<'_>)> Sink for F {

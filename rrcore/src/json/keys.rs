@@ -13,67 +13,100 @@ use std::hash::{BuildHasher, Hasher};
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     point: u64,
-    objects: Vec<Object>,
     // The hashes of all open objects that have few members.
     few: Vec<u64>,
+    // The innermost open object, and those around it.
+    object: Object,
+    outer: Vec<Object>,
+    // How many names of an object are remembered, while `is_limited`.
+    most: usize,
+    is_limited: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Object {
     // How many hashes there were when it was opened.
     start: usize,
-    many: Option<HashSet<u64, Spread>>,
+    // One bit for each of its hashes: most names are seen to be new at a glance.
+    glance: u64,
+    many: Option<Box<HashSet<u64, Spread>>>,
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
+    /// Remembers no more than `most` names of an object while it is told to.
+    pub(super) fn new(most: usize) -> Self {
         // The standard library's source of randomness.
         let point = RandomState::new().hash_one(()) % PRIME;
-        Self { point, objects: Vec::new(), few: Vec::new() }
+        let object = Object::default();
+        Self { point, few: Vec::new(), object, outer: Vec::new(), most, is_limited: false }
     }
 
+    /// Whether it remembers a limited number of names.
+    pub(super) const fn limited(&mut self, is_limited: bool) {
+        self.is_limited = is_limited;
+    }
+
+    #[inline(always)]
     pub(super) fn open(&mut self) {
-        self.objects.push(Object { start: self.few.len(), many: None });
+        let object = Object { start: self.few.len(), glance: 0, many: None };
+        self.outer.push(std::mem::replace(&mut self.object, object));
     }
 
+    #[inline(always)]
     pub(super) fn close(&mut self) {
-        if let Some(object) = self.objects.pop() {
-            self.few.truncate(object.start);
-        }
+        self.few.truncate(self.object.start);
+        self.object = self.outer.pop().unwrap_or_default();
     }
 
-    /// Whether the innermost open object has no member of this name yet.
+    /// Whether the innermost open object has no member of this name yet, as far as is remembered.
+    #[inline(always)]
     pub(super) fn insert(&mut self, name: &[u8]) -> bool {
         let hash = hash(name, self.point);
-        let Some(object) = self.objects.last_mut() else { return false };
+        let bit = 1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+        if self.object.glance & bit != 0 || self.few.len() - self.object.start >= FEW {
+            return self.look(hash);
+        }
+        self.object.glance |= bit;
+        self.few.push(hash);
+        true
+    }
+
+    fn look(&mut self, hash: u64) -> bool {
+        let object = &mut self.object;
         if let Some(many) = &mut object.many {
+            if self.is_limited && many.len() >= self.most {
+                return !many.contains(&hash);
+            }
             return many.insert(hash);
         }
         let few = self.few.get(object.start..).unwrap_or_default();
         if few.contains(&hash) {
             return false;
         }
-        // Beyond a few, looking through them all would make the work quadratic.
-        if few.len() == FEW {
-            let mut many = HashSet::with_capacity_and_hasher(8 * FEW, Spread { point: self.point });
-            many.extend(few.iter().copied().chain([hash]));
-            object.many = Some(many);
-            self.few.truncate(object.start);
-        } else {
+        if few.len() < FEW {
             self.few.push(hash);
+            return true;
         }
+        // Beyond a few, looking through them all would make the work quadratic.
+        let mut many = HashSet::with_capacity_and_hasher(8 * FEW, Spread { point: self.point });
+        many.extend(few.iter().copied().chain([hash]));
+        object.many = Some(Box::new(many));
+        // From here on, no glance is enough.
+        object.glance = u64::MAX;
         true
     }
 }
 
 // Different names are different polynomials: the first coefficient is 1, and the last tells the
 // bytes and the length of what is left after whole words. The shortest names are that number alone.
+#[inline(always)]
 fn hash(name: &[u8], point: u64) -> u64 {
+    if name.len() < WORD { short(name) } else { long(name, point) }
+}
+
+fn long(name: &[u8], point: u64) -> u64 {
     let words = name.chunks_exact(WORD);
     let rest = short(words.remainder());
-    if name.len() < WORD {
-        return rest;
-    }
     multiply(words.fold(1, |hash, it| multiply(hash, point) + word(it)), point) + rest
 }
 
@@ -85,6 +118,7 @@ const fn word(bytes: &[u8]) -> u64 {
 }
 
 // Fewer than 7 bytes as one number; different for different bytes.
+#[inline(always)]
 fn short(bytes: &[u8]) -> u64 {
     let length = (bytes.len() as u64) << 48;
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -96,6 +130,7 @@ fn short(bytes: &[u8]) -> u64 {
 }
 
 // Modulo `PRIME`, but for a few of it that may be left over: 2^62 times 2^61 gives less than 2^62.
+#[inline(always)]
 const fn multiply(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     let folded = (product as u64 & PRIME) + (product >> 61) as u64;
@@ -143,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_name_counts_once_per_object_however_many_there_are() {
-        let mut keys = Keys::new();
+        let mut keys = Keys::new(usize::MAX);
         keys.open();
         for turn in 0..100 {
             assert!(keys.insert(turn.to_string().as_bytes()));
@@ -158,7 +193,7 @@ mod tests {
 
     #[test]
     fn names_that_look_alike_to_a_careless_hash_differ() {
-        let mut keys = Keys::new();
+        let mut keys = Keys::new(usize::MAX);
         keys.open();
         for zeros in 0..30 {
             for last in 0..4 {

@@ -2,6 +2,47 @@
 
 use super::error::{ErrorKind, Fault, Progress};
 
+/// The number that `bytes` start with; `None` unless it is one, and it is seen to be over.
+#[inline(always)]
+pub(super) fn whole_number(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    let first = *bytes.get(at)?;
+    at += 1;
+    match first {
+        b'0' => {}
+        b'1'..=b'9' => at = digits(bytes, at),
+        _ => return None,
+    }
+    let mut next = *bytes.get(at)?;
+    if next == b'.' {
+        let end = digits(bytes, at + 1);
+        if end == at + 1 {
+            return None;
+        }
+        at = end;
+        next = *bytes.get(at)?;
+    }
+    if matches!(next, b'e' | b'E') {
+        at += 1;
+        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+        let end = digits(bytes, at);
+        if end == at || end == bytes.len() {
+            return None;
+        }
+        at = end;
+    }
+    bytes.get(..at)
+}
+
+// Where the digits at `at` end.
+#[inline(always)]
+fn digits(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b'0'..=b'9') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number {
     Start,

@@ -15,6 +15,15 @@ pub struct PathError {
     pub why: &'static str,
 }
 
+impl PathError {
+    /// Whether it may well be a query, but one that asks for more than the way to a value: a filter
+    /// expression, or what counts from the end. What follows there has not been read.
+    #[must_use]
+    pub fn is_beyond(&self) -> bool {
+        [FROM_END, BACKWARDS, EXPRESSION].contains(&self.why)
+    }
+}
+
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at {}: {}", self.offset, self.why)
@@ -90,15 +99,14 @@ impl<'a> Reader<'a> {
                 Ok(Selector::Wildcard)
             }
             Some(quote @ ('"' | '\'')) => Ok(Selector::Name(self.quoted(quote)?.into())),
-            Some('?') => self.refuse("filter expressions are not supported"),
+            Some('?') => self.refuse(EXPRESSION),
             Some('-' | ':' | '0'..='9') => self.index_or_slice(),
             _ => self.refuse("expected a quoted name, an index, a slice or `*`"),
         }
     }
 
     fn index_or_slice(&mut self) -> Result<Selector, PathError> {
-        let from_end = "indexes from the end are not supported";
-        let start = self.number(from_end)?;
+        let start = self.number(FROM_END)?;
         let after = self.at;
         self.skip_blanks();
         if !self.take(":") {
@@ -106,12 +114,12 @@ impl<'a> Reader<'a> {
             return start.map(Selector::Index).ok_or_else(|| self.error("expected an index"));
         }
         self.skip_blanks();
-        let end = self.number(from_end)?;
+        let end = self.number(FROM_END)?;
         self.skip_blanks();
         let mut step = None;
         if self.take(":") {
             self.skip_blanks();
-            step = self.number("slices backwards are not supported")?;
+            step = self.number(BACKWARDS)?;
         }
         let (start, step) = (start.unwrap_or(0), step.unwrap_or(1));
         Ok(Selector::Slice(Slice { start, end, step }))
@@ -196,6 +204,10 @@ impl<'a> Reader<'a> {
         Err(self.error(why))
     }
 }
+
+const FROM_END: &str = "indexes from the end are not supported";
+const BACKWARDS: &str = "slices backwards are not supported";
+const EXPRESSION: &str = "filter expressions are not supported";
 
 #[cfg(test)]
 mod tests {

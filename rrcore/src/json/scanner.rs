@@ -2,18 +2,13 @@
 
 use super::error::{Error, ErrorKind, Fault, Progress};
 use super::escape::unescape;
-use super::event::{Event, Sink};
-use super::structure::{Container, Structure};
+use super::event::{Event, Silent, Sink};
+use super::keys::Keys;
+use super::limits::Limits;
+use super::number::{Number, whole_number};
+use super::structure::{Expect, Structure};
 use super::text::{Text, plain_string};
-use super::token::{Token, space};
-
-/// What a document may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// How many arrays and objects may be open at once: 128 unless told.
-    pub depth: usize,
-}
+use super::token::{Token, space, whole_word};
 
 /// A JSON text (RFC 8259) on its way.
 ///
@@ -22,31 +17,21 @@ pub struct Limits {
 /// Half a surrogate pair as an escape passes as it is: the grammar has it.
 ///
 /// What it tells does not depend on how the document was cut, but for the pieces of
-/// [`Event::Space`] and [`Event::Scalar`]. Memory: one key, and a hash of 8 bytes for each name in
-/// an open object.
+/// [`Event::Space`] and [`Event::Scalar`], and of what is skipped. Memory: one key, and a hash of 8
+/// bytes for each name in an open object, as far as the [`Limits`] say.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     offset: u64,
+    limits: Limits,
     token: Token,
+    // After the token that is being read, if any.
+    expect: Expect,
     structure: Structure,
     // The key that is being read, as far as earlier chunks had it.
     key: Vec<u8>,
+    // The sink is not told of what is in a container: so many are open with it.
+    skipping: Option<usize>,
     failed: Option<Error>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { depth: 128 }
-    }
-}
-
-impl Limits {
-    /// Allows `depth` arrays and objects to be open at once.
-    #[must_use]
-    pub const fn depth(mut self, depth: usize) -> Self {
-        self.depth = depth;
-        self
-    }
 }
 
 impl Scanner {
@@ -55,9 +40,12 @@ impl Scanner {
     pub fn new(limits: Limits) -> Self {
         Self {
             offset: 0,
+            limits,
             token: Token::mark(),
-            structure: Structure::new(limits.depth),
+            expect: Expect::Document,
+            structure: Structure::new(limits.depth, Keys::new(limits.names)),
             key: Vec::new(),
+            skipping: None,
             failed: None,
         }
     }
@@ -69,6 +57,20 @@ impl Scanner {
     /// When they cannot be part of one. Then, and ever after: the same error.
     pub fn push<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Error> {
         self.failed.map_or(Ok(()), Err)?;
+        // Where the limit on names begins to hold is a matter of bytes, not of chunks.
+        let held = self.limits.names_after.saturating_sub(self.offset);
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        let (first, rest) = chunk.split_at_checked(held).unwrap_or((chunk, &[]));
+        self.structure.keys.limited(held == 0);
+        self.take(first, sink)?;
+        if !rest.is_empty() {
+            self.structure.keys.limited(true);
+            self.take(rest, &mut Shifted { sink, by: first.len() })?;
+        }
+        Ok(())
+    }
+
+    fn take<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Error> {
         self.read(chunk, sink).map_err(|(at, kind)| self.fail(at, kind))?;
         self.offset += chunk.len() as u64;
         Ok(())
@@ -84,10 +86,9 @@ impl Scanner {
         if matches!(self.token, Token::Number(number) if number.may_end()) {
             sink.event(Event::Scalar { raw: b"", last: true }, 0);
             self.token = Token::None;
-            self.structure.end_value();
         }
         match self.token {
-            Token::None if self.structure.is_complete() => Ok(()),
+            Token::None if self.expect == Expect::Nothing => Ok(()),
             _ => Err(self.fail(0, ErrorKind::Truncated)),
         }
     }
@@ -96,82 +97,168 @@ impl Scanner {
         *self.failed.insert(Error { offset: self.offset + at as u64, kind })
     }
 
-    // Each byte decides alone what comes next. The sink is told in as many places as there are kinds
-    // of events, so that what it does with each can be compiled into this loop.
     fn read<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Fault> {
-        let mut at = match self.token {
-            Token::None => 0,
-            _ if chunk.is_empty() => 0,
-            token => self.token(token, chunk, 0, sink)?,
-        };
-        while let Some(&byte) = chunk.get(at) {
-            let start = at;
-            at += 1;
-            match byte {
-                b'"' => at = self.string(chunk, start, sink)?,
-                b',' => {
-                    self.structure.comma(start)?;
-                    sink.event(Event::Comma, at);
-                }
-                b':' => {
-                    self.structure.colon(start)?;
-                    sink.event(Event::Colon, at);
-                }
-                b' ' | b'\t' | b'\n' | b'\r' => {
-                    let space = space(chunk.get(start..).unwrap_or_default());
-                    at = start + space.len();
-                    sink.event(Event::Space(space), at);
-                }
-                b'{' => {
-                    self.structure.begin(Container::Object, start)?;
-                    sink.event(Event::BeginObject, at);
-                }
-                b'[' => {
-                    self.structure.begin(Container::Array, start)?;
-                    sink.event(Event::BeginArray, at);
-                }
-                b'}' => {
-                    self.structure.end(Container::Object, start)?;
-                    sink.event(Event::EndObject, at);
-                }
-                b']' => {
-                    self.structure.end(Container::Array, start)?;
-                    sink.event(Event::EndArray, at);
-                }
-                _ => {
-                    self.structure.value(start)?;
-                    let token = Token::scalar(byte).ok_or((start, ErrorKind::Unexpected))?;
-                    at = self.token(token, chunk, start, sink)?;
-                }
-            }
+        let mut at = 0;
+        while at < chunk.len() {
+            at = match self.skipping {
+                None => self.run(chunk, at, 0, sink)?,
+                Some(open) => self.skip(chunk, at, open, sink)?,
+            };
         }
         Ok(())
     }
 
-    // Most strings lie in one chunk and have nothing special in them.
-    fn string<S: Sink + ?Sized>(
+    fn skip<S: Sink + ?Sized>(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        open: usize,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        let read = self.run(chunk, at, open, &mut Silent);
+        let end = read.unwrap_or_else(|(fault, _)| fault);
+        let is_over = read.is_ok() && self.structure.open() < open;
+        sink.skipped(chunk.get(at..end).unwrap_or_default(), end, is_over);
+        if is_over {
+            self.skipping = None;
+        }
+        read
+    }
+
+    // Reads on until the chunk ends, fewer than `floor` containers are open, or the sink wants to
+    // skip. The sink is told in as many places as there are kinds of events, so that what it does
+    // with each can be compiled into this loop.
+    fn run<S: Sink + ?Sized>(
+        &mut self,
+        chunk: &[u8],
+        mut at: usize,
+        floor: usize,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        if !matches!(self.token, Token::None) {
+            at = self.token(self.token, chunk, at, sink)?;
+        }
+        let mut expect = self.expect;
+        while let Some(&byte) = chunk.get(at) {
+            if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                at = blanks(chunk, at, sink);
+                continue;
+            }
+            let before = at;
+            match expect {
+                Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
+                    at = self.name(chunk, before, sink)?;
+                    // Most often the next byte is this one; else the loop finds out.
+                    (at, expect) = colon(chunk, at, sink);
+                }
+                Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
+                    if let b'{' | b'[' = byte {
+                        expect = self.begin(byte, before, sink)?;
+                        at += 1;
+                        if sink.skips() {
+                            self.skipping = Some(self.structure.open());
+                            break;
+                        }
+                    } else if byte == b']' && expect == Expect::ElementOrEnd {
+                        expect = self.structure.end_array();
+                        at += 1;
+                        sink.event(Event::EndArray, at);
+                        if self.structure.open() < floor {
+                            break;
+                        }
+                    } else {
+                        at = self.scalar(byte, chunk, before, sink)?;
+                        (at, expect) = comma(chunk, at, expect.after_value(), sink);
+                    }
+                }
+                Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
+                    expect = self.structure.end_object();
+                    at += 1;
+                    sink.event(Event::EndObject, at);
+                    if self.structure.open() < floor {
+                        break;
+                    }
+                }
+                Expect::ElementEnd if byte == b']' => {
+                    expect = self.structure.end_array();
+                    at += 1;
+                    sink.event(Event::EndArray, at);
+                    if self.structure.open() < floor {
+                        break;
+                    }
+                }
+                Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
+                    (at, expect) = comma(chunk, at, expect, sink);
+                }
+                Expect::Colon if byte == b':' => (at, expect) = colon(chunk, at, sink),
+                Expect::Nothing => return Err((before, ErrorKind::Trailing)),
+                _ => return Err((before, ErrorKind::Unexpected)),
+            }
+        }
+        self.expect = expect;
+        Ok(at)
+    }
+
+    #[inline(always)]
+    fn begin<S: Sink + ?Sized>(
+        &mut self,
+        byte: u8,
+        at: usize,
+        sink: &mut S,
+    ) -> Result<Expect, Fault> {
+        if byte == b'{' {
+            let expect = self.structure.begin_object(at)?;
+            sink.event(Event::BeginObject, at + 1);
+            return Ok(expect);
+        }
+        let expect = self.structure.begin_array(at)?;
+        sink.event(Event::BeginArray, at + 1);
+        Ok(expect)
+    }
+
+    // Most names lie in one chunk and have nothing special in them.
+    #[inline(always)]
+    fn name<S: Sink + ?Sized>(
         &mut self,
         chunk: &[u8],
         at: usize,
         sink: &mut S,
     ) -> Result<usize, Fault> {
-        let is_name = self.structure.is_name(at)?;
-        let Some((raw, said)) = plain_string(chunk.get(at..).unwrap_or_default()) else {
-            let token = if is_name { Token::Key(Text::Start) } else { Token::Text(Text::Start) };
-            return self.token(token, chunk, at, sink);
+        let plain = plain_string(chunk.get(at..).unwrap_or_default());
+        let Some((raw, name)) = plain.filter(|it| it.0.len() <= self.limits.key) else {
+            return self.token(Token::Key(Text::Start), chunk, at, sink);
         };
         let end = at + raw.len();
-        if is_name {
-            self.structure.name(said, end)?;
-            sink.event(Event::Key { raw, name: said }, end);
-        } else {
-            self.structure.end_value();
-            sink.event(Event::Scalar { raw, last: true }, end);
+        if !self.structure.keys.insert(name) {
+            return Err((end - 1, ErrorKind::DuplicateKey));
         }
+        sink.event(Event::Key { raw, name }, end);
+        Ok(end)
+    }
+
+    // The same for values.
+    #[inline(always)]
+    fn scalar<S: Sink + ?Sized>(
+        &mut self,
+        byte: u8,
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        let bytes = chunk.get(at..).unwrap_or_default();
+        let (whole, token) = match byte {
+            b'"' => (plain_string(bytes).map(|it| it.0), Token::Text(Text::Start)),
+            b'-' | b'0'..=b'9' => (whole_number(bytes), Token::Number(Number::Start)),
+            _ => (whole_word(bytes), Token::word(byte).ok_or((at, ErrorKind::Unexpected))?),
+        };
+        let Some(raw) = whole else { return self.token(token, chunk, at, sink) };
+        let end = at + raw.len();
+        sink.event(Event::Scalar { raw, last: true }, end);
         Ok(end)
     }
 
     // Begins a token or reads on in it; says where it or the chunk ends.
+    #[inline(never)]
     fn token<S: Sink + ?Sized>(
         &mut self,
         mut token: Token,
@@ -180,22 +267,30 @@ impl Scanner {
         sink: &mut S,
     ) -> Result<usize, Fault> {
         let bytes = chunk.get(at..).unwrap_or_default();
-        let Progress { used, done } =
-            token.read(bytes).map_err(|(used, kind)| (at + used, kind))?;
+        let read = token.read(bytes);
+        if let Token::Key(_) = token {
+            self.check_length(at, read.map_or_else(|fault| fault.0, |it| it.used))?;
+        }
+        let Progress { used, done } = read.map_err(|(used, kind)| (at + used, kind))?;
         self.token = if done { Token::None } else { token };
         let (raw, end) = (bytes.get(..used).unwrap_or_default(), at + used);
         match token {
             Token::Key(_) => self.key(raw, done, end, sink)?,
             Token::Text(_) | Token::Number(_) | Token::Word { .. } => {
-                if done {
-                    self.structure.end_value();
-                }
                 sink.event(Event::Scalar { raw, last: done }, end);
             }
             // RFC 8259 §8.1: a parser may ignore the mark. It gets no event: nobody should write one.
             Token::Mark { .. } | Token::None => {}
         }
         Ok(end)
+    }
+
+    // The first byte beyond the limit is what is wrong, also where the key has another fault after it.
+    fn check_length(&self, at: usize, used: usize) -> Result<(), Fault> {
+        if self.key.len() + used > self.limits.key {
+            return Err((at + (self.limits.key - self.key.len()), ErrorKind::KeyTooLong));
+        }
+        Ok(())
     }
 
     fn key<S: Sink + ?Sized>(
@@ -213,11 +308,71 @@ impl Scanner {
         }
         if done {
             let name = unescape(raw);
-            self.structure.name(name.as_bytes(), end)?;
+            if !self.structure.keys.insert(name.as_bytes()) {
+                return Err((end.saturating_sub(1), ErrorKind::DuplicateKey));
+            }
             sink.event(Event::Key { raw, name: name.as_bytes() }, end);
             key.clear();
         }
         self.key = key;
         Ok(())
+    }
+}
+
+#[inline(always)]
+fn blanks<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> usize {
+    let space = space(chunk.get(at..).unwrap_or_default());
+    let end = at + space.len();
+    sink.event(Event::Space(space), end);
+    end
+}
+
+// Goes on to the value of a member, if its colon is at `at`.
+#[inline(always)]
+fn colon<S: Sink + ?Sized>(chunk: &[u8], at: usize, sink: &mut S) -> (usize, Expect) {
+    if chunk.get(at) != Some(&b':') {
+        return (at, Expect::Colon);
+    }
+    sink.event(Event::Colon, at + 1);
+    (at + 1, Expect::Member)
+}
+
+// Goes on to the next value, if there is a comma at `at`.
+#[inline(always)]
+fn comma<S: Sink + ?Sized>(
+    chunk: &[u8],
+    at: usize,
+    expect: Expect,
+    sink: &mut S,
+) -> (usize, Expect) {
+    let next = match expect {
+        Expect::MemberEnd => Expect::Key,
+        Expect::ElementEnd => Expect::Element,
+        _ => return (at, expect),
+    };
+    if chunk.get(at) != Some(&b',') {
+        return (at, expect);
+    }
+    sink.event(Event::Comma, at + 1);
+    (at + 1, next)
+}
+
+// The rest of a chunk, of which a sink is told as of the whole.
+struct Shifted<'a, S: ?Sized> {
+    sink: &'a mut S,
+    by: usize,
+}
+
+impl<S: Sink + ?Sized> Sink for Shifted<'_, S> {
+    fn event(&mut self, event: Event<'_>, end: usize) {
+        self.sink.event(event, end + self.by);
+    }
+
+    fn skips(&mut self) -> bool {
+        self.sink.skips()
+    }
+
+    fn skipped(&mut self, raw: &[u8], end: usize, is_over: bool) {
+        self.sink.skipped(raw, end + self.by, is_over);
     }
 }

@@ -77,6 +77,7 @@ const fn wide(left: u8, low: u8, high: u8) -> Text {
 
 /// The string that `bytes` start with, and what is between its quotes; `None` unless it is whole,
 /// ASCII, and means itself.
+#[inline(always)]
 pub(super) fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = plain_prefix(bytes.get(1..)?);
     match bytes.get(length + 1) {
@@ -87,31 +88,36 @@ pub(super) fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 // How many bytes at the start are ASCII and mean themselves. Eight at a time: most of a document is
 // this.
+#[inline(always)]
 fn plain_prefix(bytes: &[u8]) -> usize {
     let mut plain = 0;
-    while let Some(word) = bytes.get(plain..).and_then(<[u8]>::first_chunk) {
-        let special = specials(u64::from_le_bytes(*word));
+    let mut words = bytes.chunks_exact(8);
+    for word in words.by_ref() {
+        let special = specials(word.try_into().map_or(0, u64::from_le_bytes));
         if special != 0 {
             // The first byte is the lowest, and the lowest mark is never wrong.
             return plain + special.trailing_zeros() as usize / 8;
         }
         plain += 8;
     }
-    let rest = bytes.get(plain..).unwrap_or_default();
+    plain + short_prefix(words.remainder())
+}
+
+#[inline(never)]
+fn short_prefix(rest: &[u8]) -> usize {
     let is_plain = |byte: &u8| matches!(byte, 0x20..0x80) && *byte != b'"' && *byte != b'\\';
-    plain + rest.iter().position(|it| !is_plain(it)).unwrap_or(rest.len())
+    rest.iter().position(|it| !is_plain(it)).unwrap_or(rest.len())
 }
 
 // Marks the high bit of each of eight bytes that is a control character, a quote, a backslash, or
-// not ASCII; above the lowest mark some may be wrong, where a subtraction has borrowed.
+// not ASCII: of those that are ASCII, a subtraction borrows from it. Above the lowest mark some may
+// be wrong, where it has borrowed from the next byte.
+#[inline(always)]
 const fn specials(word: u64) -> u64 {
-    let control = word.wrapping_sub(EACH * 0x20) & !word;
-    let found = control | zeroes(word ^ (EACH * 0x22)) | zeroes(word ^ (EACH * 0x5c)) | word;
-    found & (EACH * 0x80)
-}
-
-const fn zeroes(word: u64) -> u64 {
-    word.wrapping_sub(EACH) & !word
+    let control = word.wrapping_sub(EACH * 0x20);
+    let quote = (word ^ (EACH * 0x22)).wrapping_sub(EACH);
+    let backslash = (word ^ (EACH * 0x5c)).wrapping_sub(EACH);
+    (control | quote | backslash | word) & (EACH * 0x80)
 }
 
 const EACH: u64 = 0x0101_0101_0101_0101;

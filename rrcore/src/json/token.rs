@@ -21,10 +21,10 @@ impl Token {
         Self::Mark { left: BYTE_ORDER_MARK }
     }
 
-    /// The number or word that starts with this byte.
-    pub(super) const fn scalar(byte: u8) -> Option<Self> {
+    /// The word that starts with this byte.
+    #[inline(always)]
+    pub(super) const fn word(byte: u8) -> Option<Self> {
         match byte {
-            b'-' | b'0'..=b'9' => Some(Self::Number(Number::Start)),
             b't' => Some(Self::Word { left: b"true" }),
             b'f' => Some(Self::Word { left: b"false" }),
             b'n' => Some(Self::Word { left: b"null" }),
@@ -44,10 +44,30 @@ impl Token {
     }
 }
 
-/// The whitespace that `bytes` start with.
+/// The word that `bytes` start with, if it is all there.
+#[inline(always)]
+pub(super) fn whole_word(bytes: &[u8]) -> Option<&[u8]> {
+    let length = match bytes.first_chunk()? {
+        b"true" | b"null" => 4,
+        b"fals" if bytes.get(4) == Some(&b'e') => 5,
+        _ => return None,
+    };
+    bytes.get(..length)
+}
+
+/// The whitespace that `bytes` start with. Where there is much of it, it is spaces.
+#[inline(always)]
 pub(super) fn space(bytes: &[u8]) -> &[u8] {
-    let is_space = |it: &&u8| matches!(it, b' ' | b'\t' | b'\n' | b'\r');
-    bytes.get(..bytes.iter().take_while(is_space).count()).unwrap_or_default()
+    let mut length = 0;
+    loop {
+        match bytes.get(length) {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => length += 1,
+            _ => return bytes.get(..length).unwrap_or_default(),
+        }
+        while bytes.get(length..).and_then(<[u8]>::first_chunk) == Some(b"        ") {
+            length += 8;
+        }
+    }
 }
 
 fn read_mark(left: &mut &'static [u8], bytes: &[u8]) -> Result<Progress, Fault> {

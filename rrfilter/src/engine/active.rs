@@ -1,6 +1,6 @@
 //! Which beginnings of paths fit the way from the root to where the document is.
 
-use crate::paths::{NodeId, PathSet, Place};
+use crate::paths::{NodeId, PathIndex, PathSet, Place};
 
 /// The active nodes of each open container, and of the value that comes next.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub(super) struct Active {
     // Those of each open container, one after the other; then those of the next value.
     nodes: Vec<NodeId>,
     next: usize,
-    is_match: bool,
+    found: Option<PathIndex>,
     // For each node that may be found twice, the last step that made it active: it is so only once.
     seen: Vec<u64>,
     steps: u64,
@@ -25,20 +25,18 @@ impl Active {
     /// What is active for the root of a document.
     pub(super) fn new(paths: &PathSet) -> Self {
         let seen = vec![0; paths.repeatable()];
-        let mut active = Self { nodes: Vec::new(), next: 0, is_match: false, seen, steps: 1 };
-        // Also if it leads nowhere: what is in the root is always looked at.
         let meaning = paths.at(PathSet::ROOT);
-        active.is_match = meaning.is_match;
-        active.nodes.push(PathSet::ROOT);
-        active.nodes.extend(meaning.deep);
-        active
+        // Also if it leads nowhere: what is in the root is always looked at.
+        let nodes = std::iter::once(PathSet::ROOT).chain(meaning.deep).collect();
+        Self { nodes, next: 0, found: meaning.found, seen, steps: 1 }
     }
 
     /// Goes to the value at `place` in the container of `around`.
+    #[inline(always)]
     pub(super) fn step(&mut self, paths: &PathSet, around: Nodes, place: Place<'_>) {
         self.nodes.truncate(around.end);
         self.next = around.end;
-        self.is_match = false;
+        self.found = None;
         self.steps += 1;
         for at in around.first..around.end {
             let Some(node) = self.nodes.get(at).copied() else { return };
@@ -48,7 +46,10 @@ impl Active {
 
     fn add(&mut self, paths: &PathSet, node: NodeId) {
         let meaning = paths.at(node);
-        self.is_match |= meaning.is_match;
+        self.found = match (self.found, meaning.found) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
         if meaning.leads_on {
             self.activate(node);
         }
@@ -64,13 +65,15 @@ impl Active {
         }
     }
 
-    /// Whether a path ends at the next value.
-    pub(super) const fn is_match(&self) -> bool {
-        self.is_match
+    /// The path that ends at the next value.
+    #[inline(always)]
+    pub(super) const fn found(&self) -> Option<PathIndex> {
+        self.found
     }
 
     /// Whether a path may end somewhere in the next value.
-    pub(super) fn may_match_inside(&self) -> bool {
+    #[inline(always)]
+    pub(super) fn may_find_inside(&self) -> bool {
         self.next < self.nodes.len()
     }
 

@@ -7,12 +7,13 @@ use rrcore::json::{Query, Selector, Step};
 use serde_json::{Map, Value};
 
 use super::Engine;
+use crate::chain::Report;
 use crate::filter::{Filter, Operation};
 
 #[test]
 fn what_is_not_decided_yet_is_all_that_is_held() {
     let filter = Filter::new("flt", Operation::Retain, ["$.a.b", "$.big"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new([filter], 0), Vec::new());
     engine.push(br#"{"x":0,"a":{"c":[1,"#, &mut out).unwrap();
     assert_eq!(out, b"{", "`a` stays only if it has a `b`");
     engine.push(br#"2],"b":"tr"#, &mut out).unwrap();
@@ -24,7 +25,7 @@ fn what_is_not_decided_yet_is_all_that_is_held() {
 #[test]
 fn what_is_masked_is_masked_before_it_ends() {
     let filter = Filter::new("flt", Operation::Mask, ["$..a"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new([filter], 0), Vec::new());
     engine.push(br#"{"b":[{"a":{"a":"tr"#, &mut out).unwrap();
     assert_eq!(out, br#"{"b":[{"a":"***""#);
     engine.push(br#"ue"#, &mut out).unwrap();
@@ -34,7 +35,7 @@ fn what_is_masked_is_masked_before_it_ends() {
 #[test]
 fn memory_grows_with_the_depth_and_not_with_the_document() {
     let filter = Filter::new("flt", Operation::Retain, ["$..a..b[0]", "$..[1,2].c"]).unwrap();
-    let (mut engine, mut out) = (Engine::new(filter), Vec::new());
+    let (mut engine, mut out) = (Engine::new([filter], 0), Vec::new());
     let row = [br#"{"x":[{"a":[{"b":[]}]},"#, &br#"["text",{"c":{}}],null,7]},"#[..]].concat();
     let (mut held, mut nodes) = (BTreeSet::new(), BTreeSet::new());
     engine.push(b"[", &mut out).unwrap();
@@ -42,7 +43,7 @@ fn memory_grows_with_the_depth_and_not_with_the_document() {
         engine.push(&row, &mut out).unwrap();
         out.clear();
         held.insert(engine.undecided.capacity());
-        nodes.insert(engine.filtering.active.capacity());
+        nodes.insert(engine.filtering.capacity());
     }
     assert!(held.last() <= Some(&row.len()), "{held:?}");
     assert!(nodes.last() <= Some(&64), "{nodes:?}");
@@ -83,6 +84,54 @@ proptest! {
             prop_assert_eq!(&run(&filter, [first, second]), &whole, "cut at {}", cut);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn filters_in_one_pass_do_what_they_do_one_after_the_other(
+        document in documents(),
+        filters in prop::collection::vec(
+            (operations(), prop::collection::vec(paths(), 0..3)), 0..5
+        ),
+        pretty in any::<bool>(),
+        cut in 1..40_usize,
+    ) {
+        let compile = |(operation, paths): &(Operation, Vec<String>)| {
+            Filter::new("flt", *operation, paths).unwrap()
+        };
+        let compiled: Vec<Filter> = filters.iter().map(compile).collect();
+        let write = if pretty { serde_json::to_string_pretty } else { serde_json::to_string };
+        let text = write(&document).unwrap();
+        let expected = one_by_one(&compiled, &text);
+        let whole = together(&compiled, [text.as_bytes()]);
+        prop_assert_eq!(&whole, &expected, "{:?} of {}", filters, text);
+        prop_assert_eq!(&together(&compiled, text.as_bytes().chunks(cut)), &expected);
+        prop_assert_eq!(&together(&compiled, text.as_bytes().chunks(1)), &expected);
+    }
+}
+
+type Left = Option<(String, Vec<Report>)>;
+
+fn one_by_one(filters: &[Filter], document: &str) -> Left {
+    let mut reports = Vec::new();
+    let mut left = document.to_owned();
+    for filter in filters {
+        let (next, report) = together(std::slice::from_ref(filter), [left.as_bytes()])?;
+        reports.extend(report);
+        left = next;
+    }
+    Some((left, reports))
+}
+
+fn together<'a>(filters: &[Filter], chunks: impl IntoIterator<Item = &'a [u8]>) -> Left {
+    let (mut engine, mut out) = (Engine::new(filters.iter().cloned(), 0), Vec::new());
+    for chunk in chunks {
+        engine.push(chunk, &mut out).unwrap();
+    }
+    let is_left = engine.finish(&mut out).unwrap();
+    is_left.then(|| (String::from_utf8(out).unwrap(), engine.reports().cloned().collect()))
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
@@ -227,10 +276,10 @@ fn rebuilt(
 }
 
 fn run<'a>(filter: &Filter, chunks: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
-    let (mut engine, mut out) = (Engine::new(filter.clone()), Vec::new());
+    let (mut engine, mut out) = (Engine::new([filter.clone()], 0), Vec::new());
     for chunk in chunks {
         engine.push(chunk, &mut out).unwrap();
     }
-    engine.finish(&mut out).unwrap()?;
+    engine.finish(&mut out).unwrap().then_some(())?;
     Some(String::from_utf8(out).unwrap())
 }

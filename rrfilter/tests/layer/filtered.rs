@@ -139,7 +139,7 @@ async fn the_order_is_target_credential_target_proxy_credential_proxy() {
         id: id.into(),
         scope,
         removed: 1,
-        paths: Vec::new(),
+        paths: vec![("$[0]".into(), 1)],
         shadow: false,
     };
     let expected = [

@@ -77,6 +77,27 @@ async fn encoded_content_is_filtered_and_leaves_plain() {
 }
 
 #[tokio::test]
+async fn what_has_to_be_held_whole_is_held_up_to_the_limit() {
+    let exact = format!("[\"{}\"]", "a".repeat(60));
+    let over = format!("[\"{}\"]", "a".repeat(61));
+    let bomb = gzip(format!("[{}1]", " ".repeat(10_000)).as_bytes());
+    assert!(bomb.len() < 64, "it would be too large as it is");
+    for (response, body, passes) in [
+        (json(), exact.as_bytes(), true),
+        (json(), over.as_bytes(), false),
+        (json().header(CONTENT_ENCODING, "gzip"), bomb.as_slice(), false),
+    ] {
+        let layer = retain(&["$[-1]"]).max_buffered_bytes(64);
+        let answer = through(layer, get(), response.body(boxed(body)).unwrap()).await;
+        if passes {
+            assert_eq!(text(answer).await.as_bytes(), body);
+        } else {
+            refused(answer, Code::ResponseTooLarge, Stage::Filter).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_the_upstreams_fault() {
     let response = json().body(Broken { first: Some(DOCUMENT) }.boxed_unsync()).unwrap();
     let answer = through(retain(&["$.id"]), get(), response).await;

@@ -1,0 +1,397 @@
+//! Several filters over the events of one document.
+
+use rrcore::json::Event;
+
+use super::active::Nodes;
+use super::certain::Certain;
+use super::output::Output;
+use super::stage::{Stage, Verdict};
+use crate::chain::Report;
+use crate::paths::Place;
+
+#[derive(Debug)]
+pub(super) struct Filtering {
+    stages: Vec<Stage>,
+    pub(super) mode: Mode,
+    // The containers on the way down to where some path may still find something.
+    frames: Vec<Frame>,
+    // What each stage makes of each frame; those of one frame, one after the other.
+    views: Vec<View>,
+    // What each stage says to the value that is being looked at.
+    verdicts: Vec<Verdict>,
+    certain: Certain,
+    // How many blanks were let out that may have to be taken back.
+    blanks: usize,
+    root_removed: bool,
+    // Something of what is in the innermost frame may be in the output.
+    is_seen: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mode {
+    // Looks at each value of the innermost frame.
+    Choose,
+    // Inside of a value that stays (or goes) whole.
+    Keep,
+    Drop,
+}
+
+#[derive(Debug)]
+struct Frame {
+    is_array: bool,
+    // One of its values is in the output: the next needs a comma.
+    kept_any: bool,
+    removed_any: bool,
+    // How much was undecided after its opening bracket.
+    undecided: usize,
+    // So many stages look at what is in it. The next, if any, took it away or replaced it.
+    alive: usize,
+}
+
+/// A frame in the eyes of one stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub(super) verdict: Verdict,
+    nodes: Nodes,
+    // Where the next element is.
+    index: u64,
+    removed_before: u64,
+}
+
+// What the stages say to a value together.
+struct Together {
+    // So many see it, and look at what is in it.
+    alive: usize,
+    is_dropped: bool,
+    // The last stage that replaces it.
+    replaced: Option<usize>,
+    // Some stage has to look at what is in it.
+    looks: bool,
+    // Nothing is said to it.
+    passes: bool,
+}
+
+impl Together {
+    // What the only stage says.
+    #[inline(always)]
+    fn alone(verdict: Verdict) -> Self {
+        let is_dropped = matches!(verdict, Verdict::Destroy(_) | Verdict::Drop);
+        let is_replaced = matches!(verdict, Verdict::Replace(_));
+        Self {
+            alive: 1,
+            is_dropped,
+            replaced: is_replaced.then_some(0),
+            looks: verdict == Verdict::Look,
+            passes: verdict == Verdict::Pass,
+        }
+    }
+}
+
+impl Filtering {
+    pub(super) fn new(stages: Vec<Stage>) -> Self {
+        let certain = Certain::new(stages.len());
+        Self {
+            verdicts: vec![Verdict::Unseen; stages.len()],
+            stages,
+            mode: Mode::Choose,
+            frames: Vec::new(),
+            views: Vec::new(),
+            certain,
+            blanks: 0,
+            root_removed: false,
+            is_seen: true,
+        }
+    }
+
+    /// Waits for another document. Whether anything was left of this one.
+    pub(super) fn restart(&mut self) -> bool {
+        self.stages.iter_mut().for_each(Stage::restart);
+        !std::mem::take(&mut self.root_removed)
+    }
+
+    pub(super) fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.stages.iter().map(|it| &it.report)
+    }
+
+    #[inline(always)]
+    pub(super) fn choose(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
+        match event {
+            Event::Space(raw) => self.space(raw, end, output),
+            Event::Comma => {
+                self.blanks = 0;
+                if self.frames.last().is_some_and(|it| it.kept_any) && self.is_seen {
+                    output.write(b",", end);
+                }
+            }
+            Event::Colon => {
+                self.blanks = 0;
+                if self.is_seen {
+                    output.write(b":", end);
+                }
+            }
+            Event::Key { raw, name } => {
+                self.blanks = 0;
+                if self.is_seen {
+                    output.write(raw, end);
+                }
+                self.member(name);
+            }
+            Event::BeginObject | Event::BeginArray | Event::Scalar { .. } => {
+                self.blanks = 0;
+                self.value(event, end, output);
+            }
+            Event::EndObject | Event::EndArray => self.end(event, end, output),
+        }
+    }
+
+    // Blanks that may have to be taken back are held: no more than some of them.
+    #[inline(always)]
+    fn space(&mut self, raw: &[u8], end: usize, output: &mut Output<'_>) {
+        if self.frames.is_empty() {
+            output.write(raw, end);
+            return output.decide();
+        }
+        if !self.is_seen {
+            return;
+        }
+        let room = MOST_BLANKS - self.blanks;
+        let held = raw.get(..room).unwrap_or(raw);
+        self.blanks += held.len();
+        output.write(held, end - (raw.len() - held.len()));
+    }
+
+    #[inline(always)]
+    fn member(&mut self, name: &[u8]) {
+        if let ([stage], Some(view)) = (self.stages.as_mut_slice(), self.views.last()) {
+            // Alone, it looks at each frame that there is.
+            return stage.step(view.nodes, Place::Member(name));
+        }
+        let views = innermost(&self.views, self.stages.len());
+        for (stage, view) in self.stages.iter_mut().zip(views) {
+            if view.verdict == Verdict::Look {
+                stage.step(view.nodes, Place::Member(name));
+                if stage.takes_away() {
+                    // Those after it see nothing of the value.
+                    return;
+                }
+            }
+        }
+    }
+
+    fn element(&mut self) {
+        let views = innermost(&self.views, self.stages.len());
+        for (stage, view) in self.stages.iter_mut().zip(views) {
+            if view.verdict == Verdict::Look {
+                stage.step(view.nodes, Place::Element(view.index));
+                if stage.takes_away() {
+                    // Those after it see nothing of the value.
+                    return;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn value(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
+        if self.frames.last().is_some_and(|it| it.is_array) {
+            self.element();
+        }
+        let is_container = matches!(event, Event::BeginObject | Event::BeginArray);
+        let together = self.judge(is_container);
+        let is_seen = self.is_seen;
+        if is_seen {
+            if together.is_dropped {
+                self.forget(output);
+            } else if let Some(stage) = together.replaced.and_then(|it| self.stages.get(it)) {
+                output.insert(stage.filter.replacement());
+            } else {
+                output.write(event.raw(), end);
+            }
+        }
+        if together.looks {
+            return self.descend(event, together.alive, output);
+        }
+        if !together.passes {
+            self.settle(output);
+        } else if self.frames.last().is_some_and(|it| it.is_array) {
+            self.count_element(together.alive);
+        }
+        let stays = is_seen && !together.is_dropped;
+        if stays {
+            output.decide();
+            if let Some(frame) = self.frames.last_mut() {
+                frame.kept_any = true;
+            }
+        }
+        let is_over = matches!(event, Event::Scalar { last: true, .. });
+        self.mode = match (is_over, stays && together.replaced.is_none()) {
+            (true, _) => Mode::Choose,
+            (false, true) => Mode::Keep,
+            (false, false) => Mode::Drop,
+        };
+    }
+
+    // Each stage sees what the one before makes of it.
+    #[inline(always)]
+    fn judge(&mut self, mut is_container: bool) -> Together {
+        if let ([stage], [verdict]) = (self.stages.as_slice(), self.verdicts.as_mut_slice()) {
+            *verdict = stage.judge(is_container);
+            return Together::alone(*verdict);
+        }
+        let alive = self.frames.last().map_or(self.stages.len(), |it| it.alive);
+        let mut together =
+            Together { alive, is_dropped: false, replaced: None, looks: false, passes: true };
+        let views = innermost(&self.views, self.stages.len());
+        for (number, stage) in self.stages.iter().enumerate() {
+            let Some(verdict) = self.verdicts.get_mut(number) else { break };
+            *verdict = Verdict::Unseen;
+            if number >= alive || together.is_dropped {
+                continue;
+            }
+            *verdict = match views.get(number).map(|it| it.verdict) {
+                Some(Verdict::Look) | None => stage.judge(is_container),
+                Some(_) => Verdict::Pass,
+            };
+            together.passes &= *verdict == Verdict::Pass;
+            match verdict {
+                Verdict::Pass | Verdict::Match(_) | Verdict::Unseen => {}
+                Verdict::Look => together.looks = true,
+                Verdict::Destroy(_) | Verdict::Drop => {
+                    together.is_dropped = true;
+                    together.alive = together.alive.min(number);
+                }
+                Verdict::Replace(_) => {
+                    is_container = false;
+                    together.replaced = Some(number);
+                    together.alive = together.alive.min(number);
+                }
+            }
+        }
+        together
+    }
+
+    // So many stages see the value that comes next as an element.
+    #[inline(always)]
+    fn count_element(&mut self, stages: usize) {
+        let start = self.views.len().saturating_sub(self.stages.len());
+        for view in self.views.iter_mut().skip(start).take(stages) {
+            view.index += 1;
+        }
+    }
+
+    // There is nothing to look for in the value: all that was said to it counts.
+    #[inline(always)]
+    fn settle(&mut self, output: &mut Output<'_>) {
+        let (depth, committed) = (self.frames.len(), self.certain.committed());
+        let mut seen = 0;
+        for number in 0..self.stages.len() {
+            let Some(&verdict) = self.verdicts.get(number) else { return };
+            if verdict == Verdict::Unseen {
+                break;
+            }
+            if let Some(stage) = self.stages.get_mut(number) {
+                stage.count(verdict);
+            }
+            if let Verdict::Match(_) = verdict {
+                self.certain.found(number, depth, &mut self.views, &mut self.stages);
+            }
+            seen = number + 1;
+        }
+        // The last that sees it counts it among the elements, too.
+        self.count_element(seen);
+        self.commit(committed, output);
+    }
+
+    // More frames may be certain to be in the output than the `before` that were.
+    #[inline(always)]
+    fn commit(&mut self, before: usize, output: &mut Output<'_>) {
+        let now = self.certain.committed();
+        if now > before {
+            output.decide();
+            // Each of those that are new in the output is a value of the one around it.
+            let around = before.saturating_sub(1)..now - 1;
+            for frame in self.frames.get_mut(around).unwrap_or_default() {
+                frame.kept_any = true;
+            }
+        }
+    }
+
+    fn descend(&mut self, event: Event<'_>, alive: usize, output: &mut Output<'_>) {
+        let before = self.certain.committed();
+        self.is_seen = alive == self.stages.len();
+        self.frames.push(Frame {
+            is_array: event == Event::BeginArray,
+            kept_any: false,
+            removed_any: false,
+            undecided: output.undecided(),
+            alive,
+        });
+        for (stage, verdict) in self.stages.iter_mut().zip(&self.verdicts) {
+            let nodes = stage.enter();
+            let removed_before = stage.report.removed;
+            self.views.push(View { verdict: *verdict, nodes, index: 0, removed_before });
+        }
+        self.certain.open(self.frames.len(), &mut self.views, &mut self.stages);
+        self.commit(before, output);
+    }
+
+    fn end(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
+        self.blanks = 0;
+        let count = self.stages.len();
+        let level = self.certain.level(self.frames.len());
+        let Some(frame) = self.frames.pop() else { return };
+        self.certain.close(self.frames.len());
+        self.is_seen = self.frames.last().is_none_or(|it| it.alive == count);
+        let start = self.views.len().saturating_sub(count);
+        if let (Some(stage), Some(view)) =
+            (self.stages.get_mut(level), self.views.get(start + level))
+        {
+            if view.verdict == Verdict::Look {
+                // Nothing was found in it: it goes as one.
+                stage.report.removed = view.removed_before + 1;
+            }
+        }
+        self.views.truncate(start);
+        // The one that takes it away has seen it, too.
+        self.count_element(level + 1);
+        if level < count {
+            if self.is_seen {
+                self.forget(output);
+            }
+        } else if frame.alive == count {
+            if !frame.kept_any && frame.removed_any {
+                // The blanks that are left of it have nothing to stand between.
+                output.take_back(0);
+            }
+            output.write(event.raw(), end);
+            output.decide();
+        }
+    }
+
+    // Drops what is undecided of the value that was read last.
+    fn forget(&mut self, output: &mut Output<'_>) {
+        let depth = self.frames.len();
+        match self.frames.last_mut() {
+            None => self.root_removed = true,
+            Some(parent) => {
+                parent.removed_any = true;
+                // After a commit, all that is undecided belongs to the value.
+                let is_committed = depth <= self.certain.committed();
+                output.take_back(if is_committed { 0 } else { parent.undecided });
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.stages.iter().map(Stage::capacity).sum::<usize>() + self.views.capacity()
+    }
+}
+
+#[inline(always)]
+fn innermost(views: &[View], count: usize) -> &[View] {
+    views.get(views.len().saturating_sub(count)..).unwrap_or_default()
+}
+
+// Of a run of blanks that may have to be taken back: memory must not depend on them.
+const MOST_BLANKS: usize = 1_024;
