@@ -169,6 +169,13 @@ async fn a_change_of_a_limit_keeps_what_was_spent_and_a_new_one_starts_anew() {
     house.api(Method::DELETE, "/proxies/p/meters/m", None).await;
     house.put("/proxies/p/meters/m", &per_hour("m", 3)).await;
     assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK);
+    // So is a limit that is taken away and given again.
+    for max in [Value::Null, json!(1)] {
+        let patch = json!({"limits": {"requestsPerDay": max}});
+        house.api(Method::PATCH, "/proxies/p", Some(&patch)).await;
+    }
+    assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK);
+    house.call(Method::GET, "/x").await.refused(429, "limit", "quota-exceeded");
 }
 
 #[tokio::test]

@@ -124,6 +124,17 @@ impl Limit {
         self
     }
 
+    /// Tells it from one of the same name and window that was there before: what was spent of that is
+    /// not spent of this. 0 otherwise.
+    #[must_use]
+    pub fn generation(mut self, generation: u64) -> Self {
+        if generation > 0 {
+            let (before, own) = (self.id.to_le_bytes(), generation.to_le_bytes());
+            [self.id, _] = Key::of_bytes([b"generation".as_slice(), &before, &own]).halves();
+        }
+        self
+    }
+
     /// The name that callers see.
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
@@ -444,6 +455,8 @@ mod tests {
         assert_ne!(minute.id(), Limit::sliding("a", 1, Duration::from_secs(61)).id());
         assert_ne!(minute.id(), Limit::calendar_day("a", 1).id());
         assert_ne!(minute.id(), Limit::fixed("a", 1, Duration::from_secs(60)).id());
+        assert_eq!(minute.id(), minute.clone().generation(0).id());
+        assert_ne!(minute.id(), minute.clone().generation(1).id());
         let bucket = |burst| Limit::token_bucket("a", 1, Duration::from_secs(60), burst);
         assert_eq!(bucket(1).id(), bucket(2).id());
     }

@@ -38,6 +38,8 @@ proxies:
       - {effect: deny, methods: [DELETE]}
     filters:
       - {operation: destroy, paths: ['$.card.number']}
+    meters:
+      - {name: calls, type: requestCount, limits: [{window: hour, max: 100}]}
 ";
 
 #[tokio::test]
@@ -108,7 +110,8 @@ fn a_good_file_is_valid_also_where_its_secrets_are_not() {
 
     std::fs::write(folder.path().join("secret.txt"), "sk_live_canary\n").unwrap();
     let (code, said) = validate(folder.path(), GOOD);
-    let counts = "2 credentials, 1 target, 1 proxy, 2 rules, 1 filter; 0 errors, 0 warnings";
+    let counts =
+        "2 credentials, 1 target, 1 proxy, 2 rules, 1 filter, 1 meter; 0 errors, 0 warnings";
     assert_eq!((code, said), (Some(0), format!("file.yaml: valid: {counts}\n")));
 }
 
@@ -200,7 +203,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// What is changed in the good file, and what is said of it.
-const PROBLEMS: [(&str, &str, &str); 16] = [
+const PROBLEMS: [(&str, &str, &str); 17] = [
     ("version: 1", "version: 2", "1: error: version: expected 1"),
     ("client: default", "client: other", "2: error: client: expected default: there is one client"),
     ("proxies:", "proxys:", "15: error: proxys: there is no such field here"),
@@ -227,6 +230,7 @@ const PROBLEMS: [(&str, &str, &str); 16] = [
         "23: error: proxies[0].rules[0].methods[0]: methods are case-sensitive: write DELETE",
     ),
     ("'$.card.number'", "'$..'", "25: error: proxies[0].filters[0].paths[0]: at 3: "),
+    ("window: hour", "window: week", "27: error: proxies[0].meters[0].limits[0].window: expected "),
     (
         "{file: secret.txt}",
         "sk_live_canary",

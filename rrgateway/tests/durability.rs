@@ -75,6 +75,95 @@ async fn a_second_process_on_the_same_data_is_refused() {
     assert!(text.contains("another process"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_spent_by_day_and_written_down_survives_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let server = Server::start(&data, &log).await;
+    limited(&server).await;
+    for spent in 1..=20_u64 {
+        // Nobody listens there: what fails upstream counts.
+        assert_eq!(call(&server).await, StatusCode::BAD_GATEWAY);
+        if spent == 10 {
+            until_written(&data, 10).await;
+        }
+    }
+    until_written(&data, 20).await;
+    server.kill();
+
+    let server = Server::start(&data, &log).await;
+    let (_, usage) = server.api(Method::GET, "/usage", None).await.unwrap();
+    let day = &usage["items"][0]["limits"][0];
+    assert_eq!((&day["window"], &day["spent"]), (&json!("day"), &json!(20)), "{usage}");
+    let meter = &usage["items"][0]["meters"][0]["usage"][0];
+    assert_eq!((&meter["window"], &meter["spent"]), (&json!("month"), &json!(20)), "{usage}");
+    for _ in 0..5 {
+        assert_eq!(call(&server).await, StatusCode::BAD_GATEWAY);
+    }
+    assert_eq!(call(&server).await, StatusCode::TOO_MANY_REQUESTS, "25 a day");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_that_are_damaged_stop_the_start_and_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let server = Server::start(&data, &log).await;
+    assert_eq!(server.terminate(), Some(0));
+    let damaged = vec![7; 4096];
+    std::fs::write(data.join("counters.db"), damaged).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_rrgateway"))
+        .args(["run", "--data-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"])
+        .arg("--data-dir")
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("counters.db is damaged: move it away"), "{text}");
+    for name in ["counters.db", "counters.db-wal", "counters.db-shm"] {
+        _ = std::fs::remove_file(data.join(name));
+    }
+    assert_eq!(Server::start(&data, &log).await.terminate(), Some(0));
+}
+
+// A proxy that anybody may call, 25 times a day, and that leads nowhere.
+async fn limited(server: &Server) {
+    let target = json!({"name": "t", "baseUrl": "http://127.0.0.1:1", "allowPlaintext": true});
+    let proxy = json!({"name": "p", "targetId": "t", "authentication": "none",
+        "limits": {"requestsPerDay": 25}});
+    let meter = json!({"name": "m", "type": "requestCount",
+        "limits": [{"window": "month", "max": 1000}]});
+    for (path, body) in
+        [("/targets/t", target), ("/proxies/p", proxy), ("/proxies/p/meters/m", meter)]
+    {
+        let (status, said) = server.api(Method::PUT, path, Some(&body)).await.unwrap();
+        assert!(status.is_success(), "{path}: {said}");
+    }
+}
+
+async fn call(server: &Server) -> StatusCode {
+    let url = format!("http://{}/api/p/x", server.data);
+    server.try_call(Method::GET, &url, &[], None).await.unwrap().0
+}
+
+// Waits until both counts stand in the file; the test runner's patience is the limit.
+async fn until_written(data: &std::path::Path, expected: u64) {
+    let mut tries = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tries.tick().await;
+        let counters = rusqlite::Connection::open(data.join("counters.db")).unwrap();
+        let mut rows = counters.prepare("SELECT value FROM count").unwrap();
+        let counts = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let counts: Vec<u64> = counts
+            .map(|it| it.unwrap().last_chunk().map_or(0, |it| u64::from_be_bytes(*it)))
+            .collect();
+        if counts.len() == 2 && counts.iter().all(|it| *it == expected) {
+            return;
+        }
+    }
+}
+
 // Writes one target. A write whose answer did not come is returned: it may or may not have been.
 async fn write(server: &Server, acknowledged: &mut Acknowledged, number: u64) -> Option<String> {
     let id = format!("t{}", number % 20);

@@ -112,6 +112,8 @@ A file looks like this; fields are those of the Core API, but things are known b
         - {effect: deny, methods: [DELETE]}
       filters:
         - {operation: destroy, paths: ['$.card.number']}
+      meters:
+        - {name: calls, type: requestCount, limits: [{window: day, max: 5000}]}
 
 Paths of secrets are relative to the file. A variable or file that is not there is a warning: it may
 be where the file will be applied.

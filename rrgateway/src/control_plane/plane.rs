@@ -83,6 +83,7 @@ impl ControlPlane {
     /// When another process has the data directory, or a file in it cannot be used: the error
     /// names it.
     pub async fn start(config: ControlPlaneConfig) -> Result<Self, StartError> {
+        let around = surroundings(&config);
         let ControlPlaneConfig {
             data_dir,
             clock,
@@ -95,13 +96,6 @@ impl ControlPlane {
             data_url,
             hosts,
         } = config;
-        let around = Surroundings {
-            directory: data_dir.clone(),
-            clock: clock.clone(),
-            secrets: Arc::clone(&secrets),
-            publisher: publisher.clone(),
-            egress: egress.clone(),
-        };
         let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
         let oldest = oldest(reviser.current(), clock.clone());
         let (writer, thread) = Writer::start(reviser).map_err(StoreError::file(&data_dir))?;
@@ -179,6 +173,16 @@ impl ControlPlane {
             tracing::error!("the configuration's writer did not end well");
         }
         drop(lock);
+    }
+}
+
+fn surroundings(config: &ControlPlaneConfig) -> Surroundings {
+    Surroundings {
+        directory: config.data_dir.clone(),
+        clock: config.clock.clone(),
+        secrets: Arc::clone(&config.secrets),
+        publisher: config.publisher.clone(),
+        egress: config.egress.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use rrauth::{Access, AuthExplained};
-use rrcore::{BufferedBody, Code, Context, ReadOutcome, Refusal, Scope, Stage};
+use rrcore::{BufferedBody, Code, Context, Identity, ReadOutcome, Refusal, Scope, Stage};
 use rrfilter::{Asked, Filter};
 use rrrules::{CanonicalPath, Subject};
 
@@ -151,6 +151,11 @@ impl Told {
         };
         let AuthExplained { credential, refusal, .. } = explained;
         let id = credential.as_ref().map(|it| Arc::clone(&it.id));
+        // Whose budget it would be, also where it is refused.
+        if let Some(it) = &credential {
+            let (subject, id) = (Arc::clone(&it.subject), Arc::clone(&it.id));
+            self.context.identify(Identity::new(subject, id, it.kind.as_str()));
+        }
         let caller = Finding::Caller { credential: id, open: false };
         self.judged(Stage::Authenticate, refusal.map_or(Ok(()), Err), caller);
         match credential {
@@ -168,7 +173,8 @@ impl Told {
     }
 
     fn limit(&mut self, layers: &Layers, head: &Parts, question: &Question) {
-        let head = with_body(head, &question.body);
+        let mut head = with_body(head, &question.body);
+        head.extensions.insert(self.context.clone());
         let (decision, refusal) = layers.limit.explain(&head, self.context.now());
         let left = Finding::Limits(LimitLeft::of(&decision));
         self.judged(Stage::Limit, refusal.map_or(Ok(()), Err), left);

@@ -14,7 +14,7 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
-use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer, ReserveLayer};
+use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer};
 use crate::data_plane::router::Matched;
 use crate::model::{self, Authentication, Consumer, Presentation, Proxy};
 
@@ -40,8 +40,6 @@ pub struct Layers {
     pub read_ahead: ReadAheadLayer,
     /// How often.
     pub limit: RateLimitLayer<Counts>,
-    /// What was taken in advance, and is not needed.
-    pub reserve: ReserveLayer,
     /// Whether.
     pub rules: RulesLayer,
     /// Whether it has the right shape.
@@ -105,7 +103,6 @@ impl Layers {
             callers,
             read_ahead: measures.read_ahead(&shared.bodies),
             limit: measures.admission(),
-            reserve: measures.reserve(),
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
             transform: transform(proxy, shared),

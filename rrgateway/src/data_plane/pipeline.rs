@@ -78,8 +78,6 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // or nothing is charged. Below authentication, so that guessing keys
         // costs nobody their quota.
         .layer(layers.limit.clone())
-        // What was taken in advance for a number that will not come, because a stage below refuses.
-        .layer(layers.reserve.clone())
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
         .layer(layers.rules_with_bodies())

@@ -141,6 +141,33 @@ async fn limits_take_all_their_members() {
 }
 
 #[tokio::test]
+async fn what_only_the_gateway_writes_is_not_shown() {
+    let world = World::new().await;
+    open(&world).await;
+    let limits = |it: Value| json!({"limits": {"requestsPerDay": it}});
+    let meter = |it: Value| json!({"limits": it});
+    let hour = json!([{"window": "hour", "max": 1}]);
+    world.put("proxies/p/meters/m", requests("m")).await;
+    let id = |world: &World| {
+        let proxy = world.revision().proxies[0].clone();
+        let limits = [&*proxy.limits.policy, &proxy.meters[0].policy];
+        limits.map(|it| it.limits().first().cloned())
+    };
+    world.patch("proxies/p", limits(json!(1))).await;
+    world.patch("proxies/p/meters/m", meter(hour.clone())).await;
+    let first = id(&world);
+    world.patch("proxies/p", limits(Value::Null)).await;
+    world.patch("proxies/p/meters/m", meter(json!([]))).await;
+    let proxy = world.patch("proxies/p", limits(json!(1))).await;
+    let meter = world.patch("proxies/p/meters/m", meter(hour)).await;
+    let again = id(&world);
+    assert!(first[0] != again[0] && first[1] != again[1], "{again:?}");
+    assert!(!proxy.text.contains("generations") && !meter.text.contains("generations"));
+    let world = World::in_directory(world.stop().await).await.unwrap();
+    assert_eq!(id(&world), again);
+}
+
+#[tokio::test]
 async fn what_is_made_again_is_another() {
     let world = World::new().await;
     open(&world).await;

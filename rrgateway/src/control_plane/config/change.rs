@@ -165,15 +165,22 @@ fn settled(
             Spec::Target(target)
         }
         Draft::Proxy(ProxyDraft { mut proxy, is_limited, rebind: it }) => {
-            if old.is_none() && !is_limited {
-                proxy.limits = config.configuration().limits;
+            match old.and_then(|it| it.spec.as_proxy()) {
+                Some(old) => proxy.limits.succeed(&old.limits),
+                None if !is_limited => proxy.limits = config.configuration().limits,
+                None => {}
             }
             rebind = it;
             Spec::Proxy(proxy)
         }
         Draft::Rule(it) => Spec::Rule(it),
         Draft::Filter(it) => Spec::Filter(it),
-        Draft::Meter(it) => Spec::Meter(it),
+        Draft::Meter(mut it) => {
+            if let Some(old) = old.and_then(|it| it.spec.as_meter()) {
+                it.succeed(old);
+            }
+            Spec::Meter(it)
+        }
         Draft::Configuration(it) => Spec::Configuration(it),
     };
     Ok(Settled { spec, fresh, rebind })

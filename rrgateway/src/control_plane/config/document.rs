@@ -20,7 +20,7 @@ pub(crate) fn shown(resource: &Resource) -> Value {
         | Spec::Rule(_)
         | Spec::Filter(_)
         | Spec::Meter(_)
-        | Spec::Configuration(_) => resource.spec.to_json(),
+        | Spec::Configuration(_) => public(&resource.spec),
     };
     answer::with(
         said,
@@ -74,6 +74,24 @@ pub(crate) fn rotated(
     patched(resource, Json::Object(patch.into_iter().collect()), egress)
 }
 
+// Without what only the gateway writes.
+fn public(spec: &Spec) -> Value {
+    let mut said = spec.to_json();
+    let of = match spec {
+        Spec::Proxy(_) => said.get_mut("limits"),
+        Spec::Meter(_) => Some(&mut said),
+        Spec::Credential(_)
+        | Spec::Target(_)
+        | Spec::Rule(_)
+        | Spec::Filter(_)
+        | Spec::Configuration(_) => None,
+    };
+    if let Some(Value::Object(members)) = of {
+        members.remove("generations");
+    }
+    said
+}
+
 fn writable(spec: &Spec) -> Value {
     match spec {
         Spec::Credential(it) => answer::writable(it),
@@ -82,7 +100,7 @@ fn writable(spec: &Spec) -> Value {
         | Spec::Rule(_)
         | Spec::Filter(_)
         | Spec::Meter(_)
-        | Spec::Configuration(_) => spec.to_json(),
+        | Spec::Configuration(_) => public(spec),
     }
 }
 

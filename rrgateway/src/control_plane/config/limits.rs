@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rratelimit::{Limit, Policy};
+use rratelimit::{Limit, Policy, Window};
 
 use crate::control_plane::config::resource::Key;
 use crate::control_plane::config::unservable::Unservable;
@@ -12,15 +12,18 @@ use crate::model::Limits;
 
 /// The limits of `proxy`, which was made in revision `since`.
 pub(crate) fn of(proxy: &Key, spec: Spec, since: u64) -> Result<Limits, Unservable> {
-    let Spec { requests_per_minute, requests_per_day, concurrency, count_refused, legacy_headers } =
-        spec;
-    let limits = [
-        requests_per_minute.map(|max| Limit::sliding("requestsPerMinute", max, MINUTE)),
-        requests_per_day.map(|max| Limit::calendar_day("requestsPerDay", max)),
-        concurrency.map(|max| Limit::concurrency("concurrency", max)),
+    let Spec { count_refused, legacy_headers, generations, .. } = spec;
+    let names = [
+        ("requestsPerMinute", Window::Sliding(MINUTE)),
+        ("requestsPerDay", Window::CalendarDay),
+        ("concurrency", Window::Concurrency),
     ];
-    let policy = Policy::new(limits.into_iter().flatten())
-        .map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))?;
+    let limits = names.into_iter().zip(spec.each()).zip(generations);
+    let limits = limits.filter_map(|(((name, window), max), generation)| {
+        Some(Limit::new(name, max?, window).generation(generation))
+    });
+    let policy =
+        Policy::new(limits).map_err(|it| Unservable::new(proxy, "/limits", it.to_string()))?;
     let policy = Arc::new(policy.label(Arc::clone(&proxy.id)));
     Ok(Limits { policy, count_refused, legacy_headers, since })
 }

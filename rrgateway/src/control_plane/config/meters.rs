@@ -75,7 +75,8 @@ fn policy(spec: &Spec) -> Result<Policy, Flaw> {
     let limits = limits.iter().map(|it| {
         let limit =
             Limit::new(format!("{}.{}", spec.name, it.window.word()), it.max, window(spec, *it));
-        limit.on_store_failure(store_failure(spec.on_store_failure))
+        let generation = spec.generations.get(&it.window).copied().unwrap_or(0);
+        limit.generation(generation).on_store_failure(store_failure(spec.on_store_failure))
     });
     Policy::new(limits).map_err(|it| Flaw::new("/limits", it.to_string()))
 }

@@ -23,6 +23,9 @@ pub(crate) struct Limits {
     /// Whether answers carry `X-RateLimit-*` too.
     #[serde(default)]
     pub(crate) legacy_headers: bool,
+    /// How often each of the limits was taken away: given again, it counts anew. Not shown.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(crate) generations: [u64; 3],
 }
 
 impl Limits {
@@ -33,7 +36,23 @@ impl Limits {
         concurrency: None,
         count_refused: true,
         legacy_headers: false,
+        generations: [0; 3],
     };
+
+    /// Takes the place of `old`.
+    pub(crate) fn succeed(&mut self, old: &Self) {
+        let pairs = self.each().into_iter().zip(old.each());
+        let gone = pairs.map(|(new, old)| u64::from(new.is_none() && old.is_some()));
+        let before = old.generations.into_iter();
+        for ((to, gone), before) in self.generations.iter_mut().zip(gone).zip(before) {
+            *to = before + gone;
+        }
+    }
+
+    /// The limits, in the order of their generations.
+    pub(crate) const fn each(&self) -> [Option<u64>; 3] {
+        [self.requests_per_minute, self.requests_per_day, self.concurrency]
+    }
 
     pub(crate) fn read(node: Node<'_>) -> Option<Self> {
         let mut fields = node.object()?;
@@ -49,8 +68,13 @@ impl Limits {
             concurrency: concurrency?,
             count_refused: count_refused?,
             legacy_headers: legacy_headers?,
+            generations: [0; 3],
         })
     }
+}
+
+fn is_first(generations: &[u64; 3]) -> bool {
+    *generations == [0; 3]
 }
 
 const fn counted() -> bool {
@@ -63,6 +87,21 @@ pub(crate) const MOST: RangeInclusive<u64> = 0..=999_999_999_999_999;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_taken_away_and_given_again_is_another() {
+        let given = Limits { requests_per_minute: Some(1), ..Limits::NONE };
+        let after = |old: &Limits, mut new: Limits| {
+            new.succeed(old);
+            new
+        };
+        let changed = after(&given, Limits { requests_per_minute: Some(2), ..Limits::NONE });
+        assert_eq!(changed.generations, [0, 0, 0]);
+        let gone = after(&changed, Limits::NONE);
+        let again = after(&after(&gone, Limits::NONE), given);
+        assert_eq!(again.generations, [1, 0, 0]);
+        assert_eq!(after(&again, given).generations, [1, 0, 0]);
+    }
 
     #[test]
     fn what_an_older_gateway_stored_is_read() {

@@ -1,5 +1,7 @@
 //! A meter: counts requests, or adds up a number that the upstream answers.
 
+use std::collections::BTreeMap;
+
 use http::HeaderName;
 use rrcore::json::SingularPath;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ pub(crate) struct Meter {
     pub(crate) on_store_failure: Option<OnStoreFailure>,
     pub(crate) active: bool,
     pub(crate) mode: Mode,
+    /// How often the limit of a window was taken away: given again, it counts anew. Not shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) generations: BTreeMap<Window, u64>,
 }
 
 /// What is counted.
@@ -153,7 +158,18 @@ impl Meter {
             on_store_failure: on_store_failure?,
             active: active?,
             mode: mode?,
+            generations: BTreeMap::new(),
         })
+    }
+
+    /// Takes the place of `old`.
+    pub(crate) fn succeed(&mut self, old: &Self) {
+        self.generations.clone_from(&old.generations);
+        for WindowLimit { window, .. } in &old.limits {
+            if self.limits.iter().all(|it| it.window != *window) {
+                *self.generations.entry(*window).or_default() += 1;
+            }
+        }
     }
 }
 

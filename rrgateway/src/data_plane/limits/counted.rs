@@ -71,10 +71,9 @@ impl Counted {
 
     /// What admits requests by it.
     pub fn quota(&self) -> Quota {
-        let quota = Quota::new(self.policy().clone()).when(self.applies()).key(self.key());
         match self.value() {
-            None => quota,
-            Some(value) => quota.cost(move |head| value.charge(head).map_or(0, |it| it.cost)),
+            Some(value) => value.quota(),
+            None => Quota::new(self.policy().clone()).when(self.applies()).key(self.key()),
         }
     }
 
@@ -90,6 +89,7 @@ impl Counted {
         let policy = self.policy().clone();
         let label = Arc::clone(policy.get_label());
         let value = ValueMeter::new(label, extraction, policy).key(self.key());
+        let value = value.when(self.applies());
         let value = value.on_missing(*on_missing);
         Some(match estimate {
             None => value,

@@ -8,7 +8,6 @@ use rrcore::{Budget, Clock};
 use crate::data_plane::limits::counted::Counted;
 use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::limits::read_ahead::ReadAheadLayer;
-use crate::data_plane::limits::reserve::ReserveLayer;
 use crate::data_plane::limits::rolls::Rolls;
 use crate::model::{Limits, Meter, Proxy};
 
@@ -71,12 +70,6 @@ impl Measures {
             .legacy_headers(*legacy_headers)
             .clock(self.clock.clone());
         self.meters.iter().fold(layer, |layer, meter| layer.quota(meter.quota()))
-    }
-
-    /// What lets go of what was taken for a number that will never come.
-    pub fn reserve(&self) -> ReserveLayer {
-        let values = self.meters.iter().filter(|it| it.value().is_some());
-        ReserveLayer::new(values.map(|it| Arc::clone(it.meter().policy.get_label())))
     }
 
     /// What reads the numbers that the upstream answers.

@@ -11,7 +11,6 @@ mod measures;
 mod names;
 mod notices;
 mod read_ahead;
-mod reserve;
 mod rolls;
 mod started;
 
@@ -21,5 +20,4 @@ pub use self::keeper::{Keeper, Kept};
 pub use self::ledger::Ledger;
 pub use self::measures::{Counting, Measures};
 pub use self::read_ahead::{MOST_BYTES, ReadAheadLayer};
-pub use self::reserve::ReserveLayer;
 pub use self::started::Started;
