@@ -1,7 +1,8 @@
 //! A secret that was sent upstream, kept so that later stages can keep it from coming back.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -10,20 +11,51 @@ use zeroize::Zeroizing;
 /// Prints nothing of itself.
 #[derive(Clone)]
 pub struct InjectedSecret {
-    bytes: Arc<Zeroizing<Vec<u8>>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bytes: Zeroizing<Vec<u8>>,
+    derived: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl InjectedSecret {
     /// Takes the exact bytes of a secret.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes: Arc::new(Zeroizing::new(bytes)) }
+        let inner = Inner { bytes: Zeroizing::new(bytes), derived: OnceLock::new() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The secret itself. Compare it, mask it; never log it.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        &self.bytes
+        &self.inner.bytes
+    }
+
+    /// What a stage makes of the secret to work with it, made once and let go of with the secret.
+    ///
+    /// One thing is kept: to a stage that asks for another type, it is made each time.
+    ///
+    /// ```
+    /// use rrcore::InjectedSecret;
+    ///
+    /// let secret = InjectedSecret::new(b"k_4eC39HqLyjWDarjt".to_vec());
+    /// assert_eq!(*secret.derived(<[u8]>::len), 18);
+    /// assert_eq!(*secret.clone().derived(|_| -> usize { unreachable!() }), 18);
+    /// ```
+    #[must_use]
+    pub fn derived<T: Any + Send + Sync>(&self, make: impl FnOnce(&[u8]) -> T) -> Arc<T> {
+        if let Some(kept) = self.inner.derived.get() {
+            return match Arc::clone(kept).downcast() {
+                Ok(kept) => kept,
+                Err(_) => Arc::new(make(self.expose())),
+            };
+        }
+        let made = Arc::new(make(self.expose()));
+        // Where another thread was faster, both are good.
+        _ = self.inner.derived.set(Arc::clone(&made) as _);
+        made
     }
 }
 
@@ -40,7 +72,19 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_it() {
         let secret = InjectedSecret::new(b"sk_live_canary".to_vec());
+        _ = secret.derived(<[u8]>::to_vec);
         assert!(!format!("{secret:?}").contains("canary"));
         assert_eq!(secret.expose(), b"sk_live_canary");
+    }
+
+    #[test]
+    fn what_is_derived_is_made_once_and_goes_with_the_secret() {
+        let secret = InjectedSecret::new(b"sk_live".to_vec());
+        let first = secret.derived(<[u8]>::len);
+        assert!(Arc::ptr_eq(&first, &secret.clone().derived(|_| 0_usize)));
+        assert_eq!(*secret.derived(|it| it.first().copied()), Some(b's'), "another type");
+        assert_eq!(Arc::strong_count(&first), 2);
+        drop(secret);
+        assert_eq!(Arc::strong_count(&first), 1);
     }
 }

@@ -61,6 +61,11 @@ pub(crate) fn fate(method: &Method, response: &Parts, plan: &Plan) -> Fate {
 pub(crate) fn ask_for_the_whole(request: &mut HeaderMap) {
     request.remove(RANGE);
     request.remove(IF_RANGE);
+    narrow(request);
+}
+
+/// Asks for codings that the client can do, and that can be undone while the content arrives.
+pub(crate) fn narrow(request: &mut HeaderMap) {
     let accepted = narrowed(request).unwrap_or(HeaderValue::from_static("identity"));
     request.insert(ACCEPT_ENCODING, accepted);
 }
@@ -215,7 +220,7 @@ mod tests {
         ] {
             let fate = |it: &[Filter]| fate(&Method::GET, &parts(kind), &plan(it));
             let records = Fate::Filtered(Shape::Records(framing), Coding::Identity);
-            assert_eq!(fate(&[streaming.clone()]), records);
+            assert_eq!(fate(std::slice::from_ref(&streaming)), records);
             assert_eq!(fate(&[streaming.clone(), shadow.clone()]), records);
             let refused = Fate::Refused("a filter does not apply to streams of records");
             assert_eq!(fate(&[streaming.clone(), filter()]), refused);

@@ -16,15 +16,16 @@ mod paths;
 mod policy;
 mod request;
 mod service;
-mod transform;
-
-#[doc = include_str!("../docs/transforming.md")]
-pub mod transforming {}
+mod shield;
 mod stream;
 mod terms;
+mod transform;
 mod watch;
 mod whole;
 mod work;
+
+#[doc = include_str!("../docs/transforming.md")]
+pub mod transforming {}
 
 pub use crate::apply::{Filtered, NotFilterable, apply};
 pub use crate::body::FilteredBody;
@@ -35,6 +36,10 @@ pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
 pub use crate::request::{RequestFilterFuture, RequestFilterLayer, RequestFilters};
 pub use crate::service::Filters;
+pub use crate::shield::{
+    BrokenFrames, EchoShield, EchoShieldLayer, FrameShield, ShieldFuture, ShieldedBody, too_short,
+};
+pub use crate::terms::{Asked, Mode, Side};
 pub use crate::transform::{
     BodyStep, BodyTransform, Duplicates, HeaderEdits, InvalidTransform, JsonPointer, JsonTemplate,
     NotTransformable, PatchOperation, PathRewrite, QueryEdits, QueryNormalisation,
@@ -44,4 +49,3 @@ pub use crate::transform::{
 
 /// The page [`transforming`] in Markdown, for whoever shows it elsewhere.
 pub const TRANSFORMING: &str = include_str!("../docs/transforming.md");
-pub use crate::terms::{Asked, Mode, Side};

@@ -22,7 +22,7 @@ impl Check {
     pub(super) fn filter<B>(
         self,
         read: ReadOutcome<B>,
-    ) -> Result<Request<Body<B>>, Response<Bytes>> {
+    ) -> Result<Request<Body<B>>, Box<Response<Bytes>>> {
         let is_enforced = self.plan.is_enforced();
         let request = match read {
             ReadOutcome::Whole(request) => request,
@@ -30,9 +30,9 @@ impl Check {
             ReadOutcome::TooLarge(request) if !is_enforced => return Ok(request),
             ReadOutcome::TooLarge(_) => {
                 let refusal = Refusal::new(Code::ContentTooLarge).at(Stage::Transform);
-                return Err(self.context.refuse(refusal));
+                return Err(Box::new(self.context.refuse(refusal)));
             }
-            ReadOutcome::Failed(refusal) => return Err(self.context.refuse(refusal)),
+            ReadOutcome::Failed(refusal) => return Err(Box::new(self.context.refuse(refusal))),
         };
         let sent = request.extensions().get::<BufferedBody>().map(|it| it.data().clone());
         let sent = sent.unwrap_or_default();
@@ -50,7 +50,7 @@ impl Check {
                 Ok(request)
             }
             Err(_) if !is_enforced => Ok(request),
-            Err(refusal) => Err(self.context.refuse(refusal)),
+            Err(refusal) => Err(Box::new(self.context.refuse(refusal))),
         }
     }
 

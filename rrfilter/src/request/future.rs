@@ -87,7 +87,7 @@ where
                     let Waiting { mut inner, check, .. } = *waiting;
                     match check.filter(outcome) {
                         Ok(request) => State::Forward { inner: inner.call(request) },
-                        Err(response) => State::Answer { response: Some(Box::new(response)) },
+                        Err(response) => State::Answer { response: Some(response) },
                     }
                 }
             };

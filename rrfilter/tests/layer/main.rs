@@ -1,6 +1,7 @@
 //! The layer over upstreams of every kind.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod any;
 mod contract;
 mod filtered;
 mod records;

@@ -213,7 +213,7 @@ fn response(body: Scripted) -> Response<Boxed> {
     json().body(body.boxed_unsync()).unwrap()
 }
 
-fn in_chunks(content: &[u8], chunk: usize) -> Response<Boxed> {
+pub(crate) fn in_chunks(content: &[u8], chunk: usize) -> Response<Boxed> {
     let chunks = content.chunks(chunk.min(content.len()).max(1));
     let (body, script) = scripted(chunks.map(Bytes::copy_from_slice));
     script.end();
@@ -228,7 +228,7 @@ fn encode(coding: Coding, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn encodings(content: &[u8]) -> Vec<(Coding, Vec<u8>)> {
+pub(crate) fn encodings(content: &[u8]) -> Vec<(Coding, Vec<u8>)> {
     let mut encodings: Vec<_> = [Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Brotli]
         .map(|it| (it, encode(it, content)))
         .into();
@@ -261,9 +261,12 @@ pub(crate) struct Scripted {
     script: Script,
 }
 
+// The end is told, too.
+type Told = Option<Result<Bytes, std::io::Error>>;
+
 #[derive(Clone)]
 pub(crate) struct Script {
-    next: Arc<std::sync::Mutex<VecDeque<Option<Result<Bytes, std::io::Error>>>>>,
+    next: Arc<std::sync::Mutex<VecDeque<Told>>>,
 }
 
 pub(crate) fn scripted(first: impl IntoIterator<Item = Bytes>) -> (Scripted, Script) {

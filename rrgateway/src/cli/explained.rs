@@ -61,10 +61,21 @@ fn about(stage: &Value) -> String {
     }));
     parts.extend(stage.get("credential").map(|_| credential(stage)));
     parts.extend(Some(word(stage, "targetId").to_owned()).filter(|it| !it.is_empty()));
-    parts.extend(items(stage, "filters").map(|it| {
-        format!("{} {} of {}", word(it, "operation"), word(it, "id"), word(it, "scope"))
-    }));
+    if stage.get("transforms") == Some(&Value::Bool(true)) {
+        parts.push("transforms".to_owned());
+    }
+    parts.extend(items(stage, "filters").map(filter));
+    if stage.get("echoShield") == Some(&Value::Bool(true)) {
+        parts.push("masks the target credential".to_owned());
+    }
     parts.join("; ")
+}
+
+fn filter(it: &Value) -> String {
+    let shadow = if word(it, "mode") == "shadow" { ", reported only" } else { "" };
+    let held = if it.get("buffered") == Some(&Value::Bool(true)) { ", buffered" } else { "" };
+    let (operation, id, scope) = (word(it, "operation"), word(it, "id"), word(it, "scope"));
+    format!("{operation} {id} of {scope}{shadow}{held}")
 }
 
 fn credential(stage: &Value) -> String {

@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use rrauth::{Access, AuthExplained};
 use rrcore::{BufferedBody, Code, Context, Identity, ReadOutcome, Refusal, Scope, Stage};
-use rrfilter::Filter;
+use rrfilter::{Asked, Filter};
 use rrrules::{CanonicalPath, Subject};
 
 use crate::data_plane::edge::Edge;
@@ -21,7 +21,7 @@ use crate::data_plane::limits::MOST_BYTES;
 use crate::data_plane::router::{Route, Routes};
 use crate::data_plane::{hygiene, injection};
 use crate::model::{
-    Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
+    Changes, Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,
 };
 
@@ -116,12 +116,18 @@ impl Told {
         let request = Request::from_parts(head, ());
         self.rules(layers, &request, question);
         self.validate(layers, &request, question);
-        let filters = layers.filter.explain(request.extensions());
+        let asked = Asked::of(&request);
+        let applying = |them: Option<Vec<(Scope, Filter)>>| {
+            them.map(|them| them.into_iter().filter(|it| it.1.applies(&asked)).collect::<Vec<_>>())
+        };
+        let on_request = applying(layers.request_filter.explain(request.extensions()));
+        let on_response = applying(layers.filter.explain(request.extensions()));
+        self.transform(layers, on_request);
         let request = route.upstream.aimed(hygiene::without_nominated(request));
         self.inject(route, &request);
         let target = Finding::Target(Arc::clone(&route.proxy.target.id));
         self.push(Stage::Upstream, Outcome::NotSent, target);
-        self.filter(filters);
+        self.filter(on_response, layers.shield.is_on());
     }
 
     fn callers(
@@ -213,18 +219,29 @@ impl Told {
         self.judged(Stage::Inject, can, Finding::Credential(credential.present.clone()));
     }
 
-    fn filter(&mut self, filters: Option<Vec<(Scope, Filter)>>) {
+    fn transform(&mut self, layers: &Layers, filters: Option<Vec<(Scope, Filter)>>) {
+        let Some(filters) = filters else {
+            return self.skipped(Stage::Transform, UNKNOWN, Finding::Nothing);
+        };
+        let transform = layers.transform.in_force();
+        let changes = Changes {
+            transforms: !transform.is_empty(),
+            buffers_request: transform.reads_requests() || !filters.is_empty(),
+            buffers_response: transform.reads_responses(),
+            filters: filters.iter().map(|it| applies(it, true)).collect(),
+        };
+        let is_idle = !changes.transforms && changes.filters.is_empty();
+        let outcome = if is_idle { Outcome::Passed } else { Outcome::Applies };
+        self.push(Stage::Transform, outcome, Finding::Changes(changes));
+    }
+
+    fn filter(&mut self, filters: Option<Vec<(Scope, Filter)>>, shielded: bool) {
         let Some(filters) = filters else {
             return self.skipped(Stage::Filter, UNKNOWN, Finding::Nothing);
         };
-        let applies = |(scope, filter): (Scope, Filter)| FilterApplies {
-            id: Arc::clone(filter.id()),
-            scope,
-            operation: filter.operation(),
-        };
         let outcome = if filters.is_empty() { Outcome::Passed } else { Outcome::Applies };
-        let filters = filters.into_iter().map(applies).collect();
-        self.push(Stage::Filter, outcome, Finding::Filters(filters));
+        let filters = filters.iter().map(|it| applies(it, it.1.needs_buffering())).collect();
+        self.push(Stage::Filter, outcome, Finding::Filters { filters, shielded });
     }
 
     fn judged(&mut self, stage: Stage, judged: Result<(), Refusal>, finding: Finding) {
@@ -248,6 +265,16 @@ impl Told {
     }
 }
 
+fn applies((scope, filter): &(Scope, Filter), buffered: bool) -> FilterApplies {
+    FilterApplies {
+        id: Arc::clone(filter.id()),
+        scope: *scope,
+        operation: filter.operation(),
+        shadow: filter.is_shadow(),
+        buffered,
+    }
+}
+
 // As it is once the body was read, which is here already.
 fn with_body(head: &Parts, body: &Bytes) -> Parts {
     let request = Request::from_parts(head.clone(), Full::new(body.clone()));
@@ -260,7 +287,7 @@ fn with_body(head: &Parts, body: &Bytes) -> Parts {
 }
 
 /// Every stage that is asked, in the order of the answer.
-const ORDER: [Stage; 10] = [
+const ORDER: [Stage; 11] = [
     Stage::Hygiene,
     Stage::Route,
     Stage::Authenticate,
@@ -268,6 +295,7 @@ const ORDER: [Stage; 10] = [
     Stage::Limit,
     Stage::Rules,
     Stage::Validate,
+    Stage::Transform,
     Stage::Inject,
     Stage::Upstream,
     Stage::Filter,

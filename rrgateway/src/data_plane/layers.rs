@@ -9,13 +9,14 @@ use rrauth::{
     Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
 };
 use rrcore::{Budget, Clock, Scope};
-use rrfilter::FilterLayer;
+use rrfilter::{EchoShieldLayer, FilterLayer, RequestFilterLayer, TransformLayer};
 use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
 use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer};
-use crate::model::{self, Authentication, Consumer, Proxy};
+use crate::data_plane::router::Matched;
+use crate::model::{self, Authentication, Consumer, Presentation, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.
 #[derive(Clone, Debug)]
@@ -43,10 +44,16 @@ pub struct Layers {
     pub rules: RulesLayer,
     /// Whether it has the right shape.
     pub validate: ValidateLayer,
+    /// What is changed in it, and last in its response.
+    pub transform: TransformLayer,
+    /// What of its body passes.
+    pub request_filter: RequestFilterLayer,
     /// What of the response passes.
     pub filter: FilterLayer,
     /// What the upstream's answer costs.
     pub meters: MeterLayer,
+    /// What must not come back.
+    pub shield: EchoShieldLayer,
     /// As whom.
     pub inject: InjectLayer,
     /// What was spent.
@@ -98,7 +105,10 @@ impl Layers {
             limit: measures.admission(),
             rules: rules(proxy, clock),
             validate: validate(proxy, shared),
+            transform: transform(proxy, shared),
+            request_filter: request_filter(proxy, shared),
             filter: filter(proxy, clock),
+            shield: shield(proxy, clock),
             meters: measures.meters(),
             measures,
             inject: InjectLayer::new(injection).clock(clock.clone()),
@@ -174,6 +184,36 @@ fn validate(proxy: &Proxy, shared: &Shared) -> ValidateLayer {
     let layer = ValidateLayer::new(Arc::clone(&validation.validator));
     let layer = if validation.watches_responses { layer.responses(WATCHED_BYTES) } else { layer };
     layer.budget(&shared.bodies).clock(shared.clock.clone())
+}
+
+fn transform(proxy: &Proxy, shared: &Shared) -> TransformLayer {
+    TransformLayer::new(Arc::clone(&proxy.transformation.transform))
+        .claims(|extensions, name| extensions.get::<Privileges>()?.claims()?.get(name).cloned())
+        .parameters(|extensions, name| extensions.get::<Matched>()?.parameter(name))
+        .budget(&shared.bodies)
+        .clock(shared.clock.clone())
+}
+
+fn request_filter(proxy: &Proxy, shared: &Shared) -> RequestFilterLayer {
+    let layer = RequestFilterLayer::new()
+        .scope(Scope::TargetCredential, Arc::clone(&proxy.credential.filters))
+        .scope(Scope::Target, Arc::clone(&proxy.target.filters))
+        .scope(Scope::Proxy, Arc::clone(&proxy.filters))
+        .budget(&shared.bodies)
+        .clock(shared.clock.clone());
+    match &proxy.authentication {
+        Authentication::None => layer,
+        Authentication::Credentials { .. } => layer.per_caller(|extensions| {
+            extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.filters))
+        }),
+    }
+}
+
+// Where nothing is injected, nothing can come back.
+fn shield(proxy: &Proxy, clock: &Clock) -> EchoShieldLayer {
+    let is_off = !proxy.echo_shield || proxy.credential.present == Presentation::None;
+    let layer = if is_off { EchoShieldLayer::off() } else { EchoShieldLayer::new() };
+    layer.clock(clock.clone())
 }
 
 fn filter(proxy: &Proxy, clock: &Clock) -> FilterLayer {

@@ -86,11 +86,20 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // above everything that may change the body.
         .layer(layers.validate.clone())
         .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
-        // What of the response passes; nearest the upstream but for the credential, so that
-        // nothing above ever sees what it takes out.
+        // What is changed in it, once it is known to be allowed and in shape; and last in its
+        // response, so that nothing that was put there is filtered away.
+        .layer(layers.transform.clone())
+        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        // What of its body passes; also of what the transformation put there.
+        .layer(layers.request_filter.clone())
+        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        // What of the response passes: nothing above ever sees what it takes out.
         .layer(layers.filter.clone())
         // What the answer costs: reads what the upstream itself says, before anything is taken out.
         .layer(layers.meters.clone())
+        // What must not come back: the secret that is injected below. Nearest the upstream, so that
+        // nothing above can show it, hold it or write it down.
+        .layer(layers.shield.clone())
         // What the client said belongs to its own hop. The rules have seen it.
         .map_request(hygiene::without_nominated)
         // Where to: from here on the request has the URL that is called, which is what a secret is

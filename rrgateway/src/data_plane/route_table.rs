@@ -44,6 +44,8 @@ pub enum Found<'a> {
         path: &'a str,
         /// Of the route, as it was written.
         pattern: &'a Arc<str>,
+        /// The names in it, with what stands for them in the path.
+        parameters: Vec<(String, String)>,
     },
     /// The path is a route's, but not with this method; these it has.
     OtherMethods(Vec<Method>),
@@ -133,6 +135,7 @@ impl PathTable {
                     proxy: &entry.proxy,
                     path: path.unwrap_or("/"),
                     pattern: &entry.pattern,
+                    parameters: owned(&matched.params),
                 }
             }
             None => Found::OtherMethods(entries.iter().flat_map(|it| it.methods.clone()).collect()),
@@ -145,6 +148,10 @@ fn literal(pattern: &str) -> usize {
     let end = pattern.find('{').unwrap_or(pattern.len());
     let literal = pattern.get(..end).unwrap_or_default();
     literal.strip_suffix('/').unwrap_or(literal).len()
+}
+
+fn owned(parameters: &matchit::Params<'_, '_>) -> Vec<(String, String)> {
+    parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Finds the proxy, by the raw prefix or by a route; then makes the path canonical.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -96,6 +97,15 @@ type Reading = Result<CanonicalPath, Refusal>;
 pub struct Matched {
     /// Its path, as it was written.
     pub pattern: Arc<str>,
+    parameters: Vec<(String, String)>,
+}
+
+impl Matched {
+    /// What stands for `{name}` in the path, as it is there.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters.iter().find(|it| it.0 == name).map(|it| it.1.clone())
+    }
 }
 
 impl Routes {
@@ -123,7 +133,9 @@ impl Routes {
         exchange.notes().proxy = Some(Arc::clone(&route.proxy));
         let path = path?;
         exchange.notes().path = path.as_str().to_owned();
-        let target = rewritten(&path, request.uri().query()).ok_or_else(malformed)?;
+        let (path, query) = route.rewritten(path, request.uri().query())?;
+        exchange.notes().path = path.as_str().to_owned();
+        let target = target(&path, query.as_deref()).ok_or_else(malformed)?;
         *request.uri_mut() = target;
         request.extensions_mut().insert(path);
         if !route.proxy.active {
@@ -161,13 +173,13 @@ impl Routes {
             match self.patterns.find(&host, whole.as_str(), request.method()) {
                 Found::Nothing => {}
                 Found::OtherMethods(methods) => missed = missed.or(Missed::Methods(methods)),
-                Found::Proxy { proxy, path, pattern } => {
+                Found::Proxy { proxy, path, pattern, parameters } => {
                     let route = self.table.get(proxy).ok_or(Code::ProxyNotFound)?;
                     match canonical(raw, route.options()) {
                         Ok(own) if own == whole => {
                             let pattern = Arc::clone(pattern);
                             let reading = canonical(path, route.options());
-                            return Ok((route, reading, Some(Matched { pattern })));
+                            return Ok((route, reading, Some(Matched { pattern, parameters })));
                         }
                         // Another path to its target: that one is looked for in its turn.
                         Ok(_) => {}
@@ -211,6 +223,24 @@ impl Missed<'_> {
 }
 
 impl Route {
+    // As the proxy says, and canonical again: rules and the upstream see what comes of it.
+    fn rewritten<'a>(
+        &self,
+        path: CanonicalPath,
+        query: Option<&'a str>,
+    ) -> Result<(CanonicalPath, Option<Cow<'a, str>>), Refusal> {
+        let rewrite = &self.proxy.transformation.rewrite;
+        if rewrite.is_empty() {
+            return Ok((path, query.map(Cow::Borrowed)));
+        }
+        let path = match rewrite.apply_path(path.as_str()) {
+            Cow::Borrowed(_) => path,
+            Cow::Owned(rewritten) => canonical(&rewritten, self.options())?,
+        };
+        let query = query.map(|it| rewrite.apply_query(it)).filter(|it| !it.is_empty());
+        Ok((path, query))
+    }
+
     fn options(&self) -> PathOptions {
         self.proxy.target.path_options
     }
@@ -258,7 +288,7 @@ fn split(path: &str) -> Option<(&str, &str)> {
     })
 }
 
-fn rewritten(path: &CanonicalPath, query: Option<&str>) -> Option<Uri> {
+fn target(path: &CanonicalPath, query: Option<&str>) -> Option<Uri> {
     let target = match query {
         Some(query) => PathAndQuery::try_from(format!("{}?{query}", path.as_str())),
         None => PathAndQuery::try_from(path.as_str()),

@@ -95,8 +95,28 @@ pub enum Finding {
     Credential(Presentation),
     /// The id of the target.
     Target(Arc<str>),
-    /// What would be applied to a 2xx response with JSON.
-    Filters(Vec<FilterApplies>),
+    /// What would be changed in the request, once it is known to be in shape.
+    Changes(Changes),
+    /// What would be applied to the response.
+    Filters {
+        /// In their order.
+        filters: Vec<FilterApplies>,
+        /// Whether the target credential is masked in it.
+        shielded: bool,
+    },
+}
+
+/// What would be changed in messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// Whether a transformation changes anything.
+    pub transforms: bool,
+    /// Whether the request's body is read whole for it.
+    pub buffers_request: bool,
+    /// Whether the response's body is.
+    pub buffers_response: bool,
+    /// The filters of the request's body, in their order.
+    pub filters: Vec<FilterApplies>,
 }
 
 /// What would be left of a limit.
@@ -133,6 +153,10 @@ pub struct FilterApplies {
     pub scope: Scope,
     /// What it does.
     pub operation: Operation,
+    /// Whether it only reports what it would do.
+    pub shadow: bool,
+    /// Whether the body is read whole for it.
+    pub buffered: bool,
 }
 
 impl Explanation {

@@ -19,7 +19,7 @@ pub use self::channel::{
 pub use self::digest::Digest;
 pub use self::egress::EgressPolicy;
 pub use self::explain::{
-    Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
+    Changes, Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,
 };
 pub use self::meter::{Applies, Estimate, KeyPart, Measure, Meter, Place};
@@ -28,7 +28,7 @@ pub use self::record::{
 };
 pub use self::revision::{
     Authentication, Lifetime, Limits, Presentation, Proxy, Revision, RouteSpec, TargetCredential,
-    Validation,
+    Transformation, Validation,
 };
 pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};

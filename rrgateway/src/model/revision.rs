@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
 use rrauth::Requirements;
-use rrfilter::FilterSet;
+use rrfilter::{FilterSet, Rewrite, Transform};
 use rrrules::{RuleSet, Validator};
 
 use crate::model::{Callers, Digest, Meter, SecretName, Target};
@@ -51,6 +51,10 @@ pub struct Proxy {
     pub validation: Option<Validation>,
     /// The filters that hang on the proxy.
     pub filters: Arc<FilterSet>,
+    /// What is changed in requests and responses.
+    pub transformation: Arc<Transformation>,
+    /// Whether the credential is masked where the upstream sends it back.
+    pub echo_shield: bool,
     /// What is called.
     pub target: Arc<Target>,
     /// As whom it is called.
@@ -77,6 +81,15 @@ pub struct Validation {
     pub validator: Arc<Validator>,
     /// Whether responses are looked at too, for the record.
     pub watches_responses: bool,
+}
+
+/// What is changed in requests and responses.
+#[derive(Clone, Debug)]
+pub struct Transformation {
+    /// Headers, query and bodies.
+    pub transform: Arc<Transform>,
+    /// Path and query, before anything looks at them.
+    pub rewrite: Rewrite,
 }
 
 /// A request that belongs to a proxy by what it looks like.

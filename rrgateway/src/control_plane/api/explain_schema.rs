@@ -58,7 +58,7 @@ fn stage() -> Value {
     json!({"type": "object", "required": ["stage", "outcome"], "properties": {
         "stage": text,
         "outcome": {"enum": ["passed", "refused", "skipped", "notSent", "applies"], "description":
-            "skipped: it cannot tell, for the reason given. applies: filters change the response."},
+            "skipped: it cannot tell, for the reason given. applies: it changes the request, or the response."},
         "status": number,
         "code": text,
         "detail": text,
@@ -88,7 +88,15 @@ fn stage() -> Value {
         "present": {"type": ["object", "null"], "description":
             "How the target credential is shown. Never the secret."},
         "targetId": text,
-        "filters": items(json!({"id": text, "scope": text, "operation": text})),
+        "transforms": {"type": "boolean", "description":
+            "transform: whether the proxy's transformation changes anything."},
+        "buffered": {"type": "array", "items": {"enum": ["request", "response"]}, "description":
+            "transform: the bodies that are read whole."},
+        "filters": items(json!({"id": text, "scope": text, "operation": text,
+            "mode": {"enum": ["enforce", "shadow"]},
+            "buffered": {"type": "boolean", "description": "Whether the body is read whole."}})),
+        "echoShield": {"type": "boolean", "description":
+            "filter: whether the target credential is masked in the response."},
     }})
 }
 

@@ -22,6 +22,7 @@ mod problem;
 mod render;
 mod requests;
 mod resources;
+mod response_schema;
 mod revisions;
 mod router;
 mod routes;

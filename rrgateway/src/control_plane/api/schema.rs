@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::control_plane::api::auth_schema;
 use crate::control_plane::api::meter_schema;
+use crate::control_plane::api::response_schema;
 use crate::control_plane::api::rule_schema;
 use crate::control_plane::api::shape::Shape;
 use crate::control_plane::config::resource::Kind;
@@ -31,7 +32,7 @@ pub(crate) fn schema(kind: Kind) -> Value {
         Kind::Target => target(),
         Kind::Proxy => proxy(),
         Kind::Rule => rule_schema::rule(),
-        Kind::Filter => filter(),
+        Kind::Filter => response_schema::filter(),
         Kind::Meter => meter_schema::meter(),
         Kind::Configuration => configuration(),
     };
@@ -147,6 +148,9 @@ fn proxy() -> Shape {
         "allowQueryCredential": {"type": "boolean", "default": false, "description":
             "Whether callers may show a credential in the query parameter Authorization, where it \
              ends up in logs."},
+        "echoShield": {"type": "boolean", "default": true, "description":
+            "Whether the target credential is masked wherever the upstream sends it back."},
+        "transform": response_schema::transform(),
         "rebind": auth_schema::rebind(),
         "baseUrls": {"type": "array", "items": {"type": "string"}, "readOnly": true},
     });
@@ -181,20 +185,6 @@ fn route() -> Value {
         "stripPrefix": {"type": "boolean", "default": false, "description":
             "Takes the part of path before its first parameter off, before rules see it."},
     }})
-}
-
-fn filter() -> Shape {
-    let properties = json!({
-        "operation": {"enum": ["retain", "destroy", "mask"], "description":
-            "retain: only what the paths match is left. destroy: what they match is taken out. \
-             mask: what they match is replaced."},
-        "paths": {"type": "array", "items": {"type": "string"}, "minItems": 1, "description":
-            "JSONPath (RFC 9535), such as $.items[*].id or $..name."},
-        "with": {"type": ["string", "null"], "maxLength": 256, "description":
-            "What a mask puts in the place of each match: *** unless told."},
-    });
-    let example = json!({"operation": "retain", "paths": ["$.id", "$.items[*].sku"]});
-    (&["operation", "paths"], properties, example)
 }
 
 fn configuration() -> Shape {

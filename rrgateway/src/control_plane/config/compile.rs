@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use rratelimit::{Limit, Policy};
-use rrfilter::FilterSet;
+use rrfilter::{FilterSet, Rewrite, Transform as Unchanged};
 use rrrules::RuleSet;
 
 use crate::control_plane::config::callers;
@@ -24,8 +24,10 @@ use crate::control_plane::wire::configuration::Configuration;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::proxy::{NoAuthentication, Proxy as Spec};
 use crate::control_plane::wire::route::Route;
+use crate::control_plane::wire::transform::Transform;
 use crate::model::{
-    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts, Validation,
+    BaseUrl, Digest, Presentation, Proxy, Revision, Target, TargetCredential, Timeouts,
+    Transformation, Validation,
 };
 
 /// Remembers what it made for the revision that is served.
@@ -106,6 +108,7 @@ impl Compiler {
         let limits = limits::of(key, spec.limits, since)?;
         let patterns = self.made.scopes.patterns().clone();
         let validation = self.validation(key, spec)?;
+        let transformation = self.transformation(key, spec)?;
         self.made.proxies.get(digest, || {
             Ok(Proxy {
                 digest,
@@ -120,6 +123,8 @@ impl Compiler {
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
                 validation,
+                transformation,
+                echo_shield: spec.echo_shield,
                 filters: hanging.filters,
                 target,
                 credential,
@@ -219,6 +224,21 @@ impl Compiler {
             spec.compiled().map_err(|flaw| Unservable { key: proxy.clone(), flaw })
         })?;
         Ok(Some(Validation { validator, watches_responses: spec.watches_responses() }))
+    }
+
+    fn transformation(
+        &mut self,
+        proxy: &Key,
+        spec: &Spec,
+    ) -> Result<Arc<Transformation>, Unservable> {
+        let text = spec.transform.as_ref().map(Transform::text).unwrap_or_default();
+        self.made.transformations.get(digest([text.as_bytes()]), || match &spec.transform {
+            Some(it) => it.compiled().map_err(|flaw| Unservable { key: proxy.clone(), flaw }),
+            None => Ok(Transformation {
+                transform: Arc::new(Unchanged::none()),
+                rewrite: Rewrite::none(),
+            }),
+        })
     }
 
     fn common(&mut self, config: &Config) -> Result<Common, Unservable> {

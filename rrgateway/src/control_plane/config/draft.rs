@@ -7,6 +7,7 @@ use crate::control_plane::wire::fields::{Flaw, Flaws};
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::json::Json;
 use crate::control_plane::wire::meter::Meter;
+use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::proxy::{Proxy, ProxyDraft};
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::rule::Rule;
@@ -40,7 +41,7 @@ impl Draft {
             Kind::Configuration => Configuration::read(node).map(Self::Configuration),
         })?;
         let compiles = match &draft {
-            Self::Filter(it) => it.compiled("").map(drop),
+            Self::Filter(it) => it.compiled("", &Patterns::default()).map(drop),
             // The patterns of rules and meters were compiled when they were read.
             Self::Credential(_)
             | Self::Target { .. }

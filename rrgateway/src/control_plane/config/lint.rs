@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::control_plane::config::meter_lint::{self, Doubt};
 use crate::control_plane::config::resource::{Key, Kind, Resource, Spec};
+use crate::control_plane::config::response_lint;
 use crate::control_plane::wire::proxy::NoAuthentication;
 use crate::control_plane::wire::text::Effect;
 
@@ -16,11 +17,17 @@ pub(crate) struct Concerned {
     /// The rules, where the write is about rules or about what rules hang on.
     pub(crate) rules: Option<Arc<RuleSet>>,
     written: Arc<Resource>,
+    /// What was doubted while there was a secret to look at.
+    secret: Option<Doubt>,
 }
 
 impl Concerned {
-    pub(crate) const fn new(written: Arc<Resource>, rules: Option<Arc<RuleSet>>) -> Self {
-        Self { rules, written }
+    pub(crate) const fn new(
+        written: Arc<Resource>,
+        rules: Option<Arc<RuleSet>>,
+        secret: Option<Doubt>,
+    ) -> Self {
+        Self { rules, written, secret }
     }
 
     /// The warnings, as they are answered. A rule gets those that name it, or none.
@@ -31,7 +38,11 @@ impl Concerned {
         let found = self.rules.iter().flat_map(|it| it.lint());
         let about_it =
             found.filter(|it| rule.is_none() || it.rule.is_none() || it.rule.as_ref() == rule);
-        let doubts = self.written.spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
+        let spec = &self.written.spec;
+        let mut doubts = spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
+        doubts.extend(spec.as_filter().and_then(response_lint::of_filter));
+        doubts.extend(spec.as_proxy().and_then(response_lint::of_proxy));
+        doubts.extend(self.secret);
         let open = self.is_open().then(open).into_iter();
         open.chain(about_it.map(|it| warning(&it))).chain(doubts.iter().map(doubt)).collect()
     }

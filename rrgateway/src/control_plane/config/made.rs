@@ -4,7 +4,7 @@ use rrrules::Validator;
 
 use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::scopes::Scopes;
-use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Verified};
+use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Transformation, Verified};
 
 /// What was made for the revision that is served, and for the one that is attempted.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ pub(crate) struct Made {
     pub(crate) verified: Memo<Verified>,
     pub(crate) callers: Memo<Callers>,
     pub(crate) validators: Memo<Validator>,
+    pub(crate) transformations: Memo<Transformation>,
     pub(crate) proxies: Memo<Proxy>,
 }
 
@@ -29,6 +30,7 @@ impl Made {
         self.verified.begin();
         self.callers.begin();
         self.validators.begin();
+        self.transformations.begin();
         self.proxies.begin();
     }
 
@@ -41,6 +43,7 @@ impl Made {
         self.verified.settle();
         self.callers.settle();
         self.validators.settle();
+        self.transformations.settle();
         self.proxies.settle();
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod outcome;
 pub(crate) mod proposal;
 pub(crate) mod reference;
 pub(crate) mod resource;
+pub(crate) mod response_lint;
 pub(crate) mod rotation;
 pub(crate) mod routes;
 pub(crate) mod scopes;

@@ -92,10 +92,11 @@ impl Scopes {
     ) -> Result<(Digest, Arc<FilterSet>), Unservable> {
         let collection = Collection::under(Kind::Filter, owner);
         let digest = config.content(&collection);
-        let set = self.filter_sets.get(digest, || {
+        let Self { patterns, filter_sets, rule_sets: _, is_serving: _ } = self;
+        let set = filter_sets.get(digest, || {
             let resources = config.list(&collection, 0);
             let filters = resources.filter_map(|it| {
-                let compiled = it.spec.as_filter()?.compiled(&it.key.id);
+                let compiled = it.spec.as_filter()?.compiled(&it.key.id, patterns);
                 Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
             });
             Ok(FilterSet::new(filters.collect::<Result<Vec<_>, _>>()?))

@@ -14,8 +14,10 @@ use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::identifier;
 use crate::control_plane::config::lint::{self, Concerned};
+use crate::control_plane::config::meter_lint::Doubt;
 use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
+use crate::control_plane::config::response_lint;
 use crate::control_plane::config::shown::secret_name;
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
@@ -90,8 +92,9 @@ impl Reviser {
         let means = Means { generate, egress: &self.around.egress };
         let mut outcome =
             change::apply(&before.config, change, moment, means).map_err(WriteError::Refused)?;
+        let doubt = response_lint::of_secret(&outcome);
         let sealed = self.seal(&mut outcome)?;
-        let done = self.make(&before, moment, outcome, origin);
+        let done = self.make(&before, moment, (outcome, doubt), origin);
         if let (Err(_), Some(name)) = (&done, sealed) {
             self.forget_unless_named(&name);
         }
@@ -130,7 +133,7 @@ impl Reviser {
         &mut self,
         before: &Snapshot,
         moment: Moment,
-        outcome: Outcome,
+        (outcome, doubt): (Outcome, Option<Doubt>),
         origin: &Origin,
     ) -> Result<Written, WriteError> {
         let id = identifier::new("act_", moment.at_ms);
@@ -144,7 +147,7 @@ impl Reviser {
         let owner = written.as_deref().and_then(lint::owner);
         let rules = owner.map(|it| self.compiler.rules(&config, &it)).transpose();
         let rules = rules.map_err(refused)?.flatten();
-        let concerned = written.clone().map(|it| Concerned::new(it, rules));
+        let concerned = written.clone().map(|it| Concerned::new(it, rules, doubt));
         let after = self.around.snapshot(number, config);
         let all: Vec<_> = written.iter().chain(&bound).cloned().collect();
         let changed = Changed { written: &all, gone: &gone, activity: activity.as_ref() };

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::control_plane::wire::answer;
 use crate::model::{
-    Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Presentation, ScopeSays,
+    Changes, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Presentation,
+    ScopeSays,
 };
 
 /// `it` as it is answered.
@@ -65,8 +66,10 @@ fn finding(it: &Explained) -> Value {
         Finding::Rules(scopes) => json!({"scopes": scopes.iter().map(scope).collect::<Vec<_>>()}),
         Finding::Credential(present) => credential(present, &it.outcome),
         Finding::Target(id) => json!({"targetId": id}),
-        Finding::Filters(filters) => {
-            json!({"filters": filters.iter().map(filter).collect::<Vec<_>>()})
+        Finding::Changes(changes) => self::changes(changes),
+        Finding::Filters { filters, shielded } => {
+            let filters: Vec<_> = filters.iter().map(filter).collect();
+            json!({"filters": filters, "echoShield": shielded})
         }
     }
 }
@@ -171,13 +174,23 @@ fn presented(present: &Presentation) -> Value {
     }
 }
 
+fn changes(it: &Changes) -> Value {
+    let Changes { transforms, buffers_request, buffers_response, filters } = it;
+    let buffered = [("request", *buffers_request), ("response", *buffers_response)];
+    let buffered: Vec<_> = buffered.iter().filter(|it| it.1).map(|it| it.0).collect();
+    let filters: Vec<_> = filters.iter().map(filter).collect();
+    json!({"transforms": transforms, "buffered": buffered, "filters": filters})
+}
+
 fn filter(it: &FilterApplies) -> Value {
     let operation = match it.operation {
         Operation::Retain => "retain",
         Operation::Destroy => "destroy",
         Operation::Mask => "mask",
     };
-    json!({"id": it.id, "scope": it.scope.as_str(), "operation": operation})
+    let mode = if it.shadow { "shadow" } else { "enforce" };
+    json!({"id": it.id, "scope": it.scope.as_str(), "operation": operation, "mode": mode,
+        "buffered": it.buffered})
 }
 
 fn merged(mut said: Value, more: Value) -> Value {

@@ -1,13 +1,22 @@
 //! A filter: what of a JSON response is kept, taken out, or covered.
 
-use rrfilter::{Filter as Compiled, Operation as Does};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use rrfilter::{Asked, Filter as Compiled, Mode as Done, Operation as Does, Side};
+use rrrules::{CanonicalPath, Effect, Presence, Rule, RuleSet, Subject};
 use serde::{Deserialize, Serialize};
 
-use crate::control_plane::wire::fields::{Flaw, Node};
+use crate::control_plane::wire::fields::{Fields, Flaw, Node};
+use crate::control_plane::wire::pattern::{Flags, Pattern};
+use crate::control_plane::wire::patterns::Patterns;
+use crate::control_plane::wire::rule::Mode;
+use crate::control_plane::wire::text;
 
 /// As it is stored and answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Filter {
     pub(crate) operation: Operation,
     /// JSONPath (RFC 9535).
@@ -15,6 +24,30 @@ pub(crate) struct Filter {
     /// What covers what the paths match; only ever with [`Operation::Mask`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) with: Option<String>,
+    #[serde(default)]
+    pub(crate) methods: Option<Vec<String>>,
+    /// Found in the canonical path.
+    #[serde(default)]
+    pub(crate) path: Option<Pattern>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) on: Message,
+    /// Whether it applies to each record of a stream of them.
+    #[serde(default)]
+    pub(crate) streaming: bool,
+    /// Whether it applies to responses of every status.
+    #[serde(default)]
+    pub(crate) apply_to_errors: bool,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Message {
+    Request,
+    #[default]
+    Response,
 }
 
 /// What is done to what the paths match.
@@ -43,12 +76,29 @@ impl Filter {
             false => it.flaw("only a mask is made with something"),
         });
         let with = with.map(|it| it.or_else(|| is_mask.then(|| MASK.to_owned())));
+        let methods = fields.optional("methods", text::methods);
+        let path = fields.optional("path", |it| Pattern::read(it, &Flags::default()));
+        let mode = fields.or("mode", Mode::Enforce, |it| it.word(&Mode::WORDS));
+        let on = fields.or("on", Message::Response, |it| it.word(&Message::WORDS));
+        let is_request = on == Some(Message::Request);
+        let streaming = of_responses("streaming", &mut fields, is_request);
+        let apply_to_errors = of_responses("applyToErrors", &mut fields, is_request);
         fields.close();
-        Some(Self { operation: operation?, paths: paths?, with: with? })
+        Some(Self {
+            operation: operation?,
+            paths: paths?,
+            with: with?,
+            methods: methods?,
+            path: path?,
+            mode: mode?,
+            on: on?,
+            streaming: streaming?,
+            apply_to_errors: apply_to_errors?,
+        })
     }
 
-    /// The filter that works on responses.
-    pub(crate) fn compiled(&self, id: &str) -> Result<Compiled, Flaw> {
+    /// The filter that works on messages, of `patterns`.
+    pub(crate) fn compiled(&self, id: &str, patterns: &Patterns) -> Result<Compiled, Flaw> {
         let operation = match self.operation {
             Operation::Retain => Does::Retain,
             Operation::Destroy => Does::Destroy,
@@ -58,11 +108,65 @@ impl Filter {
             let detail = format!("at {}: {}", it.offset, it.why);
             Flaw::new(format!("/paths/{}", it.index), detail)
         })?;
-        Ok(match &self.with {
-            Some(text) => compiled.with(text),
-            None => compiled,
-        })
+        let mut compiled = compiled
+            .mode(match self.mode {
+                Mode::Enforce => Done::Enforce,
+                Mode::Shadow => Done::Shadow,
+            })
+            .on(match self.on {
+                Message::Request => Side::Request,
+                Message::Response => Side::Response,
+            })
+            .streaming(self.streaming)
+            .apply_to_errors(self.apply_to_errors);
+        if let Some(text) = &self.with {
+            compiled = compiled.with(text);
+        }
+        if let Some(methods) = &self.methods {
+            // They were methods when they were written.
+            compiled = compiled.methods(methods.iter().filter_map(|it| it.parse::<Method>().ok()));
+        }
+        match self.found_in(patterns)? {
+            Some(paths) => Ok(compiled.when(move |asked| is_found(&paths, asked))),
+            None => Ok(compiled),
+        }
     }
+
+    // One rule, that denies: of a path with several readings, one is enough.
+    fn found_in(&self, patterns: &Patterns) -> Result<Option<Arc<RuleSet>>, Flaw> {
+        let Some(pattern) = &self.path else { return Ok(None) };
+        let flaw = |why: String| Flaw::new("/path", why);
+        let pattern = pattern.compiled(patterns).map_err(|it| flaw(it.to_string()))?;
+        let rule = Rule::new("path", Effect::Deny).path(pattern, Presence::Present);
+        let rules = RuleSet::new(vec![rule], Effect::Allow).map_err(|it| flaw(it.to_string()))?;
+        Ok(Some(Arc::new(rules)))
+    }
+}
+
+// What nobody can tell is filtered.
+fn is_found(paths: &RuleSet, asked: &Asked<'_>) -> bool {
+    let Some(path) = asked.extensions.get::<CanonicalPath>() else { return true };
+    let subject = Subject {
+        method: asked.method,
+        path,
+        query: asked.uri.query(),
+        headers: asked.headers,
+        body: &Bytes::new(),
+    };
+    paths.decide(&subject).effect == Effect::Deny
+}
+
+fn of_responses(name: &str, fields: &mut Fields<'_>, is_request: bool) -> Option<bool> {
+    let given = fields.or(name, false, Node::boolean);
+    if is_request && given == Some(true) {
+        return fields.flaw(name, "only responses have this");
+    }
+    given
+}
+
+impl Message {
+    const WORDS: [(&'static str, Self); 2] =
+        [("request", Self::Request), ("response", Self::Response)];
 }
 
 impl Operation {
@@ -88,12 +192,18 @@ mod tests {
             (r#"{"operation":"destroy","paths":["$..a","$['b','c']"],"with":null}"#, None),
             (r#"{"operation":"mask","paths":["$.a"]}"#, Some("***")),
             (r#"{"operation":"mask","paths":["$.a"],"with":""}"#, Some("")),
+            (
+                r#"{"operation":"retain","paths":["$.a"],"methods":["GET"],"path":"^/users/",
+                    "mode":"shadow","on":"response","streaming":true,"applyToErrors":true}"#,
+                None,
+            ),
+            (r#"{"operation":"destroy","paths":["$.a"],"on":"request"}"#, None),
         ] {
             let filter = read(sent).unwrap();
             assert_eq!(filter.with.as_deref(), with, "{sent}");
             let stored = serde_json::to_string(&filter).unwrap();
             assert_eq!(serde_json::from_str::<Filter>(&stored).unwrap(), filter);
-            assert!(filter.compiled("flt_1").is_ok(), "{sent}");
+            assert!(filter.compiled("flt_1", &Patterns::default()).is_ok(), "{sent}");
         }
     }
 
@@ -107,8 +217,41 @@ mod tests {
             r#"{"operation":"hide","paths":[]}"#,
             "/operation: expected \"retain\" or \"destroy\" or \"mask\"/paths: name a path",
         );
-        let filter = read(r#"{"operation":"mask","paths":["$.a","$.b[-1]"]}"#).unwrap();
-        assert_eq!(filter.compiled("").unwrap_err().pointer, "/paths/1");
+        check(
+            r#"{"operation":"mask","paths":["$.a"],"on":"request","applyToErrors":true}"#,
+            "/applyToErrors: only responses have this",
+        );
+        check(
+            r#"{"operation":"mask","paths":["$.a"],"methods":["get"],"mode":"x"}"#,
+            "/methods/0: methods are case-sensitive: write GET\
+             /mode: expected \"enforce\" or \"shadow\"",
+        );
+        let filter = read(r#"{"operation":"mask","paths":["$.a","$.b["]}"#).unwrap();
+        let flaw = filter.compiled("", &Patterns::default()).unwrap_err();
+        assert_eq!(flaw.pointer, "/paths/1");
+    }
+
+    #[test]
+    fn a_filter_applies_where_any_reading_of_the_path_has_its_pattern() {
+        let filter =
+            read(r#"{"operation":"mask","paths":["$.a"],"path":"^/users/","methods":["GET"]}"#);
+        let filter = filter.unwrap().compiled("flt_1", &Patterns::default()).unwrap();
+        let keeping = rrrules::PathOptions::strict().keep_encoded_slash();
+        for (method, path, applies) in [
+            ("GET", Some("/users/7"), true),
+            ("HEAD", Some("/users/7"), true),
+            ("POST", Some("/users/7"), false),
+            ("GET", Some("/user/7"), false),
+            ("GET", Some("/users%2F7"), true),
+            ("GET", None, true),
+        ] {
+            let mut request = http::Request::builder().method(method).body(()).unwrap();
+            if let Some(path) = path {
+                let path = CanonicalPath::parse_with(path, keeping).unwrap();
+                request.extensions_mut().insert(path);
+            }
+            assert_eq!(filter.applies(&Asked::of(&request)), applies, "{method} {path:?}");
+        }
     }
 
     #[track_caller]

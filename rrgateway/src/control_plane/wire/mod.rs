@@ -26,4 +26,5 @@ pub(crate) mod rule;
 pub(crate) mod secret;
 pub(crate) mod target;
 pub(crate) mod text;
+pub(crate) mod transform;
 pub(crate) mod validation;

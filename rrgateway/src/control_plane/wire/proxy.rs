@@ -10,6 +10,7 @@ use crate::control_plane::wire::limits::Limits;
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::route::Route;
 use crate::control_plane::wire::text::{self, Effect, Region};
+use crate::control_plane::wire::transform::Transform;
 use crate::control_plane::wire::validation::Validation;
 use crate::model::EgressPolicy;
 
@@ -44,6 +45,11 @@ pub(crate) struct Proxy {
     /// Whether callers may show a credential in the query.
     #[serde(default)]
     pub(crate) allow_query_credential: bool,
+    /// Whether the target credential is masked where the upstream sends it back.
+    #[serde(default = "yes")]
+    pub(crate) echo_shield: bool,
+    #[serde(default)]
+    pub(crate) transform: Option<Transform>,
 }
 
 /// A proxy as a client sent it.
@@ -86,6 +92,8 @@ impl Proxy {
         let required_scopes = fields.or("requiredScopes", Vec::new(), words);
         let required_claims = fields.or("requiredClaims", Map::new(), claims);
         let query = fields.or("allowQueryCredential", false, Node::boolean);
+        let echo_shield = fields.or("echoShield", true, Node::boolean);
+        let transform = fields.optional("transform", Transform::read);
         let rebind = fields.optional("rebind", |it| Rebind::read(it, egress));
         fields.close();
         let proxy = Self {
@@ -104,9 +112,15 @@ impl Proxy {
             required_scopes: required_scopes?,
             required_claims: required_claims?,
             allow_query_credential: query?,
+            echo_shield: echo_shield?,
+            transform: transform?,
         };
         Some(ProxyDraft { proxy, is_limited, rebind: rebind? })
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn ids(node: Node<'_>) -> Option<Vec<String>> {
@@ -181,6 +195,10 @@ mod tests {
         check(
             r#"{"name":"p","targetId":"t","routes":[{"path":"/"},{"host":"a"}]}"#,
             "/routes/1/path: this is required",
+        );
+        check(
+            r#"{"name":"p","targetId":"t","transform":{"request":{"path":{"pattern":"(","to":"/"}}}}"#,
+            "/transform/request/path/pattern: at 0: unclosed group",
         );
         check(r#"{"name":"p","targetId":"t","region":"mars"}"#, "/region: expected \"local\"");
     }

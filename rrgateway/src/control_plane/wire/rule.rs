@@ -79,7 +79,8 @@ impl Rule {
 }
 
 impl Mode {
-    const WORDS: [(&'static str, Self); 2] = [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
 
     const fn judged(self) -> rrrules::Mode {
         match self {

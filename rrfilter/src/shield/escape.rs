@@ -1,0 +1,266 @@
+//! The ways in which text writes one character in the place of another.
+
+/// One escape can be read in several ways: `%2541` is `%41`, or `A` that was written twice over.
+/// Each reading is a code point, or a byte, and how many bytes of the text it takes.
+pub(super) type Reading = (u32, usize);
+
+/// Gives every reading of the escape that `text` begins with. The answer is whether there may be
+/// more of them once there is more text.
+///
+/// Known are `%41` and `%u0041`; `\/` and its like, `\u0041`, `\x41`, `\n` and `\r`, after up to
+/// eight backslashes; `&#65;`, `&#x41;` and the five names of XML. Percent signs and ampersands may
+/// have been escaped again, twice.
+pub(super) fn read(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
+    match text.first() {
+        Some(b'%') => percent(text, each),
+        Some(b'\\') => backslash(text, each),
+        Some(b'&') => entity(text, each),
+        _ => false,
+    }
+}
+
+/// What escapes begin with.
+pub(super) const INTRODUCERS: [u8; 3] = *b"%\\&";
+
+/// No escape is longer: eight backslashes and a pair of surrogates.
+pub(super) const LONGEST: usize = 2 * (MOST_BACKSLASHES + 5);
+
+fn percent(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
+    match text.get(1) {
+        Some(b'u' | b'U') => return single(digits(text, 2, 4), 6, each),
+        Some(_) => {}
+        None => return true,
+    }
+    let mut at = 1;
+    for _ in 0..=MOST_REPEATS {
+        match digits(text, at, 2) {
+            Digits::Value(value) => {
+                at += 2;
+                each((value, at));
+                if value != u32::from(b'%') {
+                    return false;
+                }
+            }
+            Digits::None => return false,
+            Digits::CutShort => return true,
+        }
+    }
+    false
+}
+
+fn backslash(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
+    let run = text.iter().take(MOST_BACKSLASHES + 1).take_while(|it| **it == b'\\').count();
+    // Of one, escaped once, twice, thrice.
+    for len in [2, 4, 8] {
+        if run >= len {
+            each((u32::from(b'\\'), len));
+        }
+    }
+    if run > MOST_BACKSLASHES {
+        return false;
+    }
+    match text.get(run) {
+        None => true,
+        Some(b'u') => unit(text, run, each),
+        Some(b'x') => single(digits(text, run + 1, 2), run + 3, each),
+        Some(b'n') => {
+            each((u32::from(b'\n'), run + 1));
+            false
+        }
+        Some(b'r') => {
+            each((u32::from(b'\r'), run + 1));
+            false
+        }
+        Some(it) => {
+            if it.is_ascii_punctuation() {
+                each((u32::from(*it), run + 1));
+            }
+            false
+        }
+    }
+}
+
+// RFC 8259 §7: beyond the basic plane, two of them.
+fn unit(text: &[u8], run: usize, each: &mut impl FnMut(Reading)) -> bool {
+    let first = match digits(text, run + 1, 4) {
+        Digits::Value(it @ 0xd800..=0xdbff) => it,
+        other => return single(other, run + 5, each),
+    };
+    let rest = text.get(run + 5..).unwrap_or_default();
+    let second = rest.iter().take(MOST_BACKSLASHES).take_while(|it| **it == b'\\').count();
+    match rest.get(second) {
+        None => true,
+        Some(b'u') => match digits(rest, second + 1, 4) {
+            Digits::Value(it @ 0xdc00..=0xdfff) => {
+                let value = 0x1_0000 + ((first - 0xd800) << 10) + (it - 0xdc00);
+                each((value, run + 5 + second + 5));
+                false
+            }
+            Digits::Value(_) | Digits::None => false,
+            Digits::CutShort => true,
+        },
+        Some(_) => false,
+    }
+}
+
+fn entity(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
+    let mut at = 1;
+    for _ in 0..=MOST_REPEATS {
+        let rest = text.get(at..).unwrap_or_default();
+        if let Some(b'#') = rest.first() {
+            return numbered(text, at + 1, each);
+        }
+        for (name, value) in NAMES {
+            if rest.starts_with(name) {
+                each((u32::from(*value), at + name.len()));
+            }
+        }
+        if !rest.starts_with(AMPERSAND) {
+            let begun = |it: &[u8]| it.len() > rest.len() && it.starts_with(rest);
+            return NAMES.iter().any(|(name, _)| begun(name));
+        }
+        at += AMPERSAND.len();
+    }
+    false
+}
+
+fn numbered(text: &[u8], at: usize, each: &mut impl FnMut(Reading)) -> bool {
+    let (at, radix, most) = match text.get(at) {
+        None => return true,
+        Some(b'x' | b'X') => (at + 1, 16, 6),
+        Some(_) => (at, 10, 7),
+    };
+    let rest = text.get(at..).unwrap_or_default();
+    let (mut value, mut count) = (0, 0);
+    for byte in rest.iter().take(most) {
+        let Some(digit) = char::from(*byte).to_digit(radix) else { break };
+        value = value * radix + digit;
+        count += 1;
+    }
+    match rest.get(count) {
+        None => true,
+        Some(b';') if count > 0 => {
+            each((value, at + count + 1));
+            false
+        }
+        Some(_) => false,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Digits {
+    Value(u32),
+    None,
+    CutShort,
+}
+
+fn digits(text: &[u8], at: usize, count: usize) -> Digits {
+    let mut value = 0;
+    for at in at..at + count {
+        let Some(byte) = text.get(at) else { return Digits::CutShort };
+        let Some(digit) = char::from(*byte).to_digit(16) else { return Digits::None };
+        value = value << 4 | digit;
+    }
+    Digits::Value(value)
+}
+
+fn single(digits: Digits, len: usize, each: &mut impl FnMut(Reading)) -> bool {
+    match digits {
+        Digits::Value(value) => {
+            each((value, len));
+            false
+        }
+        Digits::None => false,
+        Digits::CutShort => true,
+    }
+}
+
+const AMPERSAND: &[u8] = b"amp;";
+const NAMES: &[(&[u8], u8)] =
+    &[(AMPERSAND, b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
+const MOST_REPEATS: usize = 2;
+const MOST_BACKSLASHES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_to_write_a_character_is_read() {
+        check("%41", &[(0x41, 3)]);
+        check("%2f", &[(0x2f, 3)]);
+        check("%2F.", &[(0x2f, 3)]);
+        check("%252541", &[(0x25, 3), (0x25, 5), (0x41, 7)]);
+        check("%25", &[(0x25, 3)]);
+        check("%u00e9", &[(0xe9, 6)]);
+        check(r"\/", &[(0x2f, 2)]);
+        check(r"\\\/", &[(0x5c, 2), (0x2f, 4)]);
+        check(r"\u00E9", &[(0xe9, 6)]);
+        check(r"\\\\u0041", &[(0x5c, 2), (0x5c, 4), (0x41, 9)]);
+        check(r"\ud83d\uDE00", &[(0x1f600, 12)]);
+        check(r"\x41", &[(0x41, 4)]);
+        check(r"\n", &[(10, 2)]);
+        check(r#"\""#, &[(0x22, 2)]);
+        check("&#65;", &[(65, 5)]);
+        check("&#X41;", &[(65, 6)]);
+        check("&quot;", &[(0x22, 6)]);
+        check("&amp;amp;#x41;", &[(0x26, 5), (0x26, 9), (65, 14)]);
+        check("&amp;lt;", &[(0x26, 5), (0x3c, 8)]);
+    }
+
+    #[test]
+    fn what_is_no_escape_has_no_reading() {
+        for text in ["", "A", "%4g", "%G0", "%u00g0", r"\t", r"\u00g1", r"\x4", "&", "&#;", "&#x;"]
+        {
+            check(text, &[]);
+        }
+        check(r"\ud83d\u0041", &[]);
+        check("&#12345678;", &[]);
+        check("&lt", &[]);
+        check("&AMP;", &[]);
+    }
+
+    #[test]
+    fn what_is_cut_short_may_be_read_with_more_text() {
+        for text in [
+            "%",
+            "%4",
+            "%u",
+            "%u004",
+            "%25",
+            "%254",
+            r"\",
+            r"\u",
+            r"\\u004",
+            r"\ud83d",
+            r"\ud83d\u",
+            "&",
+            "&#",
+            "&#x4",
+            "&#65",
+            "&am",
+            "&amp;",
+            "&amp;l",
+        ] {
+            assert!(read(text.as_bytes(), &mut |_| {}), "{text}");
+        }
+        for text in ["A", "%41", "%2g", "%4g", r"\/", r"\t", "&;", "&x", "&#;", "&#1234567x"] {
+            assert!(!read(text.as_bytes(), &mut |_| {}), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_backslashes_without_end_is_done_with() {
+        let mut readings = Vec::new();
+        assert!(!read(&[b'\\'; 100], &mut |it| readings.push(it)));
+        assert_eq!(readings, [(0x5c, 2), (0x5c, 4), (0x5c, 8)]);
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[Reading]) {
+        let mut readings = Vec::new();
+        read(text.as_bytes(), &mut |it| readings.push(it));
+        assert_eq!(readings, expected, "{text}");
+        assert!(readings.iter().all(|it| it.1 <= LONGEST));
+    }
+}

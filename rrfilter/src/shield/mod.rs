@@ -1,0 +1,28 @@
+//! Keeps the secrets that went upstream with a request from coming back in its response.
+
+mod body;
+mod escape;
+mod form;
+mod frames;
+mod future;
+mod head;
+mod layer;
+mod masker;
+mod pattern;
+mod run;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::body::ShieldedBody;
+pub use self::frames::{BrokenFrames, FrameShield};
+pub use self::future::ShieldFuture;
+pub use self::layer::EchoShieldLayer;
+pub use self::pattern::too_short;
+pub use self::service::EchoShield;
+
+use self::masker::Masker;
+#[cfg(test)]
+use self::pattern::Pattern;
+use self::pattern::Patterns;

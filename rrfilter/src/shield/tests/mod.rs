@@ -1,0 +1,172 @@
+//! Secrets in every encoding, in text of every kind, in pieces of every size.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::{Masker, Pattern, Patterns, too_short};
+
+mod encodings;
+mod frames;
+
+use self::encodings::{Written, all};
+
+const SECRET: &str = "sk_live/4eC39+HqLy\"jW~Da rjt=T1";
+
+#[test]
+fn every_encoding_is_masked_at_its_length_and_nothing_else() {
+    for secret in [
+        SECRET,
+        "12345678",
+        "aaaaaaaaaaaa",
+        "user:p%41s\\word&amp;",
+        "\\\\\\\\\\\\\\\\\\\\",
+        "%%%%%%%%%%",
+        "pässwörd£",
+        "密码密码密码😀",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+    ] {
+        for written in all(secret, 7) {
+            check(secret, &written);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_the_secret_is_not_touched() {
+    let text = include_str!("mod.rs").replace("4eC39", "4eC38");
+    let patterns = patterns(&[SECRET]);
+    assert_eq!(Masker::whole(&patterns, text.as_bytes()), None);
+    for almost in ["sk_live/4eC39+HqLy\"jW~Da rjt=T", "SK_LIVE/4eC39+HqLy\"jW~Da rjt=T1"] {
+        assert_eq!(Masker::whole(&patterns, almost.repeat(9).as_bytes()), None, "{almost}");
+    }
+}
+
+#[test]
+fn secrets_that_overlap_are_masked_both() {
+    let secrets = patterns(&["abcdefgh1234", "1234ijklmnop", "user:abcdefgh1234"]);
+    let masked = |text: &str| Masker::whole(&secrets, text.as_bytes()).unwrap();
+    assert_eq!(masked("<abcdefgh1234ijklmnop>"), b"<********************>");
+    assert_eq!(masked("<user:abcdefgh1234 >"), b"<***************** >");
+}
+
+#[test]
+fn a_secret_of_less_than_eight_bytes_is_left_alone() {
+    assert!(too_short(b"1234567") && !too_short(b"12345678"));
+    assert!(Pattern::new(b"1234567").is_empty());
+    assert_eq!(Masker::whole(&patterns(&["1234567"]), b"1234567"), None);
+}
+
+#[test]
+fn nothing_is_held_back_that_cannot_be_the_secret() {
+    let mut masker = Masker::new(patterns(&[SECRET]));
+    for event in ["data: {\"a\":1}\n\n", "data: sk_live\n\n", "{\"a\":[1,2]}", ": ping\n\n"] {
+        assert_eq!(masker.push(event.into()), event);
+    }
+    assert_eq!(masker.push("data: sk_li".into()), "data: ");
+    assert_eq!(masker.push("fe\n\n".into()), "sk_life\n\n");
+    assert_eq!(masker.push("a%".into()), "a");
+    assert_eq!(masker.push("zz".into()), "%zz");
+    assert_eq!(masker.push("sk_live/4e".into()), "");
+    assert_eq!(masker.finish(), "sk_live/4e");
+}
+
+#[test]
+fn pieces_of_any_size_come_out_alike() {
+    let patterns = patterns(&[SECRET, "Da rjt=T1 and more"]);
+    let texts: Vec<_> = all(SECRET, 3).into_iter().map(|it| it.text).collect();
+    let text = texts.concat();
+    let whole = Masker::whole(&patterns, &text).unwrap();
+    for size in [1, 2, 3, 5, 17, 100, 255, 256, 500, 1000, 4096, 8191] {
+        assert!(in_pieces(&patterns, text.chunks(size)) == whole, "{size}");
+    }
+    let text = texts.iter().step_by(19).take(12).flatten().copied().collect::<Vec<_>>();
+    let whole = Masker::whole(&patterns, &text).unwrap();
+    for at in 0..text.len() {
+        let (first, second) = text.split_at(at);
+        assert!(in_pieces(&patterns, [first, second]) == whole, "{at}");
+    }
+}
+
+#[test]
+fn a_secret_that_repeats_itself_is_masked_wherever_it_may_be() {
+    for (secret, text) in [("\\".repeat(9), "\\".repeat(99)), ("a".repeat(9), "a".repeat(999))] {
+        let masked = Masker::whole(&patterns(&[&secret]), text.as_bytes()).unwrap();
+        assert_eq!(masked, "*".repeat(text.len()).into_bytes());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    // Text made of what makes it hard: beginnings, escapes, and whole secrets.
+    #[test]
+    fn any_cut_gives_the_same(
+        parts in prop::collection::vec(part(), 1..20),
+        cuts in prop::collection::vec(1_usize..400, 1..40),
+    ) {
+        let text = parts.concat();
+        let patterns = patterns(&[SECRET, "abcd\\%&efgh", "pässwörd£"]);
+        let expected = brute(&patterns, &text);
+        let (mut rest, mut pieces) = (&*text, Vec::new());
+        for cut in cuts.iter().cycle() {
+            let (piece, after) = rest.split_at(rest.len().min(*cut));
+            pieces.push(piece);
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(in_pieces(&patterns, pieces), &*expected);
+        prop_assert_eq!(Masker::whole(&patterns, &text).unwrap_or(text), expected);
+    }
+}
+
+fn part() -> impl Strategy<Value = Vec<u8>> {
+    let written: Vec<_> = ["abcd\\%&efgh", "pässwörd£", SECRET]
+        .iter()
+        .flat_map(|it| all(it, 11))
+        .map(|it| it.text)
+        .collect();
+    prop_oneof![
+        3 => prop::sample::select(written.clone()),
+        2 => (prop::sample::select(written), 0..100_usize).prop_map(|(text, at)| {
+            let at = at.min(text.len());
+            text[..at].to_vec()
+        }),
+        2 => prop::collection::vec(prop::sample::select(b"sk_live/abcd\\%&;#x25uU0\n\r+".to_vec()), 0..40),
+        2 => prop::collection::vec(any::<u8>(), 0..300),
+        1 => prop::sample::select(vec!["\\", "%25", "&amp;", "\\u00", "%", "a", "\\\\\\"])
+            .prop_map(|it| it.as_bytes().to_vec()),
+    ]
+}
+
+// Byte for byte: every place is looked at, and none is searched for.
+fn brute(patterns: &Patterns, text: &[u8]) -> Vec<u8> {
+    in_pieces(patterns, text.chunks(1))
+}
+
+fn patterns(secrets: &[&str]) -> Patterns {
+    Patterns::new(secrets)
+}
+
+fn in_pieces<'a>(patterns: &Patterns, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut masker = Masker::new(patterns.clone());
+    let mut masked = Vec::new();
+    for piece in pieces {
+        masked.extend(masker.push(Bytes::copy_from_slice(piece)));
+    }
+    masked.extend(masker.finish());
+    masked
+}
+
+#[track_caller]
+fn check(secret: &str, written: &Written) {
+    let patterns = patterns(&[secret]);
+    let padded = [&[b' '; 300][..], &written.text, &[b' '; 300]].concat();
+    let masked = Masker::whole(&patterns, &padded).unwrap_or(padded);
+    let (before, rest) = masked.split_at(300);
+    let (masked, after) = rest.split_at(written.text.len());
+    assert!(before.iter().chain(after).all(|it| *it == b' '));
+    let shown = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
+    assert_eq!(shown(masked), shown(&written.masked()), "{secret:?} as {}", written.how);
+}
