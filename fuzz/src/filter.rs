@@ -3,7 +3,7 @@
 
 use rrfilter::{Chain, Filter, NotFilterable, Operation, Report, apply};
 use serde_json::Value;
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 
 /// The first byte says how many filters there are, each of which takes three: its operation and its
 /// paths. Then one says where to cut, and the rest is the document.
@@ -66,10 +66,19 @@ fn by_a_tree(spec: &Spec, filter: &Filter, document: &[u8]) {
     let mut ways = Vec::new();
     for path in spec.paths() {
         let path = JsonPath::parse(path).expect("the table has paths");
-        ways.extend(path.query_located(&value).locations().map(|it| it.to_string()));
+        ways.extend(path.query_located(&value).locations().map(spelt));
     }
     let located = Filter::new("flt", spec.operation, ways).expect("a way is a path");
     assert_eq!(apply([&located], document).expect("as before").document, ours.document);
+}
+
+// A normalized path, with its names quoted so that what is in them is no part of it.
+fn spelt(way: &NormalizedPath<'_>) -> String {
+    let selector = |it: &PathElement<'_>| match it {
+        PathElement::Name(name) => format!("[{}]", Value::from(*name)),
+        PathElement::Index(index) => format!("[{index}]"),
+    };
+    way.iter().map(selector).fold("$".to_owned(), |path, it| path + &it)
 }
 
 struct Spec {

@@ -1,8 +1,8 @@
 //! Paths that ask for more than the way to a value: they need the document as a whole.
 
-use rrcore::json::Query;
+use rrcore::json::{Query, Selector, Step};
 use serde_json::Value;
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, PathElement};
 
 use crate::apply::NotFilterable;
 use crate::paths::{PathIndex, PathSet};
@@ -69,10 +69,18 @@ fn locate(
         if queries.len() > MOST_FOUND {
             return Err(NotFilterable::TooCostly);
         }
-        let query = way.to_string().parse().map_err(|_| NotFilterable::NotRead)?;
+        // Not by its text: a name may hold anything, also what reads like a path.
+        let query = way.iter().map(|it| Step::from(selector(it))).collect();
         queries.push((index, query));
     }
     Ok(())
+}
+
+fn selector(element: &PathElement<'_>) -> Selector {
+    match element {
+        PathElement::Name(name) => Selector::Name((*name).into()),
+        PathElement::Index(index) => Selector::Index(u64::try_from(*index).unwrap_or(u64::MAX)),
+    }
 }
 
 // How many values there are, and how deep they are nested.
@@ -93,21 +101,34 @@ impl WholePath {
     /// Reads a path that cannot be followed on the way. An error says where it stops being one.
     pub(crate) fn looking(path: &str) -> Result<Self, (usize, &'static str)> {
         let cost = Cost::of(path)?;
-        let read = JsonPath::parse(&without_blanks(path)).map_err(|error| {
+        let read = JsonPath::parse(&as_it_is_read(path)).map_err(|error| {
             (error.position().saturating_sub(1).min(path.len()), "this is not JSONPath (RFC 9535)")
         })?;
         Ok(Self::Looking(Box::new(read), cost))
     }
 }
 
-// The reader does not take blanks before `..`, which the RFC allows (§2.1.1). They mean nothing.
-fn without_blanks(path: &str) -> String {
+// The reader does not take blanks before `..`, which the RFC allows (§2.1.1) and which mean nothing;
+// and the first half of a surrogate pair only in upper case.
+fn as_it_is_read(path: &str) -> String {
     let (mut read, mut quote, mut is_escaped) = (String::with_capacity(path.len()), None, false);
+    let mut digits = 0;
     for (at, char) in path.char_indices() {
         match quote {
             None if matches!(char, '"' | '\'') => quote = Some(char),
             Some(end) if char == end && !is_escaped => quote = None,
             _ => {}
+        }
+        if is_escaped && char == 'u' {
+            digits = 4;
+            read.push('u');
+            is_escaped = false;
+            continue;
+        }
+        if digits > 0 {
+            digits -= 1;
+            read.push(char.to_ascii_uppercase());
+            continue;
         }
         is_escaped = char == '\\' && !is_escaped && quote.is_some();
         if quote.is_none() && path.get(at..).is_some_and(|it| it.starts_with("..")) {
@@ -129,7 +150,9 @@ impl Cost {
         while let Some((at, char)) = chars.next() {
             if let Some(end) = quote {
                 if char == '\\' {
-                    chars.next();
+                    let escaped = path.get(at..).and_then(escape);
+                    let length = escaped.ok_or((at, "this is no escape (RFC 9535 §2.3.1.1)"))?;
+                    (1..length).for_each(|_| drop(chars.next()));
                 } else if char == end {
                     quote = None;
                 }
@@ -164,6 +187,25 @@ impl Cost {
             .saturating_mul(depth.saturating_pow(self.descents.saturating_sub(1)))
             .saturating_mul(values.saturating_pow(self.roots))
             .saturating_mul(patterns)
+    }
+}
+
+// How many characters the escape at the start of `text` has; `None` where it is none. The reader of
+// expressions does not survive one that is cut off.
+fn escape(text: &str) -> Option<usize> {
+    let unit = |at: usize| {
+        let hex = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        let is_hex = hex.bytes().all(|it| it.is_ascii_hexdigit());
+        is_hex.then(|| u16::from_str_radix(hex, 16).ok()).flatten()
+    };
+    match text.as_bytes().get(1)? {
+        b'b' | b'f' | b'n' | b'r' | b't' | b'/' | b'\\' | b'\'' | b'"' => Some(2),
+        b'u' => match unit(0)? {
+            0xd800..=0xdbff => matches!(unit(6)?, 0xdc00..=0xdfff).then_some(12),
+            0xdc00..=0xdfff => None,
+            _ => Some(6),
+        },
+        _ => None,
     }
 }
 

@@ -241,3 +241,35 @@ fn check(operation: Operation, paths: &[&str], document: &str, expected: &str, r
     assert_eq!(text, expected, "{operation:?} {paths:?} of {document}");
     assert_eq!(left.removed, [removed], "{operation:?} {paths:?} of {document}");
 }
+
+#[test]
+fn what_a_name_says_is_no_part_of_the_way_to_it() {
+    for name in
+        ["a'b", "a'] ['b", "x']['y", r"\", r"\'", r"\\", r"\u0041", "", "\u{0}\n", "$..*", "é'"]
+    {
+        let member = serde_json::Value::from(name);
+        let document = format!(r#"{{{member}:{{"secret":1,"n":2}},"other":{{"n":1}}}}"#);
+        let filter = Filter::new("f", Operation::Destroy, ["$[?@.n == 2]"]).unwrap();
+        let left = apply([&filter], document.as_bytes()).unwrap();
+        assert_eq!(left.document, r#"{"other":{"n":1}}"#, "{name:?}");
+    }
+}
+
+#[test]
+fn an_escape_that_is_none_is_refused() {
+    for (path, valid) in [
+        (r"$[?@.a == '\u0041']", true),
+        (r"$[?@.a == '\ud83d\ude00']", true),
+        (r#"$[?@.a == "\\ \" \/ \b\f\n\r\t"]"#, true),
+        (r"$[?'\u", false),
+        (r"$[?@.a == '\u00']", false),
+        (r"$[?@.a == '\ud83d']", false),
+        (r"$[?@.a == '\ud83d\u0041']", false),
+        (r"$[?@.a == '\ude00']", false),
+        (r"$[?@.a == '\x41']", false),
+        (r"$[?@.a == '\", false),
+    ] {
+        let filter = Filter::new("f", Operation::Destroy, [path]);
+        assert_eq!(filter.is_ok(), valid, "{path}: {filter:?}");
+    }
+}

@@ -32,6 +32,13 @@ impl Query {
     }
 }
 
+/// A query of these steps, from the root down.
+impl FromIterator<Step> for Query {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self { steps: steps.into_iter().collect() }
+    }
+}
+
 impl FromStr for Query {
     type Err = PathError;
 

@@ -10,6 +10,13 @@ pub struct Step {
     pub selectors: Vec<Selector>,
 }
 
+/// The step to the children that one selector finds.
+impl From<Selector> for Step {
+    fn from(selector: Selector) -> Self {
+        Self { deep: false, selectors: vec![selector] }
+    }
+}
+
 /// Finds some of a value's children.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
