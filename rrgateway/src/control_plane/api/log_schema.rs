@@ -42,7 +42,10 @@ pub(crate) fn record() -> Value {
              whose ids follow, were enforced."},
             "ruleIds": {"type": "array", "items": text}})),
         "validation": items(&json!({"message": text, "outcome": text, "pointers": items(&text)})),
-        "filters": items(&json!({"id": text, "scope": text, "removed": number})),
+        "filters": items(&json!({"id": text, "scope": text, "removed": number,
+            "mode": {"enum": ["enforce", "shadow"], "description":
+                "shadow: it would have removed so many."},
+            "paths": items(&json!({"path": text, "removed": number}))})),
         "redactions": items(&json!({"entity": text, "count": number})),
         "upstream": maybe(&json!({"target": text, "status": {"type": ["integer", "null"]},
             "attempts": number})),
