@@ -2,6 +2,7 @@
 //! with the two of basic authentication; beside a body that is passed on as it is.
 //!
 //! `cargo bench -p rrfilter --bench shield`. What must hold is in CONTRIBUTING.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement may panic")]
 
 use std::convert::Infallible;
 use std::fmt::Write;
