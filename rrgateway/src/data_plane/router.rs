@@ -13,6 +13,7 @@ use rrrules::{CanonicalPath, PathOptions};
 
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::Layers;
+use crate::data_plane::matched::Matched;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
 use crate::data_plane::upstream::Upstream;
@@ -90,13 +91,6 @@ pub fn route<B>(
 }
 
 type Reading = Result<CanonicalPath, Refusal>;
-
-/// The route that a request came by: a request extension.
-#[derive(Clone, Debug)]
-pub struct Matched {
-    /// Its path, as it was written.
-    pub pattern: Arc<str>,
-}
 
 impl Routes {
     /// As [`route`], in these routes. What was found is noted also where the request is refused.
