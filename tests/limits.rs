@@ -202,6 +202,14 @@ async fn headers_say_what_is_left_of_all_limits() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.header("x-ratelimit-remaining"), "0");
     assert_ne!(refused.header("rr-proxy-warning"), "", "a limit is above 80 %");
+    let told = house.api(Method::GET, "/notifications", None).await.json();
+    let told: Vec<_> = told["items"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 1, "80 % was never all there was: {told:?}");
+    assert_eq!(
+        (&told[0]["limit"], &told[0]["percent"]),
+        (&json!("requestsPerMinute"), &json!(100))
+    );
+    assert_eq!((&told[0]["proxyId"], &told[0]["meterId"]), (&json!("p"), &Value::Null));
     let usage = house.api(Method::GET, "/usage", None).await.json();
     let windows: Vec<_> = usage["items"][0]["limits"].as_array().unwrap().iter().collect();
     let spent: Vec<_> = windows.iter().map(|it| (&it["window"], &it["spent"])).collect();

@@ -2,7 +2,11 @@
 //!
 //! Both are asked by name, as a service would: hashing the name is part of it. Where it says
 //! `clock`, both read theirs, too: ours the monotonic and the wall clock, `governor` its own.
-#![allow(missing_docs, reason = "criterion's macros make items without")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench that cannot go on stops"
+)]
 
 use std::hint::black_box;
 use std::num::NonZeroU32;

@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::counter::Mark;
 use crate::key::Key;
 use crate::policy::Policy;
+use crate::window::Mark;
 
 /// So much, from what `key` may spend by `policy`.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use crate::sliding::Sliding;
 use crate::threshold::Threshold;
 use crate::time::{Time, nanos};
 use crate::told::Told;
-use crate::window::Window;
+use crate::window::{Mark, Window};
 
 /// What one limit has let pass.
 #[derive(Clone, Debug)]
@@ -26,9 +26,6 @@ enum Taken {
     Bucket(Bucket),
     Running { count: u64, told: Told },
 }
-
-/// What a counter calls the window that something was taken from.
-pub(crate) type Mark = [u64; 2];
 
 impl Counter {
     pub(crate) const fn new(limit: &Limit) -> Self {
@@ -132,6 +129,24 @@ impl Counter {
             Taken::Running { .. } => (0, (!self.fits(cost, limit, time)).then_some(A_WHILE)),
         };
         Left { remaining, reset, wait }
+    }
+
+    /// Counts one more, if there is room for it; says what counts then.
+    #[inline]
+    pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
+        if let Taken::Bucket(_) = self.taken {
+            if !self.fits(1, limit, time) {
+                return None;
+            }
+            self.take(1, limit, time);
+            return Some(self.count(limit, time));
+        }
+        let count = self.count(limit, time);
+        if count >= limit.max() {
+            return None;
+        }
+        self.take(1, limit, time);
+        Some(count + 1)
     }
 
     /// Counts `cost` more; says in which window.

@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 use rrcore::{Body, GuardFuture};
 use tower_service::Service;
 
+use crate::asked::{Pending, Waiting};
 use crate::body::LimitedBody;
-use crate::service::{Pending, Waiting};
 use crate::store::Store;
 
 pin_project! {
@@ -68,7 +68,10 @@ where
                 StateProj::Deciding { later, waiting } => {
                     let decision = ready!(later.poll(cx));
                     match waiting.take() {
-                        Some(waiting) => waiting.proceed(decision),
+                        Some(waiting) => {
+                            let (guard, pending) = waiting.proceed(decision);
+                            Self::running(guard, pending)
+                        }
                         // Polled after it resolved: a bug of the caller's, which waits for ever.
                         None => return Poll::Pending,
                     }

@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 use siphasher::sip128::SipHasher13;
-use smallvec::SmallVec;
 
 /// Names whom a [`Limiter`](crate::Limiter) counts for, in 16 bytes however long the name is.
 ///
@@ -26,7 +25,7 @@ pub struct Key([u64; 2]);
 ///
 /// // Read from where the last run of this process put it.
 /// Seed::new([7; 16]).install().expect("nothing has asked for a key yet");
-/// assert_eq!(Key::of(&["alice"]).to_bytes()[..2], [0x48, 0x28]);
+/// assert_eq!(Key::of(&["alice"]).to_bytes()[..2], [0x8f, 0xea]);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Seed([u64; 2]);
@@ -52,14 +51,20 @@ impl Key {
     /// As [`Key::of`], of parts that need not be text.
     #[must_use]
     pub fn of_bytes<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        // In one piece, which hashes faster than many.
-        let mut name = SmallVec::<[u8; 128]>::new();
+        // In one piece, which hashes faster than many; and most names are short.
+        let mut name = Name { short: [0; SHORT], used: 0, long: Vec::new() };
         for part in parts {
             // First how long, so that parts do not run into each other.
-            name.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            name.extend_from_slice(part);
+            match u8::try_from(part.len()) {
+                Ok(len) if len < u8::MAX => name.push(&[len]),
+                Ok(_) | Err(_) => {
+                    name.push(&[u8::MAX]);
+                    name.push(&(part.len() as u64).to_le_bytes());
+                }
+            }
+            name.push(part);
         }
-        let hash = Seed::current().hasher().hash(&name);
+        let hash = Seed::current().hasher().hash(name.bytes());
         Self([hash.h1, hash.h2])
     }
 
@@ -126,6 +131,38 @@ impl Seed {
     }
 }
 
+/// A name in one piece: on the stack while it is short.
+struct Name {
+    short: [u8; SHORT],
+    used: usize,
+    long: Vec<u8>,
+}
+
+impl Name {
+    #[inline]
+    fn push(&mut self, piece: &[u8]) {
+        let end = self.used + piece.len();
+        if !self.long.is_empty() {
+            self.long.extend_from_slice(piece);
+        } else if let Some(room) = self.short.get_mut(self.used..end) {
+            room.copy_from_slice(piece);
+            self.used = end;
+        } else {
+            self.long = [self.bytes(), piece].concat();
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.long.is_empty() {
+            self.short.get(..self.used).unwrap_or_default()
+        } else {
+            &self.long
+        }
+    }
+}
+
+const SHORT: usize = 64;
+
 static CURRENT: OnceLock<Seed> = OnceLock::new();
 
 impl fmt::Debug for Seed {
@@ -155,8 +192,24 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        let names: &[&[&str]] =
-            &[&["ab", "c"], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"], &[], &[""]];
+        let long = "a".repeat(300);
+        let names: &[&[&str]] = &[
+            &["ab", "c"],
+            &["a", "bc"],
+            &["abc"],
+            &["abc", ""],
+            &["", "abc"],
+            &[],
+            &[""],
+            &[&long],
+            &[&long[1..]],
+            &[&long[..150], &long[150..]],
+            &[&long[..60]],
+            &[&long[..60], ""],
+            &[&long[..60], "a"],
+            &[&long[..60], "ab", "c"],
+            &[&long[..60], "a", "bc"],
+        ];
         for (at, one) in names.iter().enumerate() {
             for other in &names[at + 1..] {
                 assert_ne!(Key::of(one), Key::of(other), "{one:?} {other:?}");

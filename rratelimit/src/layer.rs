@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use rrcore::{Clock, Current, Now, Refusal};
-use smallvec::SmallVec;
 use tower_layer::Layer;
 
 use crate::answer;
-use crate::charge::Charge;
 use crate::decision::Decision;
 use crate::key::Key;
 use crate::limiter::Limiter;
 use crate::per::Per;
 use crate::policy::Policy;
-use crate::quota::{Due, Quota};
+use crate::quota::Quota;
 use crate::service::RateLimit;
+use crate::settings::{Settings, charges};
 use crate::store::Store;
 
 /// Holds the requests to a service to one or several [`Quota`]s: all have room for a request, or
@@ -26,12 +25,7 @@ use crate::store::Store;
 #[derive(Clone)]
 #[must_use]
 pub struct RateLimitLayer<St = Arc<Limiter>> {
-    pub(crate) store: St,
-    // Behind one pointer, as each clone of a service has them.
-    quotas: Arc<Vec<Quota>>,
-    pub(crate) clock: Clock,
-    pub(crate) counts_refused: bool,
-    pub(crate) legacy_headers: bool,
+    settings: Arc<Settings<St>>,
 }
 
 impl RateLimitLayer {
@@ -60,19 +54,19 @@ impl<St: Store> RateLimitLayer<St> {
 
     /// Holds nobody to anything before it gets a [`quota`](Self::quota).
     pub fn with(store: St) -> Self {
-        Self {
+        let settings = Settings {
             store,
-            quotas: Arc::new(Vec::new()),
+            quotas: Vec::new(),
             clock: Clock::system(),
             counts_refused: true,
             legacy_headers: false,
-        }
+        };
+        Self { settings: Arc::new(settings) }
     }
 
     /// Holds requests to `quota`, too.
-    pub fn quota(mut self, quota: Quota) -> Self {
-        Arc::make_mut(&mut self.quotas).push(quota);
-        self
+    pub fn quota(self, quota: Quota) -> Self {
+        self.change(|it| it.quotas.push(quota))
     }
 
     /// Says who spends together by the last quota. The request's [`Context`](rrcore::Context) is in
@@ -100,37 +94,39 @@ impl<St: Store> RateLimitLayer<St> {
     /// the request, the injection of a credential. It does, unless this says otherwise; then what it
     /// took goes back into the windows it came from. What fails upstream counts in any case, and so
     /// does a request that its client gives up.
-    pub const fn counts_refused(mut self, counts: bool) -> Self {
-        self.counts_refused = counts;
-        self
+    pub fn counts_refused(self, counts: bool) -> Self {
+        self.change(|it| it.counts_refused = counts)
     }
 
     /// Adds `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds from now) of the tightest limit,
     /// for clients that do not know the fields of the IETF's draft.
-    pub const fn legacy_headers(mut self, adds: bool) -> Self {
-        self.legacy_headers = adds;
-        self
+    pub fn legacy_headers(self, adds: bool) -> Self {
+        self.change(|it| it.legacy_headers = adds)
     }
 
     /// Reads `clock` for requests that have no [`Context`](rrcore::Context) yet; those that have
     /// bring their time.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
+    pub fn clock(self, clock: Clock) -> Self {
+        self.change(|it| it.clock = clock)
     }
 
-    fn last(mut self, change: impl FnOnce(Quota) -> Quota) -> Self {
-        let quotas = Arc::make_mut(&mut self.quotas);
-        let last = quotas.pop();
-        quotas.extend(last.map(change));
+    fn last(self, change: impl FnOnce(Quota) -> Quota) -> Self {
+        self.change(|it| {
+            let last = it.quotas.pop();
+            it.quotas.extend(last.map(change));
+        })
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Settings<St>)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
         self
     }
 
     /// What would become of a request that is only described, at `now`: what is left after it, and
     /// the answer where it would not pass. Counts nothing. The same code decides about requests.
     pub fn explain(&self, head: &Parts, now: Now) -> (Decision, Option<Refusal>) {
-        let dues = self.dues(head);
-        let decision = self.store.foresee(&charges(&dues), now);
+        let dues = self.settings.dues(head);
+        let decision = self.settings.store.foresee(&charges(&dues), now);
         let refusal = match &decision {
             Decision::Allowed { .. } => None,
             Decision::Refused { retry_after, .. } => {
@@ -139,29 +135,20 @@ impl<St: Store> RateLimitLayer<St> {
         };
         (decision, refusal)
     }
-
-    /// What each quota that is about the request charges for it.
-    pub(crate) fn dues(&self, head: &Parts) -> Dues {
-        self.quotas.iter().filter_map(|it| it.due(head)).collect()
-    }
-}
-
-pub(crate) type Dues = SmallVec<[Due; 2]>;
-
-pub(crate) fn charges(dues: &Dues) -> SmallVec<[Charge<'_>; 2]> {
-    dues.iter().map(Due::charge).collect()
 }
 
 impl<St: Store, S> Layer<S> for RateLimitLayer<St> {
     type Service = RateLimit<S, St>;
 
     fn layer(&self, inner: S) -> RateLimit<S, St> {
-        RateLimit::new(inner, self.clone())
+        RateLimit::new(inner, Arc::clone(&self.settings))
     }
 }
 
 impl<St> fmt::Debug for RateLimitLayer<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimitLayer").field("quotas", &self.quotas).finish_non_exhaustive()
+        f.debug_struct("RateLimitLayer")
+            .field("quotas", &self.settings.quotas)
+            .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod asked;
 mod body;
 mod bucket;
 mod calendar;
@@ -23,6 +24,7 @@ mod quota;
 #[cfg(feature = "redis")]
 mod redis;
 mod service;
+mod settings;
 mod shard;
 mod sliding;
 mod snapshot;

@@ -119,9 +119,8 @@ impl Limiter {
         let known = self.with_shard(key, |shard| {
             let time = shard.advance(now);
             let spent = shard.known(key)?;
-            let admits = spent.admits(policy, 1, time);
+            let admits = spent.admit(policy, time, |at, it| crossed.push((0, at, it)));
             if admits {
-                spent.take_silently(policy, 1, time, |at, it| crossed.push((0, at, it)));
                 shard.changed(key, policy);
             }
             Some(admits)

@@ -330,16 +330,13 @@ impl Policy {
 impl Window {
     fn flaw(self) -> Option<&'static str> {
         let length = self.length();
+        let is_whole = length.subsec_nanos() == 0 && (1..=LONGEST_SECS).contains(&length.as_secs());
         match self {
-            Self::CalendarDay | Self::CalendarMonth | Self::Concurrency => None,
-            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. }
-                if length.subsec_nanos() != 0
-                    || !(1..=LONGEST_SECS).contains(&length.as_secs()) =>
-            {
-                Some("the window is not whole seconds up to 366 days")
-            }
             Self::TokenBucket { burst: 0, .. } => Some("the bucket holds nothing"),
-            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. } => None,
+            Self::Sliding(_) | Self::Fixed(_) | Self::TokenBucket { .. } => {
+                (!is_whole).then_some("the window is not whole seconds up to 366 days")
+            }
+            Self::CalendarDay | Self::CalendarMonth | Self::Concurrency => None,
         }
     }
 }
@@ -455,8 +452,9 @@ mod tests {
         assert_ne!(minute.id(), Limit::sliding("a", 1, Duration::from_secs(61)).id());
         assert_ne!(minute.id(), Limit::calendar_day("a", 1).id());
         assert_ne!(minute.id(), Limit::fixed("a", 1, Duration::from_secs(60)).id());
-        assert_eq!(minute.id(), minute.clone().generation(0).id());
-        assert_ne!(minute.id(), minute.clone().generation(1).id());
+        let generation = |it| Limit::sliding("a", 1, Duration::from_secs(60)).generation(it);
+        assert_eq!(minute.id(), generation(0).id());
+        assert_ne!(minute.id(), generation(1).id());
         let bucket = |burst| Limit::token_bucket("a", 1, Duration::from_secs(60), burst);
         assert_eq!(bucket(1).id(), bucket(2).id());
     }

@@ -1,11 +1,11 @@
 //! What one key has spent, and the decision about its next request.
 
-use crate::counter::{Counter, Mark, untouched};
+use crate::counter::{Counter, untouched};
 use crate::decision::Left;
 use crate::policy::{Limit, Policy};
 use crate::threshold::Threshold;
 use crate::time::Time;
-use crate::window::Window;
+use crate::window::{Mark, Window};
 
 /// All that is remembered of one key.
 ///
@@ -55,8 +55,33 @@ impl Spent {
         }
     }
 
+    /// Takes one of every limit of `policy`, if all have room, and says whether they had.
+    #[inline]
+    pub(crate) fn admit(
+        &mut self,
+        policy: &Policy,
+        time: Time,
+        mut passed: impl FnMut(usize, Threshold),
+    ) -> bool {
+        // What most ask for: then all is in one place.
+        if let ([limit], false, Self::One(counter)) =
+            (policy.limits(), policy.is_observed(), &mut *self)
+        {
+            if counter.is_of(limit) && limit.max() > 0 {
+                let Some(count) = counter.take_one(limit, time) else { return false };
+                passed_by(counter.crossing_at(count, limit), 0, &mut passed);
+                return true;
+            }
+        }
+        let admits = self.admits(policy, 1, time);
+        if admits {
+            self.take_silently(policy, 1, time, passed);
+        }
+        admits
+    }
+
     /// Takes `cost` of every limit of `policy`, and says which thresholds that passed.
-    pub(crate) fn take_silently(
+    fn take_silently(
         &mut self,
         policy: &Policy,
         cost: u64,
@@ -193,6 +218,12 @@ impl From<Vec<Counter>> for Spent {
             Ok([one]) => Self::One(one),
             Err(several) => Self::Several(several.into_boxed_slice()),
         }
+    }
+}
+
+fn passed_by(crossing: Option<Threshold>, at: usize, passed: &mut impl FnMut(usize, Threshold)) {
+    if let Some(crossing) = crossing {
+        passed(at, crossing);
     }
 }
 

@@ -43,6 +43,7 @@ pub trait Store: Clone + Send + Sync + 'static {
 
 /// A decision, or the wait for one.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the local store's only variant; it is moved once")]
 pub enum Taking<F> {
     /// It is there.
     Now(Result<Decision, Unavailable>),

@@ -13,6 +13,7 @@ use crate::shard::{Place, Shard};
 use crate::spent::Spent;
 use crate::threshold::Crossed;
 use crate::time::Time;
+use crate::window::Mark;
 
 /// The counts that the charges of one request are held to: one for each charge, perhaps the same
 /// for several.
@@ -53,7 +54,7 @@ pub(crate) struct Copies {
 struct Tally {
     standing: Standing,
     charges: SmallVec<[Charged; 1]>,
-    marks: SmallVec<[[u64; 2]; 3]>,
+    marks: SmallVec<[Mark; 3]>,
     crossed: Crossed,
     wait: u64,
 }

@@ -30,6 +30,9 @@ pub enum Window {
     Concurrency,
 }
 
+/// What a counter calls the window that something was taken from.
+pub(crate) type Mark = [u64; 2];
+
 impl Window {
     /// How long it is: of a month, the longest; of what runs at the same time, nothing.
     #[must_use]

@@ -1,6 +1,5 @@
 //! What a [`Limiter`] keeps, tells, and takes over.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! [`Limiter`] against a naive model: every algorithm, overlapping scopes, all or nothing.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 

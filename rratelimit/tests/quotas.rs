@@ -1,6 +1,5 @@
 //! Several quotas, permits, refunds and headers of [`RateLimitLayer`], seen from outside.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod fields;
 

@@ -64,9 +64,22 @@ impl AtStore {
     }
 }
 
-/// How many nodes are alive: at least the one that asks.
-pub(crate) fn live_nodes(value: &Value) -> Option<u64> {
-    number(value).filter(|it| *it > 0)
+/// What a sign of life is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// So many nodes are alive, at least the one that asks.
+    Nodes(u64),
+    /// Those that are alive make their keys in another way.
+    OtherSeed,
+}
+
+impl Beat {
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Int(-1) => Some(Self::OtherSeed),
+            other => number(other).filter(|it| *it > 0).map(Self::Nodes),
+        }
+    }
 }
 
 pub(crate) fn done(value: &Value) -> Option<()> {

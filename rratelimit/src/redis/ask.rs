@@ -9,14 +9,16 @@ use smallvec::SmallVec;
 use super::answer::{Answer, AtStore, Wait};
 use super::fallback;
 use super::local;
+use super::lock::lock;
 use super::origin::Origin;
 use super::owner::Owner;
 use super::request::{Asked, Request};
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use super::shares;
 use crate::decision::{Decision, Left};
 use crate::policy::StoreFailure;
 use crate::store::Unavailable;
+use crate::threshold::{Crossing, Threshold};
 use crate::time::nanos;
 
 pub(crate) async fn ask(
@@ -28,7 +30,7 @@ pub(crate) async fn ask(
     let asked_at = shared.clock.monotonic();
     let extra = wanted(&request, shared, asked_at);
     let permit = shared.new_permit();
-    let run = request.run(shared, permit, &extra);
+    let run = request.run(&shared.names, permit, &extra, shared.share_of_leases());
     let mut pending = Pending { shared, request: &request, permit, may_hold: true };
     let limits = request.asked.len();
     let answer = shared.link.call(&shared.scripts.take, &run, |it| Answer::read(it, limits)).await;
@@ -104,8 +106,31 @@ fn decide(request: &Request, shared: &Shared, answer: &Answer, permit: u64, now:
         Origin::Store(at.mark).pack()
     };
     let marks = both().map(mark).collect();
+    tell(request, shared, answer);
     note(request, shared, now);
     request.allowed(&left, marks)
+}
+
+/// Tells of the thresholds that were passed by what has just been taken.
+fn tell(request: &Request, shared: &Shared, answer: &Answer) {
+    let Some(observer) = &shared.on_threshold else { return };
+    for (it, at) in request.asked.iter().zip(&answer.limits) {
+        let spent = it.capacity.saturating_sub(at.remaining);
+        let before = spent.saturating_sub(it.cost).saturating_sub(at.leased);
+        let Some(threshold) = crossed(before, spent, it.capacity) else { continue };
+        let (charge, limit) = it.at;
+        let Some(charge) = request.charges.get(charge) else { continue };
+        let Some(limit) = charge.policy.limits().get(limit) else { continue };
+        observer(&Crossing { policy: &charge.policy, limit, key: charge.key, threshold });
+    }
+}
+
+fn crossed(before: u64, spent: u64, capacity: u64) -> Option<Threshold> {
+    let is_nearly = |spent: u64| u128::from(spent) * 5 > u128::from(capacity) * 4;
+    if before < capacity && spent >= capacity {
+        return Some(Threshold::Spent);
+    }
+    (is_nearly(spent) && !is_nearly(before)).then_some(Threshold::NearlySpent)
 }
 
 fn left(it: &Asked, at: &AtStore) -> Left {

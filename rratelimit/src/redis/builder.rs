@@ -21,6 +21,7 @@ use super::shares::Shares;
 use super::store::RedisStore;
 use super::worker;
 use crate::limiter::Limiter;
+use crate::threshold::{self, Crossing};
 
 /// Says how a [`RedisStore`] is to be, and starts it.
 #[must_use]
@@ -33,6 +34,7 @@ pub struct RedisStoreBuilder {
     nodes: u64,
     max_keys: usize,
     observer: Option<Observer>,
+    on_threshold: Option<threshold::Observer>,
 }
 
 /// Why there is no store.
@@ -45,8 +47,16 @@ pub enum StartError {
     Thread(io::Error),
 }
 
+impl RedisStore {
+    /// A store at `url`: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS
+    /// (feature `redis-tls`), or `redis+unix:///path`.
+    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url.into())
+    }
+}
+
 impl RedisStoreBuilder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             client: "-".to_owned(),
@@ -56,6 +66,7 @@ impl RedisStoreBuilder {
             nodes: 1,
             max_keys: 1_000_000,
             observer: None,
+            on_threshold: None,
         }
     }
 
@@ -105,6 +116,17 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Tells `observer` when a limit passes 80 % and 100 %, on the path of the request that passed it:
+    /// of all nodes, that one. What is leased counts as spent. While the store is gone, nobody is
+    /// told.
+    pub fn on_threshold(
+        mut self,
+        observer: impl Fn(&Crossing<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_threshold = Some(Arc::new(observer));
+        self
+    }
+
     /// Starts the store's thread, which connects in its own time: until it has, limits go by what
     /// they say for the case that the store is gone.
     ///
@@ -131,6 +153,7 @@ impl RedisStoreBuilder {
             permits: Mutex::new(HashMap::new()),
             next_permit: AtomicU64::new(0),
             observer: self.observer,
+            on_threshold: self.on_threshold,
             updates: Mutex::new(Some(sender)),
         });
         // Of its own: the runtime of whoever comes first may end first, and its thread may be busy.

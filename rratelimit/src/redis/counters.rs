@@ -1,6 +1,6 @@
 //! What operators see of a store.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::breaker::BreakerState;
 
@@ -28,6 +28,9 @@ pub struct StoreState {
     pub denials: u64,
     /// Requests decided by this node's share of a limit, because the store could not.
     pub shares: u64,
+    /// Whether the nodes that are alive make their keys under another [`Seed`](crate::Seed). With
+    /// them nothing can be shared, so it is as if the store were gone.
+    pub has_foreign_seed: bool,
     /// What was to be added or given back, and did not reach the store.
     pub lost_updates: u64,
 }
@@ -41,6 +44,7 @@ pub(crate) struct Counters {
     pub(crate) denials: AtomicU64,
     pub(crate) shares: AtomicU64,
     pub(crate) lost_updates: AtomicU64,
+    pub(crate) has_foreign_seed: AtomicBool,
 }
 
 impl Counters {
@@ -64,6 +68,7 @@ impl Counters {
             fail_opens: self.fail_opens.load(Relaxed),
             denials: self.denials.load(Relaxed),
             shares: self.shares.load(Relaxed),
+            has_foreign_seed: self.has_foreign_seed.load(Relaxed),
             lost_updates: self.lost_updates.load(Relaxed),
         }
     }

@@ -5,14 +5,15 @@ use smallvec::SmallVec;
 
 use super::counters::count;
 use super::local;
+use super::lock::lock;
 use super::origin::Origin;
 use super::request::{Asked, Request};
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use super::shares::{self, part};
-use crate::counter::Mark;
 use crate::decision::{Decision, Left};
 use crate::policy::StoreFailure;
 use crate::store::Unavailable;
+use crate::window::Mark;
 
 /// Where the units that one limit is asked for come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,10 @@ fn share(
     let (mut left, mut marks) = (SmallVec::<[Left; 3]>::new(), SmallVec::<[Mark; 3]>::new());
     for (it, from) in request.asked.iter().zip(from) {
         let (is_left, mark) = match from {
-            Source::Lease(mark) => (shared.left(it), Origin::Store(*mark)),
+            Source::Lease(mark) => (
+                local::left(it, &lock(&shared.leases), shared.clock.monotonic()),
+                Origin::Store(*mark),
+            ),
             Source::Permit(permit) => (it.unknown(), Origin::Store(*permit)),
             Source::Nowhere => (it.unknown(), Origin::Nowhere),
             Source::Nobody => (it.spent(0, it.forever, it.forever), Origin::Nowhere),

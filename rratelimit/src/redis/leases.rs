@@ -238,3 +238,86 @@ impl Lease {
 
 /// Others may give back what they do not need; so what was refused is asked for again after this.
 const LONGEST_REFUSAL: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Limit;
+
+    #[test]
+    fn a_slice_is_spent_to_the_last_unit_and_no_further() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        for expected in [Some(7), Some(7), None] {
+            assert_eq!(leases.spend(id(), 2, secs(1)), expected);
+        }
+        assert_eq!((leases.units(id(), secs(1)), leases.outstanding()), (1, 1));
+    }
+
+    #[test]
+    fn what_was_not_spent_in_time_can_only_go_back() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        assert_eq!(leases.spend(id(), 1, secs(9)), Some(7));
+        assert_eq!(leases.spend(id(), 1, secs(10)), None);
+        assert!(!leases.unspend(id(), 1, 7, secs(10)));
+        let expired: Vec<_> = leases.expire(secs(10)).iter().map(|it| it.2.units).collect();
+        assert_eq!((expired, leases.outstanding()), (vec![4], 0));
+        assert!(leases.expire(secs(11)).is_empty());
+    }
+
+    #[test]
+    fn one_asks_at_a_time_until_there_is_an_answer_or_none_will_come() {
+        let mut leases = leases();
+        assert!(leases.begin(id(), terms(), secs(0)));
+        assert!(!leases.begin(id(), terms(), secs(0)));
+        leases.give_up(id());
+        assert!(leases.begin(id(), terms(), secs(0)));
+        assert!(leases.begin(id(), terms(), secs(1)), "that one is gone");
+    }
+
+    #[test]
+    fn no_more_comes_back_than_one_slice() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        _ = leases.spend(id(), 3, secs(1));
+        assert!(leases.put_back((id(), 5), 3, 7, secs(1)));
+        assert!(!leases.put_back((id(), 5), 1, 7, secs(1)));
+    }
+
+    #[test]
+    fn a_full_table_takes_no_new_key() {
+        let mut leases = Leases::new(0, secs(10), secs(1));
+        assert!(!leases.begin(id(), terms(), secs(0)));
+        learn(&mut leases, 5, 0);
+        assert_eq!(leases.outstanding(), 0);
+    }
+
+    fn leases() -> Leases {
+        Leases::new(10, secs(10), secs(1))
+    }
+
+    fn learn(leases: &mut Leases, leased: u64, at: u64) {
+        let answer = AtStore {
+            remaining: 0,
+            reset: Duration::ZERO,
+            wait: Wait::None,
+            mark: 7,
+            leased,
+            window_left: None,
+        };
+        leases.learn((id(), terms()), 1, &answer, secs(at));
+    }
+
+    fn id() -> LeaseId {
+        LeaseId { key: Key::of(&["a"]), limit: 1 }
+    }
+
+    fn terms() -> Terms {
+        Terms::of(&Limit::calendar_day("a", 10), secs(1))
+    }
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+}

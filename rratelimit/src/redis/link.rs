@@ -1,6 +1,6 @@
 //! The one connection to the store, behind its breaker; every call over it is bounded.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use redis::Value;
@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 
 use super::breaker::{Breaker, BreakerState, Failure};
+use super::lock::lock;
 use super::script::{Run, Script};
 
 /// Shared by all who ask. Only the worker connects and probes.
@@ -107,6 +108,6 @@ impl Link {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.held)
     }
 }

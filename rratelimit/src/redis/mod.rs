@@ -9,6 +9,7 @@ mod fallback;
 mod leases;
 mod link;
 mod local;
+mod lock;
 mod names;
 mod origin;
 mod owner;

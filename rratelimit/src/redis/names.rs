@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 
 use super::leases::LeaseId;
+use crate::key::Key;
 
 /// All names of a client have one hash tag, so that they are on one node of a cluster, where one
 /// script can decide about all of them.
@@ -39,6 +40,17 @@ impl Names {
         format!("{}nodes", self.prefix).into_bytes()
     }
 
+    /// Under which seed they make their keys.
+    pub(crate) fn seed(&self) -> Vec<u8> {
+        format!("{}seed", self.prefix).into_bytes()
+    }
+
+    /// Tells seeds apart, without saying what they are.
+    pub(crate) fn which_seed(&self) -> Vec<u8> {
+        let key = Key::of(&["rratelimit: which seed", &self.prefix]);
+        format!("{:032x}", u128::from_be_bytes(key.to_bytes())).into_bytes()
+    }
+
     /// What a key has spent of a limit.
     pub(crate) fn of(&self, id: LeaseId) -> Vec<u8> {
         let mut name = String::with_capacity(self.prefix.len() + 49);
@@ -57,14 +69,13 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Key;
 
     #[test]
     fn all_names_of_a_client_have_one_hash_tag() {
         for (client, tag) in [("acme", "{acme}"), ("", "{-}"), ("a}b", "{a%7Db}")] {
             let names = Names::new(client);
             let id = LeaseId { key: Key::of(&["alice"]), limit: 1 };
-            for name in [names.nodes(), names.of(id)] {
+            for name in [names.nodes(), names.seed(), names.of(id)] {
                 let name = String::from_utf8(name).unwrap();
                 let (start, end) = (name.find('{').unwrap(), name.find('}').unwrap());
                 assert_eq!(&name[start..=end], tag);

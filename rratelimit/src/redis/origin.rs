@@ -1,6 +1,6 @@
 //! Whence a unit was taken, in the number that a receipt has for each limit.
 
-use crate::counter::Mark;
+use crate::window::Mark;
 
 /// What a receipt says of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::shared::{Shared, lock};
+use super::lock::lock;
+use super::shared::Shared;
 
 pub(crate) struct Owner(Arc<Shared>);
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::leases::LeaseId;
+use super::names::Names;
 use super::script::Run;
-use super::shared::Shared;
 use super::terms::Terms;
 use crate::charge::{Charge, Charged, Receipt};
-use crate::counter::Mark;
 use crate::decision::{Decision, Left, Standing};
 use crate::policy::{Limit, StoreFailure};
 use crate::store::Unavailable;
 use crate::time::nanos;
+use crate::window::Mark;
 use crate::window::Window;
 
 /// All charges of a request.
@@ -66,14 +66,14 @@ impl Request {
         Self::new(&charges, permits_last)
     }
 
-    /// For `take.lua`, but for the leases; `permit` is the name of all permits of the request.
-    pub(crate) fn run(&self, shared: &Shared, permit: u64, extra: &[u64]) -> Run {
+    /// For `take.lua`; `permit` is the name of all permits of the request, and of what is left no
+    /// more than one part in `share` is leased.
+    pub(crate) fn run(&self, names: &Names, permit: u64, extra: &[u64], share: u64) -> Run {
         let mut run = Run::default();
         run.number(1);
-        run.name(shared.names.permit(permit));
-        let share = shared.share_of_leases();
+        run.name(names.permit(permit));
         for (it, extra) in self.asked.iter().zip(extra) {
-            run.keys.push(shared.names.of(it.id));
+            run.keys.push(names.of(it.id));
             it.terms.push_on(&mut run, it.cost, it.binds, *extra, share);
         }
         run

@@ -2,25 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis::Value;
 use rrcore::Clock;
 use tokio::sync::mpsc::Sender;
 
+use super::answer::Beat;
 use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
-use super::local;
+use super::lock::lock;
 use super::names::Names;
-use super::request::Asked;
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
 use super::terms::Terms;
 use super::update::{Change, Update};
-use crate::decision::Left;
 use crate::limiter::Limiter;
+use crate::threshold;
 
 pub(crate) struct Shared {
     pub(crate) link: Link,
@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) permits: Mutex<HashMap<LeaseId, HashSet<u64>>>,
     pub(crate) next_permit: AtomicU64,
     pub(crate) observer: Option<Observer>,
+    pub(crate) on_threshold: Option<threshold::Observer>,
     /// Gone when nobody is left who could decide.
     pub(crate) updates: Mutex<Option<Sender<Update>>>,
 }
@@ -82,6 +83,17 @@ impl Shared {
         }
     }
 
+    /// Takes note of the answer to a sign of life; says how many nodes are alive.
+    pub(crate) fn heard(&self, beat: Beat) -> Option<u64> {
+        let nodes = match beat {
+            Beat::Nodes(nodes) => Some(nodes),
+            Beat::OtherSeed => None,
+        };
+        self.counters.has_foreign_seed.store(nodes.is_none(), Relaxed);
+        self.live_nodes.store(nodes?, Relaxed);
+        nodes
+    }
+
     pub(crate) fn nodes(&self) -> u64 {
         self.live_nodes.load(Relaxed).max(1)
     }
@@ -90,11 +102,6 @@ impl Shared {
     /// as the end comes near, and the last units are not held by those who do not need them.
     pub(crate) fn share_of_leases(&self) -> u64 {
         self.nodes().saturating_mul(2)
-    }
-
-    /// What is left of a limit, as far as this node knows.
-    pub(crate) fn left(&self, of: &Asked) -> Left {
-        local::left(of, &lock(&self.leases), self.clock.monotonic())
     }
 
     /// Hands over to the worker what nobody waits for.
@@ -108,10 +115,11 @@ impl Shared {
     /// What `beat.lua` and `leave.lua` are told.
     pub(crate) fn beat(&self) -> Run {
         let mut run = Run::default();
-        run.keys.push(self.names.nodes());
+        run.keys.extend([self.names.nodes(), self.names.seed()]);
         run.name(self.names.node().into());
         // Three signs of life may get lost.
         run.number(micros(self.beat_every * 4));
+        run.name(self.names.which_seed());
         run
     }
 
@@ -180,10 +188,6 @@ impl Shared {
         let change = Change::Release(self.names.permit(permit));
         self.update(Update { name: self.names.of(id), terms, change });
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn micros(duration: Duration) -> u64 {

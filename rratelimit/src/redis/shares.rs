@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use smallvec::SmallVec;
 
+use super::lock::lock;
 use super::request::Request;
-use super::shared::lock;
 use crate::charge::{Charge, Charged, Receipt};
-use crate::counter::Mark;
 use crate::key::Key;
 use crate::policy::{Limit, Policy};
+use crate::window::Mark;
 use crate::window::Window;
 
 /// Remembers the parts it has made: they are asked for by each request.

@@ -11,20 +11,20 @@ use smallvec::SmallVec;
 
 use super::ask;
 use super::breaker::BreakerState;
-use super::builder::RedisStoreBuilder;
 use super::counters::StoreState;
 use super::fallback;
 use super::local;
+use super::lock::lock;
 use super::origin::Origin;
 use super::owner::Owner;
 use super::request::{Asked, Request};
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use super::shares;
 use super::update::{Change, Update};
 use crate::charge::{Charge, Receipt};
-use crate::counter::Mark;
 use crate::decision::Decision;
 use crate::store::{Store, Taking, Unavailable};
+use crate::window::Mark;
 
 #[doc = include_str!("store.md")]
 #[derive(Clone)]
@@ -39,12 +39,6 @@ pub struct Asking {
 }
 
 impl RedisStore {
-    /// A store at `url`: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS
-    /// (feature `redis-tls`), or `redis+unix:///path`.
-    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(url.into())
-    }
-
     pub(crate) const fn new(owner: Arc<Owner>) -> Self {
         Self { owner }
     }

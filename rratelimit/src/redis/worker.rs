@@ -12,7 +12,7 @@ use redis::{AsyncConnectionConfig, Client};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Beat};
 use super::counters::count;
 use super::shared::Shared;
 use super::update::{Batch, Update};
@@ -20,9 +20,8 @@ use super::update::{Batch, Update};
 /// Runs until all who could give something back are gone.
 pub(crate) async fn run(shared: Arc<Shared>, client: Client, mut updates: Receiver<Update>) {
     loop {
-        if connect(&shared, &client, &mut updates).await.is_none() {
-            return;
-        }
+        let Some(kept) = connect(&shared, &client, &mut updates).await else { return };
+        update(&shared, kept).await;
         if serve(&shared, &mut updates).await.is_none() {
             leave(&shared).await;
             return;
@@ -32,32 +31,34 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client, mut updates: Receiv
 
 /// Probes until the store answers; with one probe at a time, and a pause between them that grows
 /// and that no two nodes have in common, a store that comes back is not met by a crowd.
-async fn connect(shared: &Shared, client: &Client, updates: &mut Receiver<Update>) -> Option<()> {
-    let mut pause = FIRST_PAUSE;
+///
+/// What is to be told to the store waits until then, as far as there is room.
+async fn connect(
+    shared: &Shared,
+    client: &Client,
+    updates: &mut Receiver<Update>,
+) -> Option<Vec<Update>> {
+    let (mut kept, mut pause) = (Vec::new(), FIRST_PAUSE);
     loop {
         shared.link.probing();
         let probe = timeout(PROBE, probe(shared, client)).await.ok().flatten();
         let answers = probe.is_some();
-        if let Some((connection, live)) = probe {
-            shared.live_nodes.store(live, Relaxed);
-            if shared.link.probed(Some(connection)) {
-                shared.tell();
-            }
-        } else {
-            shared.link.probed(None);
-            count(&shared.counters.failed_calls);
+        let closes = shared.link.probed(probe);
+        if closes {
+            shared.tell();
         }
         if answers {
-            return Some(());
+            return Some(kept);
         }
+        count(&shared.counters.failed_calls);
         let pausing = sleep(pause + jitter(pause));
         tokio::pin!(pausing);
         loop {
             tokio::select! {
                 () = &mut pausing => break,
-                it = updates.recv() => {
-                    it?;
-                    count(&shared.counters.lost_updates);
+                it = updates.recv() => match it? {
+                    it if kept.len() < MOST_KEPT => kept.push(it),
+                    _ => count(&shared.counters.lost_updates),
                 }
             }
         }
@@ -66,12 +67,12 @@ async fn connect(shared: &Shared, client: &Client, updates: &mut Receiver<Update
 }
 
 /// A store that answers, but may not be written to, does not get through this.
-async fn probe(shared: &Shared, client: &Client) -> Option<(MultiplexedConnection, u64)> {
+async fn probe(shared: &Shared, client: &Client) -> Option<MultiplexedConnection> {
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(PROBE)).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
     let answer = shared.scripts.beat.run(&mut connection, &shared.beat()).await.ok()?;
-    Some((connection, answer::live_nodes(&answer)?))
+    shared.heard(Beat::read(&answer)?).map(|_| connection)
 }
 
 /// Until the breaker opens (some), or nobody is left to serve (none).
@@ -103,9 +104,8 @@ async fn serve(shared: &Shared, updates: &mut Receiver<Update>) -> Option<()> {
 }
 
 async fn beat(shared: &Shared) {
-    if let Some(live) = shared.call(&shared.scripts.beat, &shared.beat(), answer::live_nodes).await
-    {
-        shared.live_nodes.store(live, Relaxed);
+    if let Some(beat) = shared.call(&shared.scripts.beat, &shared.beat(), Beat::read).await {
+        shared.heard(beat);
     }
 }
 
@@ -158,3 +158,5 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const EXPIRES_EVERY: Duration = Duration::from_millis(100);
 const LARGEST_BATCH: usize = 128;
+/// What the store is to be told while it is gone.
+const MOST_KEPT: usize = 65_536;

@@ -4,26 +4,26 @@ use http::Response;
 
 /// A String with its parameters.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Item {
-    pub name: String,
-    pub parameters: Vec<(String, Value)>,
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) parameters: Vec<(String, Value)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     Int(i64),
     Text(String),
 }
 
 impl Item {
-    pub fn int(&self, name: &str) -> Option<i64> {
+    pub(super) fn int(&self, name: &str) -> Option<i64> {
         match self.parameters.iter().find(|it| it.0 == name)?.1 {
             Value::Int(it) => Some(it),
             Value::Text(_) => None,
         }
     }
 
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         match &self.parameters.iter().find(|it| it.0 == name)?.1 {
             Value::Text(it) => Some(it),
             Value::Int(_) => None,
@@ -33,7 +33,7 @@ impl Item {
 
 /// The List in the lines of the field, which there must be.
 #[track_caller]
-pub fn list<B>(response: &Response<B>, field: &str) -> Vec<Item> {
+pub(super) fn list<B>(response: &Response<B>, field: &str) -> Vec<Item> {
     let lines: Vec<_> =
         response.headers().get_all(field).iter().map(|it| it.to_str().unwrap()).collect();
     assert!(!lines.is_empty(), "no {field}");

@@ -128,7 +128,7 @@ fn what_is_written_lapses() {
     assert!(node.passes(&policy, "a"));
     let names = server.tell("KEYS *");
     let names: Vec<_> = names.lines().filter(|it| it.starts_with("rr:")).collect();
-    assert_eq!(names.len(), 7, "six limits and the nodes: {names:?}");
+    assert_eq!(names.len(), 8, "six limits, the nodes and their seed: {names:?}");
     for name in names {
         assert!(name.starts_with("rr:{-}:"), "{name}");
         let ttl: i64 = server.tell(&format!("PTTL {name}"))[1..].parse().unwrap();

@@ -33,7 +33,10 @@ fn a_frozen_store_holds_nobody_up_and_is_found_again() {
     server.thaw();
     assert_found_again(&node, &mut work);
     work.was_never_held_up("frozen");
-    assert_eq!(node.heard_changes(), [BreakerState::Open, BreakerState::Closed]);
+    let heard = node.heard_changes();
+    // By turns, so once each. On a machine that others use, too, there may be more turns.
+    assert!(heard.starts_with(&[BreakerState::Open, BreakerState::Closed]), "{heard:?}");
+    assert!(heard.windows(2).all(|it| it[0] != it[1]), "{heard:?}");
 }
 
 fn a_killed_store_that_comes_back_empty_is_found_again() {

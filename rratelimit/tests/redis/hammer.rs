@@ -13,6 +13,7 @@ use crate::tests;
 
 tests! {
     four_processes_pass_exactly_what_the_limit_is,
+    a_process_with_another_seed_is_kept_out,
     four_processes_with_leases_pass_no_more_than_the_limit_and_what_is_leased,
     a_window_that_slides_has_no_more_in_it_than_the_limit_and_what_is_leased,
 }
@@ -27,6 +28,15 @@ fn four_processes_pass_exactly_what_the_limit_is() {
         assert!(sum(&told, key) <= 600, "{told:?}");
     }
     assert_eq!(sum(&told, "outstanding"), 0);
+}
+
+fn a_process_with_another_seed_is_kept_out() {
+    let server = Server::start();
+    let node = Node::connected(&server.url());
+    assert!(!node.store.state().has_foreign_seed);
+    let told = processes(&server, "stranger");
+    assert_eq!(sum(&told, "foreign"), 4);
+    assert_eq!(node.store.state().live_nodes, 1);
 }
 
 fn four_processes_with_leases_pass_no_more_than_the_limit_and_what_is_leased() {
@@ -95,6 +105,14 @@ pub(crate) fn run() {
     let mode = std::env::var(ASKED).unwrap();
     // Patient: here it is about counts.
     let builder = RedisStore::builder(std::env::var(URL).unwrap()).timeout(Duration::from_secs(10));
+    if mode == "stranger" {
+        let store = builder.start().unwrap();
+        while !store.state().has_foreign_seed {
+            std::thread::yield_now();
+        }
+        println!("foreign {}", u64::from(store.state().breaker != BreakerState::Closed));
+        return;
+    }
     let slice = if mode == "exact" { 0 } else { SLICE };
     let node = Node::start(builder.leases(slice, Duration::from_millis(500)));
     node.hears(BreakerState::Closed);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rratelimit::{
     BreakerState, Charge, Decision, Key, Limit, Policy, RateLimitLayer, RedisStore, Store,
-    StoreFailure,
+    StoreFailure, Threshold,
 };
 use rrcore::{Code, Refusal};
 use tower::{Layer, ServiceExt};
@@ -21,6 +21,8 @@ tests! {
     leased_units_are_spent_before_anything_is_denied,
     one_limit_that_denies_costs_the_others_nothing,
     a_node_that_never_reached_its_store_goes_by_what_it_was_told,
+    what_was_added_while_the_store_was_gone_is_told_when_it_is_back,
+    thresholds_are_told_once_over_all_nodes,
     the_layer_answers_503_and_tells_of_a_degraded_decision,
 }
 
@@ -115,6 +117,41 @@ fn a_node_that_never_reached_its_store_goes_by_what_it_was_told() {
     assert_eq!(node.passing(&day(100, StoreFailure::LeaseThenShare), "a", 200), 25);
     assert_eq!(node.passing(&day(3, StoreFailure::LeaseThenShare), "b", 9), 1, "at least one");
     assert_eq!(node.passing(&day(0, StoreFailure::LeaseThenShare), "c", 9), 0);
+}
+
+fn what_was_added_while_the_store_was_gone_is_told_when_it_is_back() {
+    let port = free_port();
+    let node = Node::start(RedisStore::builder(format!("redis://127.0.0.1:{port}/")));
+    let policy = day(100, StoreFailure::LeaseThenShare);
+    node.store.add(&[Charge { policy: &policy, key: Key::of(&["a"]), cost: 70 }], node.now());
+    let server = Server::start_at(port).unwrap();
+    node.hears(BreakerState::Closed);
+    let other = Node::connected(&server.url());
+    let looking = |_| {
+        let charge = Charge { policy: &policy, key: Key::of(&["a"]), cost: 0 };
+        other.take(&[charge]).unwrap().standing().remaining("day") == Some(30)
+    };
+    assert!((0..10_000).any(looking));
+    assert_eq!(node.store.state().lost_updates, 0);
+}
+
+fn thresholds_are_told_once_over_all_nodes() {
+    let server = Server::start();
+    let (tell, told) = std::sync::mpsc::channel();
+    let nodes = [(); 2].map(|()| {
+        let tell = tell.clone();
+        let builder = RedisStore::builder(server.url()).timeout(Duration::from_millis(500));
+        let builder = builder.on_threshold(move |it| _ = tell.send(it.threshold));
+        let node = Node::start(builder);
+        node.hears(BreakerState::Closed);
+        node
+    });
+    let policy = day(10, StoreFailure::Deny);
+    for at in 0..30 {
+        _ = nodes[at % 2].passes(&policy, "a");
+    }
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told, [Threshold::NearlySpent, Threshold::Spent]);
 }
 
 fn the_layer_answers_503_and_tells_of_a_degraded_decision() {

@@ -99,10 +99,10 @@ impl DataPlane {
         );
         let connector = Connector::new(config.egress)?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
-        let Started { counting, limiter, kept } =
+        let Started { counting, limiter, notices, kept } =
             Started::new(&config.counting, &config.directory, &config.clock)?;
         let counts = counting.counts.clone();
-        let ledger = Ledger::new(live.clone(), counts, config.clock.clone());
+        let ledger = Ledger::new(live.clone(), counts, notices, config.clock.clone());
         let builder = Builder {
             shared: Shared {
                 counting,

@@ -7,6 +7,27 @@ pub trait Usage: Send + Sync + 'static {
     /// What was spent of the limits of `proxy`, or of its meter with this id, by the keys that
     /// spent most, in each window. Empty where neither is served.
     fn usage(&self, proxy: &str, meter: Option<&str>) -> Vec<Spent>;
+
+    /// Up to `most` of the newest limits that have passed a threshold since the start, newest
+    /// first, from before number `before` on.
+    fn notices(&self, before: Option<u64>, most: usize) -> Vec<Notice>;
+}
+
+/// That a limit has passed a threshold, under some key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Grows with each, from 1 at the start.
+    pub number: u64,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The proxy.
+    pub proxy: Arc<str>,
+    /// Its meter; `None` for one of its own limits.
+    pub meter: Option<Arc<str>>,
+    /// The name of the limit.
+    pub limit: Arc<str>,
+    /// 80 or 100.
+    pub percent: u8,
 }
 
 /// What was spent of a limit under one key.

@@ -57,6 +57,21 @@ async fn a_meter_lives_like_any_resource() {
 }
 
 #[tokio::test]
+async fn notifications_come_newest_first_and_in_pages() {
+    let world = World::new().await;
+    let list = format!("{CLIENT}/notifications");
+    let first = world.get(&format!("{list}?limit=2")).await.json;
+    assert_eq!(ids(&first), ["ntf_3", "ntf_2"]);
+    let shown = json!({"id": "ntf_3", "at": "1970-01-01T00:00:00.000Z", "proxyId": "p",
+        "meterId": null, "limit": "requestsPerDay", "percent": 80});
+    assert_eq!(first["items"][0], shown);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let rest = world.get(&format!("{list}?cursor={cursor}")).await.json;
+    assert_eq!((ids(&rest), &rest["nextCursor"]), (vec!["ntf_1"], &Value::Null));
+    assert_eq!(world.get(&format!("{list}?limit=0")).await.json["code"], "invalid");
+}
+
+#[tokio::test]
 async fn meters_survive_a_restart() {
     let world = World::new().await;
     open(&world).await;

@@ -49,7 +49,7 @@ async fn records_are_found_newest_first_by_status_code_and_stage() {
         (&one["id"], &one["redactions"], &one["stage"]),
         (&json!("req_1"), &json!([]), &Value::Null)
     );
-    assert_eq!(one.as_object().unwrap().len(), 29);
+    assert_eq!(one.as_object().unwrap().len(), 31);
     assert_eq!(world.get(&format!("{of_proxy}/req_3")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.get(&format!("{of_proxy}?status=x")).await.json["code"], "invalid");
     let directory = world.stop().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::control_plane::api::routes::routes;
 use crate::control_plane::api::{
-    diff_schema, explain_schema, log_schema, meter_schema, schema, vault,
+    diff_schema, explain_schema, log_schema, meter_schema, notifications, schema, vault,
 };
 use crate::control_plane::config::resource::Kind;
 
@@ -31,7 +31,10 @@ pub(crate) fn page() -> String {
                 page.push_str(&fields(&diff_schema::proposal()));
                 page.push_str(&fields(&diff_schema::comparison()));
             }
-            (None, "usage") => page.push_str(&fields(&meter_schema::of_proxy())),
+            (None, "usage") => {
+                page.push_str(&fields(&meter_schema::of_proxy()));
+                page.push_str(&fields(&notifications::schema()));
+            }
             (None, "activity") => page.push_str(&fields(&log_schema::activity())),
             (None, "vault") => page.push_str(&fields(&vault::rotation())),
             (None, _) => {}

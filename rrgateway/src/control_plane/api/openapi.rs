@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::control_plane::api::resources::Verb;
 use crate::control_plane::api::routes::{Action, Route, routes};
 use crate::control_plane::api::{
-    auth_schema, body, diff_schema, explain_schema, log_schema, meter_schema, rule_schema, schema,
-    vault,
+    auth_schema, body, diff_schema, explain_schema, log_schema, meter_schema, notifications,
+    rule_schema, schema, vault,
 };
 use crate::control_plane::config::resource::Kind;
 
@@ -40,6 +40,7 @@ fn schemas() -> Value {
         ("Record".to_owned(), log_schema::record()),
         ("Activity".to_owned(), log_schema::activity()),
         ("Usage".to_owned(), meter_schema::of_proxy()),
+        ("Notification".to_owned(), notifications::schema()),
         ("Question".to_owned(), explain_schema::question()),
         ("Explanation".to_owned(), explain_schema::explanation()),
         ("Proposal".to_owned(), diff_schema::proposal()),
@@ -142,6 +143,7 @@ fn responses(action: Action) -> Value {
         Action::GetProxyRequest => json!({"200": shown(&reference("Record"))}),
         Action::ListActivity => json!({"200": shown(&list(&reference("Activity")))}),
         Action::ListUsage => json!({"200": shown(&list(&reference("Usage")))}),
+        Action::ListNotifications => json!({"200": shown(&list(&reference("Notification")))}),
         Action::CurrentRevision => json!({"200": shown(&json!({"type": "object"}))}),
         Action::Explain => json!({"200": shown(&reference("Explanation"))}),
         Action::Diff => json!({"200": shown(&reference("Comparison"))}),
@@ -166,7 +168,7 @@ fn responses(action: Action) -> Value {
 
 const fn refusals(action: Action) -> &'static [&'static str] {
     match action {
-        Action::Resource(Verb::List, ..) | Action::ListUsage => {
+        Action::Resource(Verb::List, ..) | Action::ListUsage | Action::ListNotifications => {
             &["401", "403", "404", "421", "422"]
         }
         Action::Resource(Verb::Create | Verb::Put | Verb::Patch | Verb::Rotate, ..) => {

@@ -16,7 +16,8 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, diff, docs, explain, openapi, requests, resources, revisions, usage, vault,
+    activity, auth, diff, docs, explain, notifications, openapi, requests, resources, revisions,
+    usage, vault,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -79,6 +80,7 @@ async fn serve(
         }
         Action::ListActivity => activity::list(api, &uri).await,
         Action::ListUsage => usage::list(api, &request),
+        Action::ListNotifications => notifications::list(api, &request),
         Action::CurrentRevision => Ok(revisions::current(api)),
         Action::Explain => explain::answer(api, request).await,
         Action::Diff => diff::answer(api, request).await,

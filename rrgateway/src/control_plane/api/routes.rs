@@ -29,6 +29,7 @@ pub(crate) enum Action {
     GetProxyRequest,
     ListActivity,
     ListUsage,
+    ListNotifications,
     CurrentRevision,
     Explain,
     Diff,
@@ -52,6 +53,7 @@ impl Action {
             | Self::GetProxyRequest
             | Self::ListActivity
             | Self::ListUsage
+            | Self::ListNotifications
             | Self::CurrentRevision
             | Self::Explain
             | Self::Diff
@@ -70,7 +72,9 @@ impl Action {
     pub(crate) fn query(self) -> Vec<&'static str> {
         let page = ["limit", "cursor"].into_iter();
         match self {
-            Self::Resource(Verb::List, ..) | Self::ListUsage => page.collect(),
+            Self::Resource(Verb::List, ..) | Self::ListUsage | Self::ListNotifications => {
+                page.collect()
+            }
             Self::ListRequests | Self::ListProxyRequests => page.chain(requests::FILTERS).collect(),
             Self::ListActivity => page.chain(activity::FILTERS).collect(),
             Self::Resource(
@@ -209,7 +213,7 @@ const CONFIGURATION: [(Method, Verb, &str); 3] = [
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 12] = [
+const FIXED: [Fixed; 13] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -239,6 +243,12 @@ const FIXED: [Fixed; 12] = [
         Action::ListUsage,
         "usage",
         "List what was spent of the limits and meters of each proxy",
+    ),
+    (
+        "/v1/clients/{client}/notifications",
+        Action::ListNotifications,
+        "usage",
+        "List which limits have passed 80 and 100 percent since the start, newest first",
     ),
     (
         "/v1/revisions/current",

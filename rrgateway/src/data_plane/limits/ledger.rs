@@ -8,22 +8,24 @@ use rratelimit::{Key, Policy, Window};
 use rrcore::Clock;
 
 use crate::data_plane::limits::counts::Counts;
+use crate::data_plane::limits::notices::Notices;
 use crate::data_plane::router::Live;
-use crate::model::{Spent, Usage};
+use crate::model::{Notice, Spent, Usage};
 
 /// Answers by the routes of the revision that is current. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     live: Live,
     counts: Counts,
+    notices: Notices,
     clock: Clock,
 }
 
 impl Ledger {
-    /// Of what `live` serves, and `counts` has.
+    /// Of what `live` serves, `counts` has, and `notices` has said.
     #[must_use]
-    pub const fn new(live: Live, counts: Counts, clock: Clock) -> Self {
-        Self { live, counts, clock }
+    pub const fn new(live: Live, counts: Counts, notices: Notices, clock: Clock) -> Self {
+        Self { live, counts, notices, clock }
     }
 
     fn spent(&self, policy: &Policy, key: Key, name: &Arc<str>, is_limited: bool) -> Vec<Spent> {
@@ -59,6 +61,10 @@ impl Usage for Ledger {
         keys.retain(|it| it.iter().any(|it| it.spent > 0));
         keys.sort_by_key(|it| Reverse(it.iter().map(|it| it.spent).max()));
         keys.into_iter().take(MOST).flatten().collect()
+    }
+
+    fn notices(&self, before: Option<u64>, most: usize) -> Vec<Notice> {
+        self.notices.newest(before, most)
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use rratelimit::Limiter;
 use rrcore::Clock;
 
-use crate::data_plane::limits::config::LimitsConfig;
+use crate::data_plane::limits::config::{LimitsConfig, StoreUrl};
 use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::limits::keeper::Kept;
 use crate::data_plane::limits::measures::Counting;
-use crate::data_plane::limits::notices::noticed;
+use crate::data_plane::limits::notices::Notices;
 
 /// What counts.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Started {
     pub counting: Counting,
     /// For what each gateway counts for itself.
     pub limiter: Arc<Limiter>,
+    /// Which limits are nearly used up.
+    pub notices: Notices,
     /// What is written down in the data directory; of a shared store, nothing.
     pub kept: Option<Kept>,
 }
@@ -31,17 +33,21 @@ impl Started {
     /// Not when a shared store does not answer: limits say what holds then.
     pub fn new(config: &LimitsConfig, directory: &Path, clock: &Clock) -> anyhow::Result<Self> {
         let on_store_failure = config.on_store_failure.0;
+        let notices = Notices::default();
         if let Some(url) = &config.store {
-            let counts = shared(config, url)?;
+            let counts = shared(config, url, notices.clone(), clock.clone())?;
             let limiter = Arc::new(limiter(config));
             let counting = Counting { counts, rolls: Default::default(), on_store_failure };
-            return Ok(Self { counting, limiter, kept: None });
+            return Ok(Self { counting, limiter, notices, kept: None });
         }
-        let kept = Kept::open(directory, clock, || limiter(config).on_threshold(noticed))?;
+        let (telling, read) = (notices.clone(), clock.clone());
+        let kept = Kept::open(directory, clock, || {
+            limiter(config).on_threshold(move |crossing| telling.note(crossing, &read))
+        })?;
         let limiter = Arc::clone(&kept.limiter);
         let counts = Counts::Local(Arc::clone(&limiter));
         let counting = Counting { counts, rolls: kept.rolls.clone(), on_store_failure };
-        Ok(Self { counting, limiter, kept: Some(kept) })
+        Ok(Self { counting, limiter, notices, kept: Some(kept) })
     }
 }
 
@@ -52,10 +58,12 @@ fn limiter(config: &LimitsConfig) -> Limiter {
 #[cfg(feature = "redis")]
 fn shared(
     config: &LimitsConfig,
-    url: &crate::data_plane::limits::config::StoreUrl,
+    url: &StoreUrl,
+    notices: Notices,
+    clock: Clock,
 ) -> anyhow::Result<Counts> {
     use anyhow::Context as _;
-    use rratelimit::{RedisStore, Seed, StoreState};
+    use rratelimit::{RedisStore, Seed};
     use sha2::{Digest as _, Sha256};
 
     use crate::data_plane::limits::config::StoreMode;
@@ -65,14 +73,12 @@ fn shared(
     let (seed, _) = seed.split_at(16);
     let seed = <[u8; 16]>::try_from(seed).map(Seed::new)?;
     seed.install().context("limits.store: this process counts elsewhere already")?;
-    let told = |state: &StoreState| {
-        tracing::warn!(?state, "how it stands with limits.store has changed");
-    };
     let builder = RedisStore::builder(url.expose())
         .client("default")
         .timeout(config.timeout)
         .max_keys(config.max_keys)
-        .on_change(told);
+        .on_change(told)
+        .on_threshold(move |crossing| notices.note(crossing, &clock));
     let builder = match config.mode {
         StoreMode::Exact => builder,
         StoreMode::Leases => builder.leases(config.slice, LEASES_LAST),
@@ -80,14 +86,28 @@ fn shared(
     Ok(Counts::Shared(builder.start().context("limits.store")?))
 }
 
+#[cfg(feature = "redis")]
+fn told(state: &rratelimit::StoreState) {
+    use rratelimit::BreakerState;
+
+    let (gateways, leased) = (state.live_nodes, state.outstanding_leases);
+    match state.breaker {
+        BreakerState::Closed => tracing::info!(gateways, leased, "limits.store answers"),
+        BreakerState::Open | BreakerState::HalfOpen => {
+            let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
+            tracing::warn!(gateways, leased, failed_calls, foreign_seed, "{AWAY}");
+        }
+    }
+}
+
+#[cfg(feature = "redis")]
+const AWAY: &str = "limits.store does not answer: limits do what they say for that case";
+
 /// What is leased and not spent goes back after this.
 #[cfg(feature = "redis")]
 const LEASES_LAST: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(not(feature = "redis"))]
-fn shared(
-    _: &LimitsConfig,
-    _: &crate::data_plane::limits::config::StoreUrl,
-) -> anyhow::Result<Counts> {
+fn shared(_: &LimitsConfig, _: &StoreUrl, _: Notices, _: Clock) -> anyhow::Result<Counts> {
     anyhow::bail!("limits.store: this gateway was built without the feature redis")
 }
