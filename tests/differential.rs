@@ -19,7 +19,7 @@ use rrauth::{
     AuthLayer, AuthorizeLayer, Credential, Index, InjectLayer, Injection, KeyDigest, Kind,
 };
 use rrcore::{Clock, Scope};
-use rrfilter::{Filter, FilterLayer, FilterSet, Operation};
+use rrfilter::{EchoShieldLayer, Filter, FilterLayer, FilterSet, Operation};
 use rrrules::{Effect, HeaderCheck, NameMatch, Pattern, Presence, Rule, RuleSet, RulesLayer};
 use serde_json::{Value, json};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
@@ -158,6 +158,7 @@ fn composed(
         )
         .layer(rules().clock(clock.clone()))
         .layer(filters().clock(clock.clone()))
+        .layer(EchoShieldLayer::new().clock(clock.clone()))
         .layer(InjectLayer::new(Arc::new(injection)).clock(clock.clone()))
         .service(call(upstream));
     service_fn(move |request| {

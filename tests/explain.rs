@@ -189,6 +189,7 @@ async fn stages_behind_the_refusing_one_are_asked_as_far_as_they_can_tell() {
         "limit passed",
         "rules passed",
         "validate passed",
+        "transform passed",
         "inject passed",
         "upstream notSent",
         "filter applies",

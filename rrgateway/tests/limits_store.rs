@@ -82,7 +82,7 @@ struct Pair {
     folder: TempDir,
 }
 
-fn running(test: impl AsyncFn(&Pair)) {
+fn running(test: impl AsyncFnOnce(&Pair)) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let (folder, store) = (tempfile::tempdir().unwrap(), Redis::start());

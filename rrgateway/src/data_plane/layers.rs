@@ -15,7 +15,7 @@ use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::guesses::Guesses;
 use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer};
-use crate::data_plane::router::Matched;
+use crate::data_plane::matched::Matched;
 use crate::model::{self, Authentication, Consumer, Presentation, Proxy};
 
 /// What outlives a revision: counters, and the clock that everything is timed by.

@@ -15,6 +15,7 @@ mod hygiene;
 mod injection;
 mod layers;
 mod limits;
+mod matched;
 mod outcalls;
 mod pipeline;
 mod plane;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!            edge                          route: one stack per proxy, built per revision
-//!  client ─▶ hygiene ─▶ router ─▶ authenticate ─▶ authorize ─▶ limit ─▶ rules ─▶ validate ─▶ filter ─▶ inject ─▶ upstream
-//!  client ◀─ record  ◀─ hygiene ◀────────────────────────────────────────────────────── filter ◀──────────────── ┘
+//!  client ─▶ hygiene ─▶ router ─▶ authenticate ─▶ authorize ─▶ limit ─▶ rules ─▶ validate ─▶ transform ─▶ filter ─▶ inject ─▶ upstream
+//!  client ◀─ record  ◀─ hygiene ◀────────────────────────── transform ◀─ filter ◀─ meters ◀─ echo shield ◀──────────── ┘
 //! ```
 //!
 //! Any stage may answer instead of the upstream. Moving a line changes what the gateway promises,

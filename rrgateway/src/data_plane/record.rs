@@ -198,10 +198,12 @@ fn note(record: &mut Record, fact: &Fact) {
             let pointers = pointers.clone();
             record.validation.push(ValidationNote { message, outcome, pointers });
         }
-        Fact::Filter { id, scope, removed, .. } => record.filters.push(FilterNote {
+        Fact::Filter { id, scope, removed, paths, shadow } => record.filters.push(FilterNote {
             id: Arc::clone(id),
             scope: scope.as_str(),
             removed: *removed,
+            paths: paths.clone(),
+            shadow: *shadow,
         }),
         // A fact of a newer `rrcore` than this gateway knows: not lost, but not shown.
         _ => tracing::debug!("a stage recorded something unknown"),

@@ -14,6 +14,7 @@ use rrrules::{CanonicalPath, PathOptions};
 
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::Layers;
+use crate::data_plane::matched::Matched;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
 use crate::data_plane::upstream::Upstream;
@@ -91,22 +92,6 @@ pub fn route<B>(
 }
 
 type Reading = Result<CanonicalPath, Refusal>;
-
-/// The route that a request came by: a request extension.
-#[derive(Clone, Debug)]
-pub struct Matched {
-    /// Its path, as it was written.
-    pub pattern: Arc<str>,
-    parameters: Vec<(String, String)>,
-}
-
-impl Matched {
-    /// What stands for `{name}` in the path, as it is there.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<String> {
-        self.parameters.iter().find(|it| it.0 == name).map(|it| it.1.clone())
-    }
-}
 
 impl Routes {
     /// As [`route`], in these routes. What was found is noted also where the request is refused.

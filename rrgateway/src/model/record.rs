@@ -125,6 +125,10 @@ pub struct FilterNote {
     pub scope: &'static str,
     /// How many values.
     pub removed: u64,
+    /// Those of its paths that found something, and how many values.
+    pub paths: Vec<(Arc<str>, u64)>,
+    /// Whether it only reports.
+    pub shadow: bool,
 }
 
 /// What the upstream answered.

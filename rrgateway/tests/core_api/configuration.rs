@@ -11,7 +11,7 @@ const URL: &str = "/v1/clients/default/configuration";
 async fn it_is_there_from_the_start_and_changes_like_any_resource() {
     let world = World::new().await;
     let first = world.get(URL).await;
-    let limits = limits(Value::Null);
+    let limits = limits(&Value::Null);
     let expected = json!({"id": "default", "limits": limits, "ruleDenyStatus": 400,
         "auditRetentionDays": 90, "authFailuresPerMinute": null,
         "createdAt": "2023-11-14T22:13:20.000Z",
@@ -70,7 +70,7 @@ async fn its_limits_are_those_of_a_new_proxy_that_gives_none() {
     let proxy = |name: &str| json!({"name": name, "targetId": "t"});
     let before = world.put("proxies/before", proxy("before")).await.json;
     assert_eq!(before["limits"]["requestsPerMinute"], json!(null));
-    let limits = limits(json!(600));
+    let limits = limits(&json!(600));
     world.patch("configuration", json!({"limits": limits})).await;
     assert_eq!(world.put("proxies/a", proxy("a")).await.json["limits"], limits);
     assert_eq!(world.post("proxies", proxy("b")).await.json["limits"], limits);
@@ -86,7 +86,7 @@ async fn its_limits_are_those_of_a_new_proxy_that_gives_none() {
     assert_eq!(world.get(&format!("{CLIENT}/proxies/a")).await.json["limits"], limits);
 }
 
-fn limits(per_minute: Value) -> Value {
+fn limits(per_minute: &Value) -> Value {
     json!({"requestsPerMinute": per_minute, "requestsPerDay": null, "concurrency": null,
         "countRefused": true, "legacyHeaders": false})
 }

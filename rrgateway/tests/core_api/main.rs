@@ -49,7 +49,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 10 * 6 + 3 + 20);
+    assert_eq!(operations, 10 * 6 + 3 + 22);
 }
 
 #[tokio::test]
@@ -356,6 +356,13 @@ async fn readiness_follows_what_is_served() {
         docs.text.contains("href=\"/docs/credentials\"")
             && credentials.text.contains("<h2 id=\"what-answers-mean\">")
     );
+    for (page, heading) in [
+        ("/docs/hiding-fields", "<h2 id=\"when-it-applies\">"),
+        ("/docs/transforming", "<h2 id=\"variables\">"),
+    ] {
+        assert!(docs.text.contains(&format!("href=\"{page}\"")));
+        assert!(world.get(page).await.text.contains(heading), "{page}");
+    }
     assert_eq!(world.get("/").await.headers["location"], "/docs");
 }
 

@@ -8,11 +8,19 @@ pub(crate) enum Guide {
     WritingRules,
     Credentials,
     Limits,
+    HidingFields,
+    Transforming,
 }
 
 impl Guide {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::WritingRules, Self::Credentials, Self::Limits];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::WritingRules,
+        Self::Credentials,
+        Self::Limits,
+        Self::HidingFields,
+        Self::Transforming,
+    ];
 
     /// Where it is served.
     pub(crate) const fn path(self) -> &'static str {
@@ -20,6 +28,8 @@ impl Guide {
             Self::WritingRules => "/docs/writing-rules",
             Self::Credentials => "/docs/credentials",
             Self::Limits => "/docs/limits",
+            Self::HidingFields => "/docs/hiding-fields",
+            Self::Transforming => "/docs/transforming",
         }
     }
 
@@ -29,6 +39,8 @@ impl Guide {
             Self::WritingRules => "Writing rules",
             Self::Credentials => "Credentials",
             Self::Limits => "Limits and budgets",
+            Self::HidingFields => "Hiding fields",
+            Self::Transforming => "Transforming",
         }
     }
 
@@ -38,6 +50,8 @@ impl Guide {
             Self::WritingRules => "Tell how rules are written",
             Self::Credentials => "Tell how callers and the gateway prove who they are",
             Self::Limits => "Tell how callers are held to limits and budgets",
+            Self::HidingFields => "Tell how fields of responses are hidden",
+            Self::Transforming => "Tell how requests and responses are changed",
         }
     }
 
@@ -54,6 +68,8 @@ impl Guide {
             Self::WritingRules => rrrules::WRITING_RULES,
             Self::Credentials => include_str!("../../../docs/credentials.md"),
             Self::Limits => include_str!("../../../docs/limits.md"),
+            Self::HidingFields => include_str!("../../../docs/hiding-fields.md"),
+            Self::Transforming => rrfilter::TRANSFORMING,
         }
     }
 }
@@ -108,7 +124,7 @@ mod tests {
         for page in Guide::ALL.map(Guide::html) {
             let mut links: Vec<_> = page.split("href=\"#").skip(1).collect();
             links.iter_mut().for_each(|it| *it = it.split_once('"').unwrap().0);
-            assert!(links.len() > 8, "{links:?}");
+            assert!(links.len() > 6, "{links:?}");
             for link in links {
                 assert!(page.contains(&format!(" id=\"{link}\">")), "{link}");
             }
@@ -121,6 +137,8 @@ mod tests {
             (Guide::WritingRules, "<td><code>never-matches</code></td>"),
             (Guide::Credentials, "<td>401 <code>credential-missing</code></td>"),
             (Guide::Limits, "<td><code>noResponse</code></td>"),
+            (Guide::HidingFields, "<td>422 <code>response-not-filterable</code></td>"),
+            (Guide::Transforming, "<td>502 <code>response-too-large</code></td>"),
         ] {
             let html = page.html();
             assert!(html.contains("<pre><code class=\"language-json\">{\""));
@@ -182,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn every_example_of_a_filter_is_one() {
+        let (mut filters, mut proxies) = (0, 0);
+        for text in examples_of(Guide::HidingFields) {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let kind = kind(&value);
+            read(kind, text).unwrap_or_else(|flaws| panic!("{flaws:?}: {text}"));
+            filters += usize::from(kind == Some(Kind::Filter));
+            proxies += usize::from(kind == Some(Kind::Proxy));
+        }
+        assert!(filters > 7 && proxies == 1, "{filters} {proxies}");
+    }
+
+    #[test]
     fn an_example_with_a_misspelt_member_would_be_noticed() {
         for text in examples() {
             let Some(rest) = text.trim_start().strip_prefix('{') else { panic!("{text}") };
@@ -198,6 +229,7 @@ mod tests {
             ("baseUrl", Some(Kind::Target)),
             ("targetId", Some(Kind::Proxy)),
             ("kind", Some(Kind::Credential)),
+            ("operation", Some(Kind::Filter)),
             ("type", Some(Kind::Meter)),
             ("authFailuresPerMinute", Some(Kind::Configuration)),
         ];

@@ -42,7 +42,7 @@ pub(crate) fn record() -> Value {
              whose ids follow, were enforced."},
             "ruleIds": {"type": "array", "items": text}})),
         "validation": items(&json!({"message": text, "outcome": text, "pointers": items(&text)})),
-        "filters": items(&json!({"id": text, "scope": text, "removed": number})),
+        "filters": items(&filtered()),
         "redactions": items(&json!({"entity": text, "count": number})),
         "upstream": maybe(&json!({"target": text, "status": {"type": ["integer", "null"]},
             "attempts": number})),
@@ -51,6 +51,14 @@ pub(crate) fn record() -> Value {
         "error": maybe_text,
     });
     whole(&properties)
+}
+
+fn filtered() -> Value {
+    let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
+    json!({"id": text, "scope": text, "removed": number,
+        "mode": {"enum": ["enforce", "shadow"], "description":
+            "shadow: it would have removed so many."},
+        "paths": items(&json!({"path": text, "removed": number}))})
 }
 
 /// The schema of one write.

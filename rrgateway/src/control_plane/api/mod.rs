@@ -29,6 +29,7 @@ mod routes;
 mod rule_schema;
 mod schema;
 mod shape;
+mod spent;
 mod state;
 mod usage;
 mod vault;

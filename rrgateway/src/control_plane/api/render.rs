@@ -6,8 +6,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
+use crate::control_plane::api::spent;
 use crate::control_plane::api::state::Api;
-use crate::control_plane::api::usage;
 use crate::control_plane::config::document;
 use crate::control_plane::config::resource::{Collection, Key, Resource};
 use crate::control_plane::config::shown::CLIENT;
@@ -16,7 +16,7 @@ use crate::control_plane::wire::answer;
 /// `resource` as it is answered.
 pub(crate) fn resource(resource: &Resource, api: &Api) -> Value {
     let shown = document::shown(resource);
-    let usage = usage::of(&*api.usage, &resource.key).map(|it| ("usage", it));
+    let usage = spent::of(&*api.usage, &resource.key).map(|it| ("usage", it));
     let Some(proxy) = resource.spec.as_proxy() else { return answer::with(shown, usage) };
     let data_url = &api.data_url;
     let id = &*resource.key.id;

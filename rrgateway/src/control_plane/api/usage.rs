@@ -1,17 +1,15 @@
-//! Shows what was spent of limits: beside each meter, and of all proxies in one list.
+//! Shows what was spent of limits, of all proxies in one list.
 
 use axum::extract::Request;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::control_plane::api::page::{self, Page};
 use crate::control_plane::api::problem::Problem;
-use crate::control_plane::api::render;
 use crate::control_plane::api::state::Api;
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
+use crate::control_plane::api::{render, spent};
+use crate::control_plane::config::resource::{Collection, Kind, Resource};
 use crate::control_plane::config::shown::CLIENT;
-use crate::control_plane::wire::text::rfc3339;
-use crate::model::{Spent, Usage};
 
 /// One page of what was spent, a proxy an item.
 pub(crate) fn list(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -25,32 +23,13 @@ pub(crate) fn list(api: &Api, request: &Request) -> Result<Response, Problem> {
     let of_proxy = |it: &&std::sync::Arc<Resource>| {
         let meters = Collection::under(Kind::Meter, &it.key);
         let meters = snapshot.config.list(&meters, 0).filter_map(|meter| {
-            let usage = of(&*api.usage, &meter.key)?;
+            let usage = spent::of(&*api.usage, &meter.key)?;
             Some(json!({"id": meter.key.id, "name": meter.spec.name(), "usage": usage}))
         });
         let limits = api.usage.usage(&it.key.id, None);
-        json!({"proxyId": it.key.id, "limits": items(&limits),
+        json!({"proxyId": it.key.id, "limits": spent::items(&limits),
             "meters": meters.collect::<Vec<_>>()})
     };
     let items: Vec<_> = shown.iter().map(of_proxy).collect();
     Ok(render::page(&items, last.map(|it| page::cursor(it, &name)).as_deref()))
-}
-
-/// What was spent of the meter `key`; `None` where that is none.
-pub(crate) fn of(usage: &dyn Usage, key: &Key) -> Option<Value> {
-    match (key.collection.kind, &key.collection.parent) {
-        (Kind::Meter, Some((Kind::Proxy, proxy))) => {
-            Some(items(&usage.usage(proxy, Some(&key.id))))
-        }
-        _ => None,
-    }
-}
-
-fn items(spent: &[Spent]) -> Value {
-    let item = |it: &Spent| {
-        let Spent { window, key, spent, max, resets_at_ms } = it;
-        json!({"window": window, "key": key, "spent": spent, "max": max,
-            "resetsAt": resets_at_ms.map(rfc3339)})
-    };
-    spent.iter().map(item).collect()
 }

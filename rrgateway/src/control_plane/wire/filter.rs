@@ -236,7 +236,7 @@ mod tests {
         let filter =
             read(r#"{"operation":"mask","paths":["$.a"],"path":"^/users/","methods":["GET"]}"#);
         let filter = filter.unwrap().compiled("flt_1", &Patterns::default()).unwrap();
-        let keeping = rrrules::PathOptions::strict().keep_encoded_slash();
+        let keeping = rrrules::PathOptions::strict().encoded_slash(rrrules::EncodedSlash::Keep);
         for (method, path, applies) in [
             ("GET", Some("/users/7"), true),
             ("HEAD", Some("/users/7"), true),

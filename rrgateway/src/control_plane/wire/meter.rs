@@ -277,6 +277,7 @@ fn burst(fields: &mut Fields<'_>, algorithm: Option<Algorithm>) -> Option<Option
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where readers do")]
 fn counts_requests<T>(node: Node<'_>) -> Option<T> {
     node.flaw("this is for responseValue: what is counted here is requests")
 }
@@ -365,6 +366,10 @@ mod tests {
             r#""estimate":1"#,
             "/estimate: this is for responseValue: what is counted here is requests",
         );
+    }
+
+    #[test]
+    fn flaws_of_what_is_counted_are_told_with_their_place() {
         of_requests(r#""burst":1"#, "/burst: only a tokenBucket has a burst");
         of_requests(
             r#""algorithm":"leaky""#,
@@ -402,6 +407,10 @@ mod tests {
             r#""onStoreFailure":"open""#,
             "/onStoreFailure: expected \"lease-then-share\" or \"allow\" or \"deny\"",
         );
+    }
+
+    #[test]
+    fn a_number_has_one_place() {
         of_values("", "/extraction: this is required");
         of_values(r#","extraction":{"location":"body"}"#, "/extraction/path: this is required");
         of_values(

@@ -1,5 +1,7 @@
 //! An audit record as it is kept and answered.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::control_plane::wire::text::rfc3339;
@@ -67,5 +69,8 @@ fn validation(it: &ValidationNote) -> Value {
 }
 
 fn filter(it: &FilterNote) -> Value {
-    json!({"id": it.id, "scope": it.scope, "removed": it.removed})
+    let mode = if it.shadow { "shadow" } else { "enforce" };
+    let path = |(path, removed): &(Arc<str>, u64)| json!({"path": path, "removed": removed});
+    let paths: Vec<_> = it.paths.iter().map(path).collect();
+    json!({"id": it.id, "scope": it.scope, "removed": it.removed, "mode": mode, "paths": paths})
 }

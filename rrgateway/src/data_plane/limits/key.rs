@@ -9,7 +9,7 @@ use rrauth::Privileges;
 use rrcore::Context;
 use serde_json::Value;
 
-use crate::data_plane::router::Matched;
+use crate::data_plane::matched::Matched;
 use crate::model::{KeyPart, Meter, Proxy};
 
 /// Makes the keys of one meter.

@@ -16,10 +16,13 @@ pub struct Rolls {
 
 #[derive(Debug, Default)]
 struct Inner {
-    names: HashMap<(Arc<str>, u64), Arc<Names>>,
+    names: HashMap<Id, Arc<Names>>,
     /// Of meters that nobody has asked for since the start.
-    stored: HashMap<(Arc<str>, u64), Vec<(Key, Arc<str>)>>,
+    stored: HashMap<Id, Vec<(Key, Arc<str>)>>,
 }
+
+/// The label of a meter's policy, and the revision that made it.
+type Id = (Arc<str>, u64);
 
 impl Rolls {
     /// With what was written down.
@@ -44,7 +47,7 @@ impl Rolls {
     /// The names that have come since this was last asked.
     pub fn fresh(&self) -> Vec<Named> {
         let inner = self.lock();
-        let of_meter = |((meter, since), names): (&(Arc<str>, u64), &Arc<Names>)| {
+        let of_meter = |((meter, since), names): (&Id, &Arc<Names>)| {
             let named = |(key, name)| Named { meter: Arc::clone(meter), since: *since, key, name };
             names.fresh().into_iter().map(named).collect::<Vec<_>>()
         };

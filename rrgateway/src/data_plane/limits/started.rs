@@ -94,17 +94,14 @@ fn told(state: &rratelimit::StoreState) {
     match state.breaker {
         BreakerState::Closed => tracing::info!(gateways, leased, "limits.store answers"),
         BreakerState::Open | BreakerState::HalfOpen => {
-            let failed_calls = state.failed_calls;
-            tracing::warn!(
-                gateways,
-                leased,
-                failed_calls,
-                "limits.store does not answer: limits \
-                do what they say for that case"
-            );
+            let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
+            tracing::warn!(gateways, leased, failed_calls, foreign_seed, "{AWAY}");
         }
     }
 }
+
+#[cfg(feature = "redis")]
+const AWAY: &str = "limits.store does not answer: limits do what they say for that case";
 
 /// What is leased and not spent goes back after this.
 #[cfg(feature = "redis")]
