@@ -37,11 +37,15 @@ pub(crate) fn of_secret(outcome: &Outcome) -> Option<Doubt> {
                     serde_json::from_str(secret).ok();
                 values.is_some_and(|it| it.values().any(|it| is_short(it)))
             }
-            // What goes upstream is made or fetched, and long.
-            Auth::OAuth2(_) | Auth::CustomToken(_) | Auth::AwsSigV4(_) | Auth::Hmac(_) => false,
-            Auth::JwtVerify(_) | Auth::Introspection(_) | Auth::Mtls { .. } | Auth::None {} => {
-                false
-            }
+            // What goes upstream is made or fetched, and long; or nothing does.
+            Auth::OAuth2(_)
+            | Auth::CustomToken(_)
+            | Auth::AwsSigV4(_)
+            | Auth::Hmac(_)
+            | Auth::JwtVerify(_)
+            | Auth::Introspection(_)
+            | Auth::Mtls { .. }
+            | Auth::None {} => false,
         };
     is_short
         .then(|| Doubt { pointer: credential.auth.secret_pointer().unwrap_or("/auth"), ..SHORT })
