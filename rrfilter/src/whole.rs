@@ -152,7 +152,7 @@ impl Cost {
                 if char == '\\' {
                     let escaped = path.get(at..).and_then(escape);
                     let length = escaped.ok_or((at, "this is no escape (RFC 9535 §2.3.1.1)"))?;
-                    (1..length).for_each(|_| drop(chars.next()));
+                    chars.by_ref().take(length - 1).for_each(|_| {});
                 } else if char == end {
                     quote = None;
                 }
