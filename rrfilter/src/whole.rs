@@ -4,7 +4,7 @@ use rrcore::json::Query;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::apply::NotFilterable;
+use crate::error::NotFilterable;
 use crate::paths::{PathIndex, PathSet};
 
 /// A filter's paths, some of which need the document as a whole.

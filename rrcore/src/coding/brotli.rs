@@ -5,8 +5,8 @@ use brotli_decompressor::{
     StandardAlloc,
 };
 
-use super::decoder::Step;
 use super::error::DecodeError;
+use super::step::Step;
 
 /// One stream, without the large windows that are no part of RFC 7932.
 pub(super) struct Brotli {

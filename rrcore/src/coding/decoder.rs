@@ -1,11 +1,12 @@
 //! Undoes a coding while its content arrives.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Coding;
+use super::contained::contained;
 use super::error::DecodeError;
 use super::machine::Machine;
+use super::names::Coding;
+use super::step::Step;
 
 /// How much may come out of content, and how much more than went in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +34,6 @@ impl DecodeLimits {
         let proportionate = encoded.saturating_mul(self.ratio).saturating_add(UNPROPORTIONED);
         plain <= self.bytes && plain <= proportionate
     }
-}
-
-/// How far a call of [`Decoder::push`] came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Step {
-    /// How many bytes of the chunk were taken.
-    pub read: usize,
-    /// Whether more comes out before anything else has to go in.
-    pub more: bool,
 }
 
 /// Undoes a [`Coding`] chunk by chunk: what comes out does not depend on where the chunks end.
@@ -174,15 +165,6 @@ impl fmt::Debug for Decoder {
             .field("plain", &self.plain)
             .finish_non_exhaustive()
     }
-}
-
-// No content is known that makes the decoders panic, but they are full of arithmetic on what a
-// stranger sent: if there is some, it is content that cannot be decoded. The panic hook still runs.
-// What was half done is never looked at again: the machine is broken after each error.
-pub(super) fn contained<T>(
-    decode: impl FnOnce() -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(DecodeError::Corrupt))
 }
 
 // Small content may shrink to next to nothing and do no harm.

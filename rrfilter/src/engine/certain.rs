@@ -1,6 +1,6 @@
 //! Which open containers are certain to stay, in the eyes of each filter.
 
-use super::filtering::View;
+use super::frame::View;
 use super::stage::{Stage, Verdict};
 
 /// For the first so many filters of a pass, how many open containers, from the outside, they are

@@ -2,13 +2,13 @@
 
 use rrcore::json::Event;
 
-use super::active::Nodes;
 use super::certain::Certain;
+use super::frame::{Frame, View, innermost};
 use super::output::Output;
 use super::stage::{Stage, Verdict};
 use super::together::Together;
-use crate::chain::Report;
 use crate::paths::Place;
+use crate::report::Report;
 
 #[derive(Debug)]
 pub(super) struct Filtering {
@@ -35,28 +35,6 @@ pub(super) enum Mode {
     // Inside of a value that stays (or goes) whole.
     Keep,
     Drop,
-}
-
-#[derive(Debug)]
-struct Frame {
-    is_array: bool,
-    // One of its values is in the output: the next needs a comma.
-    kept_any: bool,
-    removed_any: bool,
-    // How much was undecided after its opening bracket.
-    undecided: usize,
-    // So many stages look at what is in it. The next, if any, took it away or replaced it.
-    alive: usize,
-}
-
-/// A frame in the eyes of one stage.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub(super) verdict: Verdict,
-    nodes: Nodes,
-    // Where the next element is.
-    index: u64,
-    removed_before: u64,
 }
 
 impl Filtering {
@@ -358,11 +336,6 @@ impl Filtering {
     pub(super) fn capacity(&self) -> usize {
         self.stages.iter().map(Stage::capacity).sum::<usize>() + self.views.capacity()
     }
-}
-
-#[inline(always)]
-fn innermost(views: &[View], count: usize) -> &[View] {
-    views.get(views.len().saturating_sub(count)..).unwrap_or_default()
 }
 
 // Of a run of blanks that may have to be taken back: memory must not depend on them.

@@ -1,9 +1,9 @@
 //! One filter among those of a pass: what it says to a value.
 
 use super::active::{Active, Nodes};
-use crate::chain::Report;
 use crate::filter::{Filter, Operation};
 use crate::paths::{PathIndex, Place};
+use crate::report::Report;
 
 #[derive(Debug)]
 pub(super) struct Stage {
