@@ -99,7 +99,9 @@ impl Decoder {
     /// of what could have been decoded.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<Step, DecodeError> {
         let left = self.limits.bytes.saturating_sub(self.plain).saturating_add(1);
-        let room = usize::try_from(left).unwrap_or(usize::MAX).min(Self::STEP);
+        // Room is cleared before it is filled: for an event of a stream, as much as it may need.
+        let most = chunk.len().saturating_mul(EXPECTED).clamp(LEAST_ROOM, Self::STEP);
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(most);
         let before = out.len();
         let machine = &mut self.machine;
         let stepped = contained(|| machine.step(chunk, out, room));
@@ -169,3 +171,6 @@ impl fmt::Debug for Decoder {
 
 // Small content may shrink to next to nothing and do no harm.
 const UNPROPORTIONED: u64 = 1 << 20;
+// How much more may come out of a chunk at first: text shrinks by no more than that, mostly.
+const EXPECTED: usize = 8;
+const LEAST_ROOM: usize = 2 * 1024;

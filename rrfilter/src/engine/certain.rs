@@ -32,12 +32,28 @@ impl Certain {
     }
 
     /// How many filters are certain of the innermost of `depth` containers.
+    #[inline(always)]
     pub(super) fn level(&self, depth: usize) -> usize {
+        if self.committed() >= depth {
+            return self.depths.len() - 1;
+        }
         self.depths.iter().take_while(|it| **it >= depth).count().saturating_sub(1)
     }
 
     /// A container is opened: as many are open as there are `views` of.
-    pub(super) fn open(&mut self, depth: usize, views: &mut [View], stages: &mut [Stage]) {
+    /// Most often all filters leave it for certain, whatever is in it.
+    #[inline(always)]
+    pub(super) fn open(
+        &mut self,
+        depth: usize,
+        stays: bool,
+        views: &mut [View],
+        stages: &mut [Stage],
+    ) {
+        if stays && self.committed() + 1 == depth {
+            self.depths.fill(depth);
+            return;
+        }
         if let Some(open) = self.depths.first_mut() {
             *open = depth;
         }
@@ -45,6 +61,7 @@ impl Certain {
     }
 
     /// The innermost is closed, and `depth` are left.
+    #[inline(always)]
     pub(super) fn close(&mut self, depth: usize) {
         for it in &mut self.depths {
             *it = (*it).min(depth);

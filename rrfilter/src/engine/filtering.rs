@@ -3,11 +3,11 @@
 use rrcore::json::Event;
 
 use super::certain::Certain;
-use super::frame::{Frame, View, innermost};
+use super::frame::{Frame, View, innermost, sieve};
 use super::output::Output;
 use super::stage::{Stage, Verdict};
 use super::together::Together;
-use crate::paths::Place;
+use crate::paths::{Place, Sieve};
 use crate::report::Report;
 
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Filtering {
     root_removed: bool,
     // Something of what is in the innermost frame may be in the output.
     is_seen: bool,
+    // No stage says anything to the value that comes next, but to what is in it.
+    is_quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +52,14 @@ impl Filtering {
             blanks: 0,
             root_removed: false,
             is_seen: true,
+            is_quiet: false,
         }
     }
 
     /// Waits for another document. Whether anything was left of this one.
     pub(super) fn restart(&mut self) -> bool {
         self.stages.iter_mut().for_each(Stage::restart);
+        self.is_quiet = false;
         !std::mem::take(&mut self.root_removed)
     }
 
@@ -112,18 +116,33 @@ impl Filtering {
 
     #[inline(always)]
     fn member(&mut self, name: &[u8]) {
+        let place = Place::Member(name);
+        self.is_quiet = self.frames.last().is_some_and(|it| !it.sieve.lets(place));
+        if self.is_quiet {
+            return;
+        }
         if let ([stage], Some(view)) = (self.stages.as_mut_slice(), self.views.last()) {
             // Alone, it looks at each frame that there is.
-            return stage.step(view.nodes, Place::Member(name));
+            return stage.step(view.nodes, place);
         }
         let views = innermost(&self.views, self.stages.len());
         for (stage, view) in self.stages.iter_mut().zip(views) {
             if view.verdict == Verdict::Look {
-                stage.step(view.nodes, Place::Member(name));
+                stage.step(view.nodes, place);
                 if stage.takes_away() {
                     // Those after it see nothing of the value.
                     return;
                 }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rest(&mut self) {
+        let views = innermost(&self.views, self.stages.len());
+        for (stage, view) in self.stages.iter_mut().zip(views) {
+            if view.verdict == Verdict::Look {
+                stage.rest(view.nodes);
             }
         }
     }
@@ -143,10 +162,19 @@ impl Filtering {
 
     #[inline(always)]
     fn value(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
-        if self.frames.last().is_some_and(|it| it.is_array) {
-            self.element();
+        if let Some(frame) = self.frames.last().filter(|it| it.is_array) {
+            self.is_quiet = !frame.sieve.lets_elements();
+            if !self.is_quiet {
+                self.element();
+            }
         }
         let is_container = matches!(event, Event::BeginObject | Event::BeginArray);
+        if self.is_quiet {
+            if let Event::Scalar { raw, last } = event {
+                return self.pass(raw, last, end, output);
+            }
+            self.rest();
+        }
         let together = self.judge(is_container);
         let is_seen = self.is_seen;
         if is_seen {
@@ -163,7 +191,7 @@ impl Filtering {
         }
         if !together.passes {
             self.settle(output);
-        } else if self.frames.last().is_some_and(|it| it.is_array) {
+        } else {
             self.count_element(together.alive);
         }
         let stays = is_seen && !together.is_dropped;
@@ -175,6 +203,23 @@ impl Filtering {
         }
         let is_over = matches!(event, Event::Scalar { last: true, .. });
         self.mode = match (is_over, stays && together.replaced.is_none()) {
+            (true, _) => Mode::Choose,
+            (false, true) => Mode::Keep,
+            (false, false) => Mode::Drop,
+        };
+    }
+
+    // A scalar to which nothing is said.
+    #[inline(always)]
+    fn pass(&mut self, raw: &[u8], last: bool, end: usize, output: &mut Output<'_>) {
+        if self.is_seen {
+            output.write(raw, end);
+            output.decide();
+            if let Some(frame) = self.frames.last_mut() {
+                frame.kept_any = true;
+            }
+        }
+        self.mode = match (last, self.is_seen) {
             (true, _) => Mode::Choose,
             (false, true) => Mode::Keep,
             (false, false) => Mode::Drop,
@@ -223,6 +268,9 @@ impl Filtering {
     // So many stages see the value that comes next as an element.
     #[inline(always)]
     fn count_element(&mut self, stages: usize) {
+        if self.frames.last().is_none_or(|it| !it.is_array || !it.sieve.lets_elements()) {
+            return;
+        }
         let start = self.views.len().saturating_sub(self.stages.len());
         for view in self.views.iter_mut().skip(start).take(stages) {
             view.index += 1;
@@ -269,19 +317,30 @@ impl Filtering {
     fn descend(&mut self, event: Event<'_>, alive: usize, output: &mut Output<'_>) {
         let before = self.certain.committed();
         self.is_seen = alive == self.stages.len();
+        let (mut all, mut stays) = (Sieve::default(), true);
+        for (stage, verdict) in self.stages.iter().zip(&self.verdicts) {
+            let view = View::new(stage, *verdict);
+            all = all.or(sieve(stage, &view));
+            stays &= match verdict {
+                Verdict::Pass => true,
+                Verdict::Look => !stage.retains(),
+                Verdict::Match(_)
+                | Verdict::Destroy(_)
+                | Verdict::Drop
+                | Verdict::Replace(_)
+                | Verdict::Unseen => false,
+            };
+            self.views.push(view);
+        }
         self.frames.push(Frame {
             is_array: event == Event::BeginArray,
             kept_any: false,
             removed_any: false,
             undecided: output.undecided(),
             alive,
+            sieve: all,
         });
-        for (stage, verdict) in self.stages.iter_mut().zip(&self.verdicts) {
-            let nodes = stage.enter();
-            let removed_before = stage.report.removed;
-            self.views.push(View { verdict: *verdict, nodes, index: 0, removed_before });
-        }
-        self.certain.open(self.frames.len(), &mut self.views, &mut self.stages);
+        self.certain.open(self.frames.len(), stays, &mut self.views, &mut self.stages);
         self.commit(before, output);
     }
 
