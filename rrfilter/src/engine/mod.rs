@@ -5,6 +5,7 @@ mod certain;
 mod filtering;
 mod frame;
 mod output;
+mod panel;
 mod stage;
 mod together;
 
