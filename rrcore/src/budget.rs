@@ -60,10 +60,8 @@ impl Budget {
 impl Taken {
     /// Takes so many bytes more; says whether there were that many.
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
-        let taken = self
-            .budget
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        let (left, order) = (&self.budget.left, Ordering::Relaxed);
+        let taken = left.fetch_update(order, order, |left| left.checked_sub(bytes));
         if taken.is_ok() {
             self.bytes += bytes;
         }

@@ -1,8 +1,9 @@
 //! Filters over a document that arrives in chunks.
 
-use crate::apply::NotFilterable;
 use crate::engine::Engine;
+use crate::error::NotFilterable;
 use crate::filter::Filter;
+use crate::report::Report;
 
 /// Applies filters one after the other, each to what the one before left, while the document
 /// arrives. What leaves does not depend on how the document was cut.
@@ -41,17 +42,6 @@ struct Part {
     engine: Engine,
     // What `whole` did.
     report: Report,
-}
-
-/// What one filter did, over all documents of a [`Chain`]. Never values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// How many values it removed or masked. An object or array that goes whole counts once.
-    pub removed: u64,
-    /// How many values each of its paths found, in their order. Of several that find the same
-    /// value, the first counts it; what lies in a value that was found is not looked at.
-    pub found: Vec<u64>,
 }
 
 impl Chain {
@@ -190,13 +180,6 @@ fn once(filter: &Filter, document: &[u8], out: &mut Vec<u8>) -> Result<Report, N
         return Err(NotFilterable::NothingLeft);
     }
     Ok(engine.reports().next().cloned().unwrap_or_default())
-}
-
-impl Report {
-    fn add(&mut self, other: &Self) {
-        self.removed += other.removed;
-        self.found.iter_mut().zip(&other.found).for_each(|(sum, it)| *sum += it);
-    }
 }
 
 // What is checked before anything leaves, where nobody says otherwise.

@@ -7,7 +7,7 @@ use rrcore::coding::DecodeError;
 use rrcore::records::RecordTooLong;
 use rrcore::{Code, Refusal};
 
-use crate::apply::NotFilterable;
+use crate::error::NotFilterable;
 
 /// What is wrong with the content of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rrcore::Current;
 use rrcore::json::{PathError, Query, quote};
 
-use crate::apply::NotFilterable;
+use crate::error::NotFilterable;
 use crate::paths::{PathSet, TooManyWays};
 use crate::terms::Terms;
 use crate::whole::{WholePath, WholePaths};

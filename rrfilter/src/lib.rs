@@ -3,7 +3,9 @@
 mod apply;
 mod body;
 mod chain;
+mod conditions;
 mod engine;
+mod error;
 mod fault;
 mod filter;
 mod flow;
@@ -14,6 +16,7 @@ mod job;
 mod layer;
 mod paths;
 mod policy;
+mod report;
 mod request;
 mod service;
 mod shield;
@@ -27,13 +30,15 @@ mod work;
 #[doc = include_str!("../docs/transforming.md")]
 pub mod transforming {}
 
-pub use crate::apply::{Filtered, NotFilterable, apply};
+pub use crate::apply::{Filtered, apply};
 pub use crate::body::FilteredBody;
-pub use crate::chain::{Chain, Report};
+pub use crate::chain::Chain;
+pub use crate::error::NotFilterable;
 pub use crate::fault::BodyError;
 pub use crate::filter::{Filter, FilterSet, InvalidFilter, Operation};
 pub use crate::future::FilterFuture;
 pub use crate::layer::FilterLayer;
+pub use crate::report::Report;
 pub use crate::request::{RequestFilterFuture, RequestFilterLayer, RequestFilters};
 pub use crate::service::Filters;
 pub use crate::shield::{

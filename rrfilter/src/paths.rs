@@ -18,14 +18,13 @@ pub(crate) struct PathSet {
 
 #[derive(Debug, Default)]
 struct Node {
-    // The lengths of those names, modulo 64: most names in a document are of another.
-    lengths: u64,
     // The shortest first.
     names: Vec<(Box<[u8]>, Vec<NodeId>)>,
     indexes: BTreeMap<u64, Vec<NodeId>>,
     slices: Vec<(Slice, NodeId)>,
     wildcards: Vec<NodeId>,
     meaning: Meaning,
+    sieve: Sieve,
     // Deep steps (`..`) start here: it stays active on the way down, whatever comes.
     stays: bool,
     below_deep: bool,
@@ -38,7 +37,7 @@ pub(crate) struct Meaning {
     pub(crate) found: Option<PathIndex>,
     /// Something in the value may be a match.
     pub(crate) leads_on: bool,
-    /// This node is active for it, too: deep steps start there.
+    /// This node is active for all that is in it, at any depth: deep steps start there.
     pub(crate) deep: Option<NodeId>,
 }
 
@@ -54,6 +53,14 @@ pub(crate) enum Place<'a> {
     Member(&'a [u8]),
     /// By its index.
     Element(u64),
+}
+
+/// Where steps may lead on to. Most places in a document are seen at a glance to be none of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sieve {
+    // One bit of 64 for each name.
+    names: u64,
+    elements: bool,
 }
 
 /// There are too many steps below `..` to follow them all at once.
@@ -96,7 +103,7 @@ impl PathSet {
         let from = if step.deep { self.deep(from) } else { from };
         let below_deep = self.nodes.get(from).is_some_and(|it| it.stays || it.below_deep);
         let to = self.add(Node { below_deep, ..Node::default() });
-        self.repeats |= step.deep || step.selectors.len() > 1;
+        self.repeats |= step.selectors.len() > 1;
         let Some(node) = self.nodes.get_mut(from) else { return to };
         if node.below_deep && !node.meaning.leads_on {
             self.ways_below_deep += 1;
@@ -109,6 +116,7 @@ impl PathSet {
                 Selector::Slice(slice) => node.slices.push((*slice, to)),
                 Selector::Wildcard => node.wildcards.push(to),
             }
+            node.sieve = node.sieve.or(Sieve::of(selector));
         }
         to
     }
@@ -140,7 +148,13 @@ impl PathSet {
         if self.repeats { self.nodes.len() } else { 0 }
     }
 
-    /// Tells `found` where the step to `place` leads from `from`; of some perhaps twice.
+    /// How many nodes there are, if any of them stays active on the way down.
+    pub(crate) fn deepest(&self) -> usize {
+        if self.nodes.iter().any(|it| it.stays) { self.nodes.len() } else { 0 }
+    }
+
+    /// Tells `found` where the step to `place` leads from `from`; of some perhaps twice. That a node
+    /// below which steps are deep leads to itself goes without saying.
     pub(crate) fn step(&self, from: NodeId, place: Place<'_>, mut found: impl FnMut(NodeId)) {
         let Some(node) = self.nodes.get(from) else { return };
         match place {
@@ -152,20 +166,21 @@ impl PathSet {
             }
         }
         node.wildcards.iter().for_each(|it| found(*it));
-        if node.stays {
-            found(from);
-        }
     }
 
     /// What it means to be at `node`.
     pub(crate) fn at(&self, node: NodeId) -> Meaning {
         self.nodes.get(node).map_or(Meaning::default(), |it| it.meaning)
     }
+
+    /// Where the steps from `node` may lead.
+    pub(crate) fn sieve(&self, node: NodeId) -> Sieve {
+        self.nodes.get(node).map_or(Sieve::default(), |it| it.sieve)
+    }
 }
 
 impl Node {
     fn add_name(&mut self, name: &[u8], to: NodeId) {
-        self.lengths |= bit(name.len());
         match self.find(name) {
             Ok(at) => self.names.get_mut(at).map_or((), |it| it.1.push(to)),
             Err(at) => self.names.insert(at, (name.into(), vec![to])),
@@ -173,9 +188,6 @@ impl Node {
     }
 
     fn named(&self, name: &[u8]) -> &[NodeId] {
-        if self.lengths & bit(name.len()) == 0 {
-            return &[];
-        }
         self.find(name).ok().and_then(|at| self.names.get(at)).map_or(&[], |it| &it.1)
     }
 
@@ -186,8 +198,51 @@ impl Node {
     }
 }
 
-const fn bit(length: usize) -> u64 {
-    1 << (length % 64)
+impl Sieve {
+    /// Lets everything through.
+    pub(crate) const ALL: Self = Self { names: u64::MAX, elements: true };
+
+    fn of(selector: &Selector) -> Self {
+        match selector {
+            Selector::Name(name) => Self { names: bit(name.as_bytes()), elements: false },
+            Selector::Index(_) | Selector::Slice(_) => Self { names: 0, elements: true },
+            Selector::Wildcard => Self::ALL,
+        }
+    }
+
+    /// Lets through what either does.
+    #[inline(always)]
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self { names: self.names | other.names, elements: self.elements || other.elements }
+    }
+
+    /// Whether a step to `place` may lead on.
+    #[inline(always)]
+    pub(crate) const fn lets(self, place: Place<'_>) -> bool {
+        match place {
+            Place::Member(name) => self.names & bit(name) != 0,
+            Place::Element(_) => self.elements,
+        }
+    }
+
+    /// Whether it matters where elements are.
+    #[inline(always)]
+    pub(crate) const fn lets_elements(self) -> bool {
+        self.elements
+    }
+}
+
+// Length and ends tell most names apart.
+#[inline(always)]
+const fn bit(name: &[u8]) -> u64 {
+    let (first, last) = match name {
+        [] => (0, 0),
+        [first, ..] => match name.last() {
+            Some(last) => (*first as usize, *last as usize),
+            None => (*first as usize, 0),
+        },
+    };
+    1 << ((name.len() + first * 7 + last * 21) % 64)
 }
 
 // A document of one tenant must not cost another's requests their time.

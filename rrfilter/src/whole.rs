@@ -4,7 +4,7 @@ use rrcore::json::{Query, Selector, Step};
 use serde_json::Value;
 use serde_json_path::{JsonPath, PathElement};
 
-use crate::apply::NotFilterable;
+use crate::error::NotFilterable;
 use crate::paths::{PathIndex, PathSet};
 
 /// A filter's paths, some of which need the document as a whole.

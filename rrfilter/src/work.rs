@@ -3,10 +3,11 @@
 use rrcore::records::{Framing, Record, Records};
 use rrcore::{Fact, Scope};
 
-use crate::chain::{Chain, Report};
+use crate::chain::Chain;
 use crate::fault::Fault;
 use crate::filter::Filter;
 use crate::policy::{Bounds, Plan};
+use crate::report::Report;
 
 /// What the content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

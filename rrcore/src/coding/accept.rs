@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
-use super::Coding;
+use super::names::Coding;
 
 /// The coding that is put on for a request with these headers.
 pub(super) fn preferred(request: &HeaderMap) -> Coding {

@@ -5,8 +5,8 @@ use brotli_decompressor::{
     StandardAlloc,
 };
 
-use super::decoder::Step;
 use super::error::DecodeError;
+use super::step::Step;
 
 /// One stream, without the large windows that are no part of RFC 7932.
 pub(super) struct Brotli {
@@ -57,7 +57,8 @@ impl Brotli {
                 self.ended = true;
                 Ok(Step { read, more: false })
             }
-            BrotliResult::NeedsMoreInput if left == 0 => Ok(Step { read, more: false }),
+            // It asks for input also while it has output for which there was no room.
+            BrotliResult::NeedsMoreInput if left == 0 => Ok(Step { read, more: room == 0 }),
             BrotliResult::NeedsMoreOutput if written > 0 => Ok(Step { read, more: true }),
             BrotliResult::ResultFailure if was_refused_history(self.state.error_code) => {
                 Err(DecodeError::TooLarge)

@@ -1,11 +1,12 @@
 //! Undoes a coding while its content arrives.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Coding;
+use super::contained::contained;
 use super::error::DecodeError;
 use super::machine::Machine;
+use super::names::Coding;
+use super::step::Step;
 
 /// How much may come out of content, and how much more than went in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +34,6 @@ impl DecodeLimits {
         let proportionate = encoded.saturating_mul(self.ratio).saturating_add(UNPROPORTIONED);
         plain <= self.bytes && plain <= proportionate
     }
-}
-
-/// How far a call of [`Decoder::push`] came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Step {
-    /// How many bytes of the chunk were taken.
-    pub read: usize,
-    /// Whether more comes out before anything else has to go in.
-    pub more: bool,
 }
 
 /// Undoes a [`Coding`] chunk by chunk: what comes out does not depend on where the chunks end.
@@ -108,7 +99,9 @@ impl Decoder {
     /// of what could have been decoded.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<Step, DecodeError> {
         let left = self.limits.bytes.saturating_sub(self.plain).saturating_add(1);
-        let room = usize::try_from(left).unwrap_or(usize::MAX).min(Self::STEP);
+        // Room is cleared before it is filled: for an event of a stream, as much as it may need.
+        let most = chunk.len().saturating_mul(EXPECTED).clamp(LEAST_ROOM, Self::STEP);
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(most);
         let before = out.len();
         let machine = &mut self.machine;
         let stepped = contained(|| machine.step(chunk, out, room));
@@ -176,14 +169,8 @@ impl fmt::Debug for Decoder {
     }
 }
 
-// No content is known that makes the decoders panic, but they are full of arithmetic on what a
-// stranger sent: if there is some, it is content that cannot be decoded. The panic hook still runs.
-// What was half done is never looked at again: the machine is broken after each error.
-pub(super) fn contained<T>(
-    decode: impl FnOnce() -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(DecodeError::Corrupt))
-}
-
 // Small content may shrink to next to nothing and do no harm.
 const UNPROPORTIONED: u64 = 1 << 20;
+// How much more may come out of a chunk at first: text shrinks by no more than that, mostly.
+const EXPECTED: usize = 8;
+const LEAST_ROOM: usize = 2 * 1024;

@@ -2,8 +2,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::decoder::Step;
 use super::error::DecodeError;
+use super::step::Step;
 
 /// One stream of either form.
 pub(super) struct Deflate {

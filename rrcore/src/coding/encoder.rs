@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http::HeaderMap;
 
-use super::Coding;
 use super::accept::preferred;
+use super::names::Coding;
 
 /// Encodes content chunk by chunk, fast rather than well.
 ///

@@ -2,9 +2,9 @@
 
 use flate2::{Crc, Decompress};
 
-use super::decoder::Step;
 use super::deflate::inflate;
 use super::error::DecodeError;
+use super::step::Step;
 
 pub(super) struct Gzip {
     at: At,

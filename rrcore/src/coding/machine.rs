@@ -1,11 +1,11 @@
 //! One coding's state between two chunks.
 
-use super::Coding;
 use super::brotli::Brotli;
-use super::decoder::Step;
 use super::deflate::Deflate;
 use super::error::DecodeError;
 use super::gzip::Gzip;
+use super::names::Coding;
+use super::step::Step;
 use super::zstd::Zstd;
 
 pub(super) enum Machine {

@@ -3,6 +3,7 @@
 #[cfg(feature = "encoding")]
 mod accept;
 mod brotli;
+mod contained;
 mod decoder;
 mod deflate;
 #[cfg(feature = "encoding")]
@@ -10,19 +11,21 @@ mod encoder;
 mod error;
 mod gzip;
 mod machine;
+mod names;
+mod step;
 mod zstd;
 
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
 
-pub use self::decoder::{DecodeLimits, Decoder, Step};
+pub use self::decoder::{DecodeLimits, Decoder};
 #[cfg(feature = "encoding")]
 pub use self::encoder::Encoder;
 pub use self::error::DecodeError;
+pub use self::names::Coding;
+pub use self::step::Step;
 
 /// What [`decode`] decodes, as the value of an `Accept-Encoding` header.
 pub const ACCEPTED: &str = "gzip, deflate, br, zstd, identity";
@@ -30,62 +33,6 @@ pub const ACCEPTED: &str = "gzip, deflate, br, zstd, identity";
 /// What [`Decoder`] decodes without holding much of it back: [`ACCEPTED`] but zstd. For content that
 /// is worth something before it is whole.
 pub const STREAMED: &str = "gzip, deflate, br, identity";
-
-/// How the content of a message is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
-    /// Not at all.
-    Identity,
-    /// gzip (RFC 1952), of one or more members; also `x-gzip`.
-    Gzip,
-    /// zlib (RFC 1950), or bare deflate (RFC 1951), which some servers send under this name.
-    Deflate,
-    /// Brotli (RFC 7932), with windows of up to 16 MiB as there.
-    Brotli,
-    /// Zstandard (RFC 8878), of one or more frames, without a dictionary and with windows of up to
-    /// 8 MiB (RFC 9659).
-    Zstd,
-}
-
-impl Coding {
-    /// Its name in `Content-Encoding`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
-            Self::Brotli => "br",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    /// The coding that the `Content-Encoding` lines of `headers` name.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::Unsupported`] for codings other than these, and for several at once.
-    pub fn of(headers: &HeaderMap) -> Result<Self, DecodeError> {
-        let mut coding = Self::Identity;
-        for line in headers.get_all(CONTENT_ENCODING) {
-            for name in line.as_bytes().split(|it| *it == b',').map(<[u8]>::trim_ascii) {
-                let next = match name.to_ascii_lowercase().as_slice() {
-                    b"" | b"identity" => continue,
-                    b"gzip" | b"x-gzip" => Self::Gzip,
-                    b"deflate" => Self::Deflate,
-                    b"br" => Self::Brotli,
-                    b"zstd" => Self::Zstd,
-                    _ => return Err(DecodeError::Unsupported),
-                };
-                if coding != Self::Identity {
-                    return Err(DecodeError::Unsupported);
-                }
-                coding = next;
-            }
-        }
-        Ok(coding)
-    }
-}
 
 /// Undoes `coding`, giving at most `limit` bytes. `content` without a coding is given back as it
 /// is.

@@ -145,7 +145,7 @@ fn brotli_has_no_large_windows() {
 #[test]
 fn a_decoder_that_panics_has_decoded_nothing() {
     assert_eq!(
-        super::decoder::contained(|| -> Result<(), _> { panic!("on purpose") }),
+        super::contained::contained(|| -> Result<(), _> { panic!("on purpose") }),
         Err(DecodeError::Corrupt)
     );
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::decoder::Step;
 use super::error::DecodeError;
+use super::step::Step;
 
 /// All frames of the content; skippable frames have none.
 pub(super) struct Zstd {

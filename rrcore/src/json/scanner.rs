@@ -62,14 +62,14 @@ impl Scanner {
         // Where the limit on names begins to hold is a matter of bytes, not of chunks.
         let held = self.limits.names_after.saturating_sub(self.offset);
         let held = usize::try_from(held).unwrap_or(usize::MAX);
-        let (first, rest) = chunk.split_at_checked(held).unwrap_or((chunk, &[]));
         self.structure.keys.limited(held == 0);
-        self.take(first, sink)?;
-        if !rest.is_empty() {
-            self.structure.keys.limited(true);
-            self.take(rest, &mut Shifted { sink, by: first.len() })?;
+        if held == 0 || held >= chunk.len() {
+            return self.take(chunk, sink);
         }
-        Ok(())
+        let (first, rest) = chunk.split_at_checked(held).unwrap_or((chunk, &[]));
+        self.take(first, sink)?;
+        self.structure.keys.limited(true);
+        self.take(rest, &mut Shifted { sink, by: first.len() })
     }
 
     fn take<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), Error> {

@@ -56,17 +56,20 @@ impl Structure {
         self.open.len()
     }
 
+    #[inline(always)]
     pub(super) fn begin_object(&mut self, at: usize) -> Result<Expect, Fault> {
         self.begin(Container::Object, at)?;
         self.keys.open();
         Ok(Expect::KeyOrEnd)
     }
 
+    #[inline(always)]
     pub(super) fn begin_array(&mut self, at: usize) -> Result<Expect, Fault> {
         self.begin(Container::Array, at)?;
         Ok(Expect::ElementOrEnd)
     }
 
+    #[inline(always)]
     fn begin(&mut self, container: Container, at: usize) -> Result<(), Fault> {
         if self.open.len() >= self.depth {
             return Err((at, ErrorKind::TooDeep));
@@ -75,11 +78,13 @@ impl Structure {
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn end_object(&mut self) -> Expect {
         self.keys.close();
         self.end_array()
     }
 
+    #[inline(always)]
     pub(super) fn end_array(&mut self) -> Expect {
         self.open.pop();
         match self.open.last() {

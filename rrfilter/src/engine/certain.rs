@@ -1,6 +1,6 @@
 //! Which open containers are certain to stay, in the eyes of each filter.
 
-use super::filtering::View;
+use super::frame::View;
 use super::stage::{Stage, Verdict};
 
 /// For the first so many filters of a pass, how many open containers, from the outside, they are
@@ -32,12 +32,28 @@ impl Certain {
     }
 
     /// How many filters are certain of the innermost of `depth` containers.
+    #[inline(always)]
     pub(super) fn level(&self, depth: usize) -> usize {
+        if self.committed() >= depth {
+            return self.depths.len() - 1;
+        }
         self.depths.iter().take_while(|it| **it >= depth).count().saturating_sub(1)
     }
 
     /// A container is opened: as many are open as there are `views` of.
-    pub(super) fn open(&mut self, depth: usize, views: &mut [View], stages: &mut [Stage]) {
+    /// Most often all filters leave it for certain, whatever is in it.
+    #[inline(always)]
+    pub(super) fn open(
+        &mut self,
+        depth: usize,
+        stays: bool,
+        views: &mut [View],
+        stages: &mut [Stage],
+    ) {
+        if stays && self.committed() + 1 == depth {
+            self.depths.fill(depth);
+            return;
+        }
         if let Some(open) = self.depths.first_mut() {
             *open = depth;
         }
@@ -45,6 +61,7 @@ impl Certain {
     }
 
     /// The innermost is closed, and `depth` are left.
+    #[inline(always)]
     pub(super) fn close(&mut self, depth: usize) {
         for it in &mut self.depths {
             *it = (*it).min(depth);

@@ -2,30 +2,28 @@
 
 use rrcore::json::Event;
 
-use super::active::Nodes;
 use super::certain::Certain;
+use super::frame::Frame;
 use super::output::Output;
+use super::panel::Panel;
 use super::stage::{Stage, Verdict};
-use super::together::Together;
-use crate::chain::Report;
 use crate::paths::Place;
+use crate::report::Report;
 
 #[derive(Debug)]
 pub(super) struct Filtering {
-    stages: Vec<Stage>,
+    panel: Panel,
     pub(super) mode: Mode,
     // The containers on the way down to where some path may still find something.
     frames: Vec<Frame>,
-    // What each stage makes of each frame; those of one frame, one after the other.
-    views: Vec<View>,
-    // What each stage says to the value that is being looked at.
-    verdicts: Vec<Verdict>,
     certain: Certain,
     // How many blanks were let out that may have to be taken back.
     blanks: usize,
     root_removed: bool,
     // Something of what is in the innermost frame may be in the output.
     is_seen: bool,
+    // No stage says anything to the value that comes next, but to what is in it.
+    is_quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,52 +35,30 @@ pub(super) enum Mode {
     Drop,
 }
 
-#[derive(Debug)]
-struct Frame {
-    is_array: bool,
-    // One of its values is in the output: the next needs a comma.
-    kept_any: bool,
-    removed_any: bool,
-    // How much was undecided after its opening bracket.
-    undecided: usize,
-    // So many stages look at what is in it. The next, if any, took it away or replaced it.
-    alive: usize,
-}
-
-/// A frame in the eyes of one stage.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub(super) verdict: Verdict,
-    nodes: Nodes,
-    // Where the next element is.
-    index: u64,
-    removed_before: u64,
-}
-
 impl Filtering {
     pub(super) fn new(stages: Vec<Stage>) -> Self {
         let certain = Certain::new(stages.len());
         Self {
-            verdicts: vec![Verdict::Unseen; stages.len()],
-            stages,
+            panel: Panel::new(stages),
             mode: Mode::Choose,
             frames: Vec::new(),
-            views: Vec::new(),
             certain,
             blanks: 0,
             root_removed: false,
             is_seen: true,
+            is_quiet: false,
         }
     }
 
     /// Waits for another document. Whether anything was left of this one.
     pub(super) fn restart(&mut self) -> bool {
-        self.stages.iter_mut().for_each(Stage::restart);
+        self.panel.stages.iter_mut().for_each(Stage::restart);
+        self.is_quiet = false;
         !std::mem::take(&mut self.root_removed)
     }
 
     pub(super) fn reports(&self) -> impl Iterator<Item = &Report> {
-        self.stages.iter().map(|it| &it.report)
+        self.panel.stages.iter().map(|it| &it.report)
     }
 
     #[inline(always)]
@@ -134,47 +110,35 @@ impl Filtering {
 
     #[inline(always)]
     fn member(&mut self, name: &[u8]) {
-        if let ([stage], Some(view)) = (self.stages.as_mut_slice(), self.views.last()) {
-            // Alone, it looks at each frame that there is.
-            return stage.step(view.nodes, Place::Member(name));
-        }
-        let views = innermost(&self.views, self.stages.len());
-        for (stage, view) in self.stages.iter_mut().zip(views) {
-            if view.verdict == Verdict::Look {
-                stage.step(view.nodes, Place::Member(name));
-                if stage.takes_away() {
-                    // Those after it see nothing of the value.
-                    return;
-                }
-            }
-        }
-    }
-
-    fn element(&mut self) {
-        let views = innermost(&self.views, self.stages.len());
-        for (stage, view) in self.stages.iter_mut().zip(views) {
-            if view.verdict == Verdict::Look {
-                stage.step(view.nodes, Place::Element(view.index));
-                if stage.takes_away() {
-                    // Those after it see nothing of the value.
-                    return;
-                }
-            }
+        let place = Place::Member(name);
+        self.is_quiet = self.frames.last().is_some_and(|it| !it.sieve.lets(place));
+        if !self.is_quiet {
+            self.panel.step(place);
         }
     }
 
     #[inline(always)]
     fn value(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
-        if self.frames.last().is_some_and(|it| it.is_array) {
-            self.element();
+        if let Some(frame) = self.frames.last().filter(|it| it.is_array) {
+            self.is_quiet = !frame.sieve.lets_elements();
+            if !self.is_quiet {
+                self.panel.element();
+            }
         }
         let is_container = matches!(event, Event::BeginObject | Event::BeginArray);
-        let together = self.judge(is_container);
+        if self.is_quiet {
+            if let Event::Scalar { raw, last } = event {
+                return self.pass(raw, last, end, output);
+            }
+            self.panel.rest();
+        }
+        let alive = self.frames.last().map_or(self.panel.stages.len(), |it| it.alive);
+        let together = self.panel.judge(alive, is_container);
         let is_seen = self.is_seen;
         if is_seen {
             if together.is_dropped {
                 self.forget(output);
-            } else if let Some(stage) = together.replaced.and_then(|it| self.stages.get(it)) {
+            } else if let Some(stage) = together.replaced.and_then(|it| self.panel.stages.get(it)) {
                 output.insert(stage.filter.replacement());
             } else {
                 output.write(event.raw(), end);
@@ -185,7 +149,7 @@ impl Filtering {
         }
         if !together.passes {
             self.settle(output);
-        } else if self.frames.last().is_some_and(|it| it.is_array) {
+        } else {
             self.count_element(together.alive);
         }
         let stays = is_seen && !together.is_dropped;
@@ -203,51 +167,28 @@ impl Filtering {
         };
     }
 
-    // Each stage sees what the one before makes of it.
+    // A scalar to which nothing is said.
     #[inline(always)]
-    fn judge(&mut self, mut is_container: bool) -> Together {
-        if let ([stage], [verdict]) = (self.stages.as_slice(), self.verdicts.as_mut_slice()) {
-            *verdict = stage.judge(is_container);
-            return Together::alone(*verdict);
-        }
-        let alive = self.frames.last().map_or(self.stages.len(), |it| it.alive);
-        let mut together =
-            Together { alive, is_dropped: false, replaced: None, looks: false, passes: true };
-        let views = innermost(&self.views, self.stages.len());
-        for (number, stage) in self.stages.iter().enumerate() {
-            let Some(verdict) = self.verdicts.get_mut(number) else { break };
-            *verdict = Verdict::Unseen;
-            if number >= alive || together.is_dropped {
-                continue;
-            }
-            *verdict = match views.get(number).map(|it| it.verdict) {
-                Some(Verdict::Look) | None => stage.judge(is_container),
-                Some(_) => Verdict::Pass,
-            };
-            together.passes &= *verdict == Verdict::Pass;
-            match verdict {
-                Verdict::Pass | Verdict::Match(_) | Verdict::Unseen => {}
-                Verdict::Look => together.looks = true,
-                Verdict::Destroy(_) | Verdict::Drop => {
-                    together.is_dropped = true;
-                    together.alive = together.alive.min(number);
-                }
-                Verdict::Replace(_) => {
-                    is_container = false;
-                    together.replaced = Some(number);
-                    together.alive = together.alive.min(number);
-                }
+    fn pass(&mut self, raw: &[u8], last: bool, end: usize, output: &mut Output<'_>) {
+        if self.is_seen {
+            output.write(raw, end);
+            output.decide();
+            if let Some(frame) = self.frames.last_mut() {
+                frame.kept_any = true;
             }
         }
-        together
+        self.mode = match (last, self.is_seen) {
+            (true, _) => Mode::Choose,
+            (false, true) => Mode::Keep,
+            (false, false) => Mode::Drop,
+        };
     }
 
     // So many stages see the value that comes next as an element.
     #[inline(always)]
     fn count_element(&mut self, stages: usize) {
-        let start = self.views.len().saturating_sub(self.stages.len());
-        for view in self.views.iter_mut().skip(start).take(stages) {
-            view.index += 1;
+        if self.frames.last().is_some_and(|it| it.is_array && it.sieve.lets_elements()) {
+            self.panel.count_element(stages);
         }
     }
 
@@ -256,16 +197,16 @@ impl Filtering {
     fn settle(&mut self, output: &mut Output<'_>) {
         let (depth, committed) = (self.frames.len(), self.certain.committed());
         let mut seen = 0;
-        for number in 0..self.stages.len() {
-            let Some(&verdict) = self.verdicts.get(number) else { return };
+        for number in 0..self.panel.stages.len() {
+            let Some(&verdict) = self.panel.verdicts.get(number) else { return };
             if verdict == Verdict::Unseen {
                 break;
             }
-            if let Some(stage) = self.stages.get_mut(number) {
+            if let Some(stage) = self.panel.stages.get_mut(number) {
                 stage.count(verdict);
             }
             if let Verdict::Match(_) = verdict {
-                self.certain.found(number, depth, &mut self.views, &mut self.stages);
+                self.certain.found(number, depth, &mut self.panel.views, &mut self.panel.stages);
             }
             seen = number + 1;
         }
@@ -290,40 +231,37 @@ impl Filtering {
 
     fn descend(&mut self, event: Event<'_>, alive: usize, output: &mut Output<'_>) {
         let before = self.certain.committed();
-        self.is_seen = alive == self.stages.len();
+        self.is_seen = alive == self.panel.stages.len();
+        let (sieve, stays) = self.panel.open();
         self.frames.push(Frame {
             is_array: event == Event::BeginArray,
             kept_any: false,
             removed_any: false,
             undecided: output.undecided(),
             alive,
+            sieve,
         });
-        for (stage, verdict) in self.stages.iter_mut().zip(&self.verdicts) {
-            let nodes = stage.enter();
-            let removed_before = stage.report.removed;
-            self.views.push(View { verdict: *verdict, nodes, index: 0, removed_before });
-        }
-        self.certain.open(self.frames.len(), &mut self.views, &mut self.stages);
+        self.certain.open(self.frames.len(), stays, &mut self.panel.views, &mut self.panel.stages);
         self.commit(before, output);
     }
 
     fn end(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
         self.blanks = 0;
-        let count = self.stages.len();
+        let count = self.panel.stages.len();
         let level = self.certain.level(self.frames.len());
         let Some(frame) = self.frames.pop() else { return };
         self.certain.close(self.frames.len());
         self.is_seen = self.frames.last().is_none_or(|it| it.alive == count);
-        let start = self.views.len().saturating_sub(count);
+        let start = self.panel.views.len().saturating_sub(count);
         if let (Some(stage), Some(view)) =
-            (self.stages.get_mut(level), self.views.get(start + level))
+            (self.panel.stages.get_mut(level), self.panel.views.get(start + level))
         {
             if view.verdict == Verdict::Look {
                 // Nothing was found in it: it goes as one.
                 stage.report.removed = view.removed_before + 1;
             }
         }
-        self.views.truncate(start);
+        self.panel.views.truncate(start);
         // The one that takes it away has seen it, too.
         self.count_element(level + 1);
         if level < count {
@@ -356,13 +294,8 @@ impl Filtering {
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.stages.iter().map(Stage::capacity).sum::<usize>() + self.views.capacity()
+        self.panel.stages.iter().map(Stage::capacity).sum::<usize>() + self.panel.views.capacity()
     }
-}
-
-#[inline(always)]
-fn innermost(views: &[View], count: usize) -> &[View] {
-    views.get(views.len().saturating_sub(count)..).unwrap_or_default()
 }
 
 // Of a run of blanks that may have to be taken back: memory must not depend on them.

@@ -3,7 +3,9 @@
 mod active;
 mod certain;
 mod filtering;
+mod frame;
 mod output;
+mod panel;
 mod stage;
 mod together;
 
@@ -15,8 +17,8 @@ use rrcore::json::{Error, Event, Limits, Scanner, Sink};
 use self::filtering::{Filtering, Mode};
 use self::output::Output;
 use self::stage::Stage;
-use crate::chain::Report;
 use crate::filter::Filter;
+use crate::report::Report;
 
 /// Takes a document in chunks and gives out what filters leave of it, as if each were applied to
 /// all that the one before left.

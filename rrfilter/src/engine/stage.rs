@@ -1,9 +1,9 @@
 //! One filter among those of a pass: what it says to a value.
 
 use super::active::{Active, Nodes};
-use crate::chain::Report;
 use crate::filter::{Filter, Operation};
 use crate::paths::{PathIndex, Place};
+use crate::report::Report;
 
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -39,7 +39,7 @@ impl Stage {
 
     /// Waits for the root of the next document.
     pub(super) fn restart(&mut self) {
-        self.active = Active::new(self.filter.paths());
+        self.active.restart(self.filter.paths());
     }
 
     #[inline(always)]
@@ -47,8 +47,15 @@ impl Stage {
         self.active.step(self.filter.paths(), around, place);
     }
 
+    /// Goes to a value to which none of its paths leads.
+    #[inline(always)]
+    pub(super) fn rest(&mut self, around: Nodes) {
+        self.active.rest(around);
+    }
+
+    #[inline(always)]
     pub(super) fn enter(&self) -> Nodes {
-        self.active.enter()
+        self.active.enter(self.filter.paths())
     }
 
     /// A match decides on all that is in it: a match inside of a match changes nothing.

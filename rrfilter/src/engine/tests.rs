@@ -7,8 +7,8 @@ use rrcore::json::{Query, Selector, Step};
 use serde_json::{Map, Value};
 
 use super::Engine;
-use crate::chain::Report;
 use crate::filter::{Filter, Operation};
+use crate::report::Report;
 
 #[test]
 fn what_is_not_decided_yet_is_all_that_is_held() {
