@@ -243,7 +243,12 @@ impl Form {
                 if let Some(last) = text.get_mut(state.at) {
                     *last = byte;
                 }
-                self.read_plain(&text, state, &mut |next| begun.push((text, next)));
+                // A line that is broken before the anchor belongs to what leads there.
+                self.read_plain(&text, state, &mut |next| {
+                    if next.unit > self.anchor() {
+                        begun.push((text, next));
+                    }
+                });
             }
         }
         openings.sort_unstable();
