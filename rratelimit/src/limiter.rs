@@ -1,7 +1,7 @@
 //! The memory of what was spent, shared by all threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rrcore::Now;
@@ -14,7 +14,7 @@ use crate::key::Key;
 use crate::policy::{Limit, Policy};
 use crate::shard::{Place, Shard};
 use crate::spent::Spent;
-use crate::take::{Copies, Locked, all, of_known};
+use crate::take::{Copies, Locked, Tally, all, of_known};
 use crate::threshold::{Crossed, Crossing, Observer, tell};
 use crate::time::Time;
 
@@ -141,9 +141,10 @@ impl Limiter {
     /// counts stays counted until [`release`](Self::release), or the drop of a
     /// [`Permit`](crate::Permit).
     pub fn take(&self, charges: &[Charge<'_>], now: Now) -> Decision {
-        let (decision, crossed) = self.decide(charges, now);
-        tell(self.observer.as_ref(), charges, &crossed);
-        decision
+        let mut tally = Tally::default();
+        let admits = self.decide(charges, now, &mut tally);
+        tell(self.observer.as_ref(), charges, &tally.crossed);
+        tally.decision(admits)
     }
 
     /// The answer that [`take`](Self::take) would give, without taking anything.
@@ -151,7 +152,9 @@ impl Limiter {
         let (guards, of) = self.lock_all(charges);
         let mut books = Copies::new(&guards, &of, charges, now);
         drop(guards);
-        all(&mut books, charges).0
+        let mut tally = Tally::default();
+        let admits = all(&mut books, charges, &mut tally);
+        tally.decision(admits)
     }
 
     /// Adds to all that is charged, whether there is room or not: what turned out to be spent. A
@@ -263,18 +266,23 @@ impl Limiter {
         self.with_shard(key, |shard| shard.leave(key));
     }
 
-    fn decide(&self, charges: &[Charge<'_>], now: Now) -> (Decision, Crossed) {
+    fn decide(&self, charges: &[Charge<'_>], now: Now, tally: &mut Tally) -> bool {
         if let [charge] = charges {
-            let decided = self.with_shard(charge.key, |shard| of_known(shard, charge, now));
-            if let Some(decided) = decided {
-                return decided;
+            let known = self.with_shard(charge.key, |shard| of_known(shard, charge, now, tally));
+            if let Some(admits) = known {
+                tally.close(charge, admits, false);
+                return admits;
             }
         }
+        self.decide_all(charges, now, tally)
+    }
+
+    fn decide_all(&self, charges: &[Charge<'_>], now: Now, tally: &mut Tally) -> bool {
         let (guards, of) = self.lock_all(charges);
         let mut books = Locked::new(guards, &of, charges, now);
-        let decided = all(&mut books, charges);
-        books.close(charges, decided.0.is_allowed());
-        decided
+        let admits = all(&mut books, charges, tally);
+        books.close(charges, admits);
+        admits
     }
 
     /// Locks the shards of all charges, in ascending order, each once; and which is whose.
@@ -288,10 +296,12 @@ impl Limiter {
         (guards, of)
     }
 
+    #[inline]
     pub(crate) fn with_shard<T>(&self, key: Key, then: impl FnOnce(&mut Shard) -> T) -> T {
         then(&mut self.lock(self.index(key)))
     }
 
+    #[inline]
     fn index(&self, key: Key) -> usize {
         let [high, _] = key.halves();
         let shards = self.others.len() as u128 + 1;
@@ -299,9 +309,10 @@ impl Limiter {
         ((u128::from(high) * shards) >> 64) as usize
     }
 
+    #[inline]
     fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         let other = index.checked_sub(1).and_then(|it| self.others.get(it));
-        other.unwrap_or(&self.first).lock().unwrap_or_else(PoisonError::into_inner)
+        lock(other.unwrap_or(&self.first))
     }
 
     /// Each part of the table, one at a time.
@@ -328,10 +339,39 @@ impl fmt::Debug for Limiter {
     }
 }
 
+/// Locks it. Who has to wait tries again after ever longer pauses, before it sleeps: a decision takes
+/// less time than waking somebody does, and who leaves the line of the cache alone for a while lets
+/// the other make many.
+#[inline]
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    match shard.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(it)) => it.into_inner(),
+        Err(TryLockError::WouldBlock) => wait_for(shard),
+    }
+}
+
+#[cold]
+fn wait_for(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    for doubled in 0..PAUSES {
+        for _ in 0..1_u32 << doubled {
+            std::hint::spin_loop();
+        }
+        match shard.try_lock() {
+            Ok(guard) => return guard,
+            Err(TryLockError::Poisoned(it)) => return it.into_inner(),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 type Guards<'a> = SmallVec<[MutexGuard<'a, Shard>; 2]>;
 
 // So that a full table of a million keys has a load of 0.76: a hash table doubles, and a table of
 // as many parts as usual would have doubled just before that.
 const MAX_SHARDS: usize = 80;
+// Some microseconds in all.
+const PAUSES: u32 = 7;
 // Fewer, and by chance one part of the table would be full long before the others.
 const KEYS_PER_SHARD: usize = 1_024;

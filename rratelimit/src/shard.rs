@@ -25,7 +25,9 @@ pub(crate) struct Shard {
     pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
 
+// On a line of the cache, and not on two.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     key: Key,
     spent: Spent,
@@ -57,6 +59,7 @@ impl Shard {
         }
     }
 
+    #[inline]
     pub(crate) fn advance(&mut self, now: Now) -> Time {
         self.time = self.time.advance(now);
         self.time
@@ -118,10 +121,14 @@ impl Shard {
     }
 
     /// Notes that counts of the wall clock's longer windows have changed.
+    #[inline]
     pub(crate) fn changed(&mut self, key: Key, policy: &Policy) {
-        if self.dirty.is_none() || !policy.is_durable() {
-            return;
+        if self.dirty.is_some() && policy.is_durable() {
+            self.note(key, policy);
         }
+    }
+
+    fn note(&mut self, key: Key, policy: &Policy) {
         let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) else { return };
         let Some(dirty) = &mut self.dirty else { return };
         for limit in policy.limits().iter().filter(|it| it.is_durable()) {
