@@ -116,6 +116,11 @@ impl Bucket {
         self.set(level.saturating_sub(back), terms, time);
     }
 
+    /// When something was last taken or put back.
+    pub(crate) const fn since(&self) -> u64 {
+        self.since
+    }
+
     pub(crate) const fn told(&mut self) -> &mut Told {
         &mut self.told
     }

@@ -85,6 +85,11 @@ impl Calendar {
             *self = Self { is_dirty: self.is_dirty, ..Self::begin(limit, time) };
         }
         self.count = self.count.saturating_add(cost);
+        self.mark()
+    }
+
+    /// What tells this window from others.
+    pub(crate) const fn mark(&self) -> [u64; 2] {
         [self.until, self.ends]
     }
 
@@ -104,7 +109,7 @@ impl Calendar {
 
     /// The count of the window that `mark` names, if it is not over.
     pub(crate) fn of(&mut self, mark: [u64; 2], time: Time) -> Option<&mut u64> {
-        let is_it = mark == [self.until, self.ends] && self.is_current(time);
+        let is_it = mark == self.mark() && self.is_current(time);
         is_it.then_some(&mut self.count)
     }
 }

@@ -152,6 +152,16 @@ impl Counter {
         }
     }
 
+    /// In which window that was which [`take_one`](Self::take_one) has just counted.
+    pub(crate) fn newest(&self) -> Mark {
+        match &self.taken {
+            Taken::Sliding(it) => [it.newest(), 0],
+            Taken::Calendar(it) => it.mark(),
+            Taken::Bucket(it) => [it.since(), 0],
+            Taken::Running { .. } => [0, 0],
+        }
+    }
+
     /// Counts `cost` more; says in which window.
     #[inline]
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> Mark {

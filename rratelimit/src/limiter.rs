@@ -1,7 +1,7 @@
 //! The memory of what was spent, shared by all threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rrcore::Now;
@@ -14,6 +14,7 @@ use crate::key::Key;
 use crate::policy::{Limit, Policy};
 use crate::shard::{Place, Shard};
 use crate::spent::Spent;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::take::{Copies, Locked, Tally, all, of_known};
 use crate::threshold::{Crossed, Crossing, Observer, tell};
 use crate::time::Time;
@@ -339,39 +340,10 @@ impl fmt::Debug for Limiter {
     }
 }
 
-/// Locks it. Who has to wait tries again after ever longer pauses, before it sleeps: a decision takes
-/// less time than waking somebody does, and who leaves the line of the cache alone for a while lets
-/// the other make many.
-#[inline]
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    match shard.try_lock() {
-        Ok(guard) => guard,
-        Err(TryLockError::Poisoned(it)) => it.into_inner(),
-        Err(TryLockError::WouldBlock) => wait_for(shard),
-    }
-}
-
-#[cold]
-fn wait_for(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    for doubled in 0..PAUSES {
-        for _ in 0..1_u32 << doubled {
-            std::hint::spin_loop();
-        }
-        match shard.try_lock() {
-            Ok(guard) => return guard,
-            Err(TryLockError::Poisoned(it)) => return it.into_inner(),
-            Err(TryLockError::WouldBlock) => {}
-        }
-    }
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 type Guards<'a> = SmallVec<[MutexGuard<'a, Shard>; 2]>;
 
 // So that a full table of a million keys has a load of 0.76: a hash table doubles, and a table of
 // as many parts as usual would have doubled just before that.
 const MAX_SHARDS: usize = 80;
-// Some microseconds in all.
-const PAUSES: u32 = 7;
 // Fewer, and by chance one part of the table would be full long before the others.
 const KEYS_PER_SHARD: usize = 1_024;

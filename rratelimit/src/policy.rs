@@ -472,7 +472,7 @@ mod tests {
         assert_ne!(minute.id(), Limit::calendar_day("a", 1).id());
         assert_ne!(minute.id(), Limit::fixed("a", 1, Duration::from_secs(60)).id());
         assert_eq!(minute.id(), minute.clone().generation(0).id());
-        assert_ne!(minute.id(), minute.clone().generation(1).id());
+        assert_ne!(minute.id(), minute.generation(1).id());
         let bucket = |burst| Limit::token_bucket("a", 1, Duration::from_secs(60), burst);
         assert_eq!(bucket(1).id(), bucket(2).id());
     }

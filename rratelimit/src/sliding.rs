@@ -77,18 +77,22 @@ impl Sliding {
     }
 
     pub(crate) fn is_over(&self, time: Time) -> bool {
-        let newest = match self {
+        self.newest() <= time.at
+    }
+
+    /// When the newest bucket ends.
+    pub(crate) fn newest(&self) -> u64 {
+        match self {
             Self::Few(few) => few.ends,
             Self::Many(many) => many.newest(),
-        };
-        newest <= time.at
+        }
     }
 
     /// How long until no more than `level` of the `count` that there is counts, if nothing more is
     /// taken.
     pub(crate) fn falls_to(&self, level: u64, count: u64, limit: &Limit, time: Time) -> u64 {
         match self {
-            Self::Few(few) => wait(few.live(limit, time), level, count, time),
+            Self::Few(few) => few.falls_to(level, count, limit, time),
             Self::Many(many) => {
                 let live = many.buckets.iter().filter(|it| it.ends > time.at);
                 wait(live.copied(), level, count, time)
@@ -216,6 +220,23 @@ impl Few {
     #[inline]
     fn sum(&self) -> u64 {
         self.counts.iter().map(|it| u64::from(*it)).sum()
+    }
+
+    fn falls_to(&self, level: u64, mut left: u64, limit: &Limit, time: Time) -> u64 {
+        let mut wait = 0;
+        for (count, age) in self.counts.iter().zip(&self.ages).rev() {
+            let aged = limit.width().saturating_mul(u64::from(*age));
+            let lasts = self.ends.saturating_sub(time.at).saturating_sub(aged);
+            if *count == 0 || lasts == 0 {
+                continue;
+            }
+            if left <= level {
+                break;
+            }
+            left = left.saturating_sub(u64::from(*count));
+            wait = lasts;
+        }
+        wait
     }
 
     /// Oldest first.

@@ -58,6 +58,33 @@ impl Spent {
         }
     }
 
+    /// As [`take`](Self::take), if all have room; says whether they had.
+    pub(crate) fn take_if(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut each: impl FnMut(usize, Mark, Left, Option<Threshold>),
+    ) -> bool {
+        // What most ask for: then one look at the count is enough.
+        if let ([limit], 1, false, Self::One(counter)) =
+            (policy.limits(), cost, policy.is_observed(), &mut *self)
+        {
+            if counter.is_of(limit) && limit.max() > 0 {
+                let Some(count) = counter.take_one(limit, time) else { return false };
+                let crossing = counter.crossing_at(count, limit);
+                let left = counter.left_of(count, 0, limit, time);
+                each(0, counter.newest(), Left { wait: None, ..left }, crossing);
+                return true;
+            }
+        }
+        let admits = self.admits(policy, cost, time);
+        if admits {
+            self.take(policy, cost, time, each);
+        }
+        admits
+    }
+
     /// Takes one of every limit of `policy`, if all have room, and says whether they had.
     #[inline]
     pub(crate) fn admit(

@@ -1,6 +1,5 @@
 //! The decision about all charges of a request: all are taken, or none.
 
-use std::sync::MutexGuard;
 use std::time::Duration;
 
 use rrcore::Now;
@@ -11,7 +10,8 @@ use crate::decision::{Decision, Left, Standing};
 use crate::policy::Limit;
 use crate::shard::{Place, Shard};
 use crate::spent::Spent;
-use crate::threshold::Crossed;
+use crate::sync::MutexGuard;
+use crate::threshold::{Crossed, Threshold};
 use crate::time::Time;
 use crate::window::Mark;
 
@@ -69,9 +69,8 @@ pub(crate) fn of_known(
 ) -> Option<bool> {
     let time = shard.advance(now);
     let spent = shard.known(charge.key)?;
-    let admits = spent.admits(charge.policy, charge.cost, time);
+    let admits = spent.take_if(charge.policy, charge.cost, time, tally.note(0));
     if admits {
-        tally.take_of(0, charge, spent, time);
         shard.changed(charge.key, charge.policy);
     } else {
         tally.survey(charge, |limit| spent.left(limit, charge.cost, time));
@@ -87,7 +86,7 @@ pub(crate) fn all(books: &mut impl Books, charges: &[Charge<'_>], tally: &mut Ta
         if !admits {
             tally.survey(charge, |limit| left(books, charges, at, limit));
         } else if let Some(spent) = books.spent(at) {
-            tally.take_of(at, charge, spent, time);
+            spent.take(charge.policy, charge.cost, time, tally.note(at));
         } else {
             tally.leave_out(charge);
         }
@@ -122,14 +121,15 @@ fn left(books: &mut impl Books, charges: &[Charge<'_>], at: usize, limit: &Limit
 }
 
 impl Tally {
-    fn take_of(&mut self, at: usize, charge: &Charge<'_>, spent: &mut Spent, time: Time) {
-        spent.take(charge.policy, charge.cost, time, |limit, mark, left, crossing| {
+    /// Notes what was taken of each limit of the charge at `at`.
+    fn note(&mut self, at: usize) -> impl FnMut(usize, Mark, Left, Option<Threshold>) {
+        move |limit, mark, left, crossing| {
             self.marks.push(mark);
             self.standing.push(left);
             if let Some(crossing) = crossing {
                 self.crossed.push((at, limit, crossing));
             }
-        });
+        }
     }
 
     // Observed, and there is no room to count it.
