@@ -305,9 +305,9 @@ impl Limiter {
     #[inline]
     fn index(&self, key: Key) -> usize {
         let [high, _] = key.halves();
-        let shards = self.others.len() as u128 + 1;
+        let shards = self.others.len() as u64 + 1;
         // Scaled, not divided: as even, and faster.
-        ((u128::from(high) * shards) >> 64) as usize
+        (((high >> 32) * shards) >> 32) as usize
     }
 
     #[inline]
