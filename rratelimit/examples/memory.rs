@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn churn(keys: u64, apart: Duration) -> std::io::Result<()> {
     let (policy, limiter, clock) = (Policy::per_minute(100), Limiter::new(), Clock::system());
     let (before, mut passed) = (resident()?, Duration::ZERO);
-    let (mut longest, mut long, mut allowed) = (Duration::ZERO, 0, 0);
+    let (mut longest, mut allowed) = (Duration::ZERO, 0);
+    let mut long = [(100, 0), (500, 0), (1_000, 0), (5_000, 0)];
     let began = clock.monotonic();
     for key in 0..keys {
         passed += apart;
@@ -43,7 +44,9 @@ fn churn(keys: u64, apart: Duration) -> std::io::Result<()> {
         allowed += u64::from(limiter.admit(&policy, name(key), at(passed)));
         let took = clock.monotonic() - began;
         longest = longest.max(took);
-        long += u64::from(took > Duration::from_micros(100));
+        for (micros, calls) in &mut long {
+            *calls += u64::from(took > Duration::from_micros(*micros));
+        }
     }
     let (each, mib) = (
         (clock.monotonic() - began).as_nanos() / u128::from(keys.max(1)),
@@ -51,7 +54,7 @@ fn churn(keys: u64, apart: Duration) -> std::io::Result<()> {
     );
     writeln(&format!(
         "{keys} new keys, {apart:?} apart: {allowed} allowed, {mib} MiB more, {each} ns each; the \
-         longest call {longest:?}, {long} longer than 100 µs"
+         longest call {longest:?}; (µs, calls that took longer): {long:?}"
     ));
     Ok(())
 }
