@@ -45,18 +45,18 @@ fn hot(criterion: &mut Criterion) {
         group.bench_function(format!("ours, {which}, whether, clock"), |it| {
             it.iter(|| limiter.admit(&policy, Key::of(&[black_box(&name)]), clock.now()));
         });
-        let (limiter, mut at) = (Limiter::new(), 0);
+        let (limiter, mut at) = (Limiter::new(), START);
         group.bench_function(format!("ours, {which}, whether"), |it| {
             it.iter(|| {
-                at += 100;
-                limiter.admit(&policy, Key::of(&[black_box(&name)]), now(at))
+                at = later(at);
+                limiter.admit(&policy, Key::of(&[black_box(&name)]), at)
             });
         });
-        let (limiter, mut at) = (Limiter::new(), 0);
+        let (limiter, mut at) = (Limiter::new(), START);
         group.bench_function(format!("ours, {which}"), |it| {
             it.iter(|| {
-                at += 100;
-                limiter.check(&policy, Key::of(&[black_box(&name)]), now(at))
+                at = later(at);
+                limiter.check(&policy, Key::of(&[black_box(&name)]), at)
             });
         });
     }
@@ -76,6 +76,17 @@ fn random(criterion: &mut Criterion) {
         });
     });
     drop(theirs);
+    let theirs: Governor<_> =
+        RateLimiter::dashmap_with_clock(quota(), FakeRelativeClock::default());
+    names.iter().for_each(|it| _ = theirs.check_key(it));
+    let mut call = 0;
+    group.bench_function("governor", |it| {
+        it.iter(|| {
+            call += 1;
+            theirs.check_key(&names[scattered(call, names.len())])
+        });
+    });
+    drop(theirs);
     let (policy, limiter) = (one(), Limiter::with_capacity(1_100_000));
     let clock = Clock::system();
     names.iter().for_each(|it| _ = limiter.check(&policy, Key::of(&[it]), clock.now()));
@@ -85,6 +96,13 @@ fn random(criterion: &mut Criterion) {
             call += 1;
             let name = &names[scattered(call, names.len())];
             limiter.admit(&policy, Key::of(&[name]), clock.now())
+        });
+    });
+    let (mut call, mut at) = (0, clock.now());
+    group.bench_function("ours", |it| {
+        it.iter(|| {
+            (call, at) = (call + 1, later(at));
+            limiter.admit(&policy, Key::of(&[&names[scattered(call, names.len())]]), at)
         });
     });
     group.finish();
@@ -156,10 +174,12 @@ fn quota() -> Quota {
     Quota::per_second(NonZeroU32::MAX)
 }
 
-fn now(at: u64) -> Now {
-    let at = Duration::from_nanos(at);
-    Now { monotonic: at, wall: at + Duration::from_secs(1_800_000_000) }
+fn later(Now { monotonic, wall }: Now) -> Now {
+    const STEP: Duration = Duration::from_nanos(100);
+    Now { monotonic: monotonic + STEP, wall: wall + STEP }
 }
+
+const START: Now = Now { monotonic: Duration::ZERO, wall: Duration::from_secs(1_800_000_000) };
 
 /// Some index below `len`: neighbouring calls are far apart in memory.
 fn scattered(call: u64, len: usize) -> usize {

@@ -2,6 +2,7 @@
 //! --bench meter`. Throughput is of bytes that have to be looked at; `found` is of a body whose number
 //! comes first.
 #![allow(missing_docs, reason = "criterion's macros make items without")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
 //! What is in a token bucket, exactly: in fractions of a token, not in rounded times.
 
 use crate::policy::Limit;
-use crate::time::{Time, nanos};
+use crate::time::Time;
 use crate::told::Told;
 
 /// What was taken and has not come back: `debt` tokens, and a fraction of one in `per`ths, where
@@ -24,22 +24,21 @@ pub(crate) struct Bucket {
 /// What a limit means for a bucket, in parts of a token.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
-    token: u128,
-    per_nano: u128,
+    token: u64,
+    per_nano: u64,
     capacity: u128,
 }
 
 impl Terms {
     fn of(limit: &Limit) -> Self {
-        let token = u128::from(nanos(limit.window().length()).max(1));
-        let capacity = token.saturating_mul(limit.capacity().into());
-        Self { token, per_nano: limit.max().into(), capacity }
+        let token = limit.length().max(1);
+        Self { token, per_nano: limit.max(), capacity: times(token, limit.capacity()) }
     }
 
     /// Until so much has come back.
     fn wait(self, parts: u128) -> u64 {
-        let wait = parts.div_ceil(self.per_nano.max(1));
-        u64::try_from(wait).unwrap_or(u64::MAX - 1)
+        let (wait, rest) = divided(parts, self.per_nano.max(1));
+        wait.saturating_add((rest > 0).into()).min(u64::MAX - 1)
     }
 }
 
@@ -55,36 +54,52 @@ impl Bucket {
     /// Tokens that were taken and are not wholly back.
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
-        u64::try_from(self.level(terms, time).div_ceil(terms.token)).unwrap_or(u64::MAX)
+        let (whole, fraction) = divided(self.level(terms, time), terms.token);
+        whole.saturating_add((fraction > 0).into())
     }
 
     /// Until a token more is back; nothing, where all are.
     pub(crate) fn reset(&self, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
         let level = self.level(terms, time);
-        let room = terms.capacity.saturating_sub(level) / terms.token;
-        let wanted = terms.capacity.saturating_sub((room + 1).saturating_mul(terms.token));
+        let (room, _) = divided(terms.capacity.saturating_sub(level), terms.token);
+        let wanted = terms.capacity.saturating_sub(times(room.saturating_add(1), terms.token));
         terms.wait(level.saturating_sub(wanted))
     }
 
     /// Until there is room for `cost`; `None` where there is.
     pub(crate) fn wait(&self, cost: u64, limit: &Limit, time: Time) -> Option<u64> {
         let terms = Terms::of(limit);
-        let wanted =
-            self.level(terms, time).saturating_add(terms.token.saturating_mul(cost.into()));
+        let wanted = self.level(terms, time).saturating_add(times(terms.token, cost));
         let excess = wanted.checked_sub(terms.capacity).filter(|it| *it > 0)?;
         Some(terms.wait(excess))
+    }
+
+    /// Takes one, if there is room; says what counts then.
+    pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
+        let terms = Terms::of(limit);
+        let level = self.level(terms, time);
+        let wanted = level.saturating_add(terms.token.into());
+        if wanted > terms.capacity {
+            return None;
+        }
+        self.raise(level, wanted, terms, time);
+        Some(self.debt.saturating_add((self.fraction > 0).into()))
     }
 
     /// Takes `cost`; says when.
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
         let level = self.level(terms, time);
-        if level.saturating_mul(2) < terms.capacity {
+        self.raise(level, level.saturating_add(times(terms.token, cost)), terms, time);
+        time.at
+    }
+
+    fn raise(&mut self, from: u128, to: u128, terms: Terms, time: Time) {
+        if from.saturating_mul(2) < terms.capacity {
             self.told = Told::NOTHING;
         }
-        self.set(level.saturating_add(terms.token.saturating_mul(cost.into())), terms, time);
-        time.at
+        self.set(to, terms, time);
     }
 
     /// Puts back what `cost`, which was taken `then`, has not regained by itself.
@@ -94,11 +109,16 @@ impl Bucket {
     /// give back more than is owed.
     pub(crate) fn refund(&mut self, cost: u64, then: u64, limit: &Limit, time: Time) {
         let terms = Terms::of(limit);
-        let taken = terms.token.saturating_mul(cost.into());
+        let taken = times(terms.token, cost);
         let level = self.level(terms, time);
-        let regained = terms.per_nano.saturating_mul(time.at.saturating_sub(then).into());
+        let regained = times(terms.per_nano, time.at.saturating_sub(then));
         let back = if self.since == then { taken } else { taken.saturating_sub(regained) };
         self.set(level.saturating_sub(back), terms, time);
+    }
+
+    /// When something was last taken or put back.
+    pub(crate) const fn since(&self) -> u64 {
+        self.since
     }
 
     pub(crate) const fn told(&mut self) -> &mut Told {
@@ -106,19 +126,34 @@ impl Bucket {
     }
 
     fn level(&self, terms: Terms, time: Time) -> u128 {
-        let then =
-            terms.token.saturating_mul(self.debt.into()).saturating_add(self.fraction.into());
-        let passed = time.at.saturating_sub(self.since);
-        then.saturating_sub(terms.per_nano.saturating_mul(passed.into()))
+        let then = times(terms.token, self.debt).saturating_add(self.fraction.into());
+        then.saturating_sub(times(terms.per_nano, time.at.saturating_sub(self.since)))
     }
 
     fn set(&mut self, level: u128, terms: Terms, time: Time) {
         self.since = time.at;
-        self.debt = u64::try_from(level / terms.token).unwrap_or(u64::MAX);
-        self.fraction = u64::try_from(level % terms.token).unwrap_or(0);
+        (self.debt, self.fraction) = divided(level, terms.token);
         let full = time.at.saturating_add(terms.wait(level)).div_ceil(SECOND);
         self.full = u32::try_from(full).unwrap_or(u32::MAX);
     }
+}
+
+/// In full: two numbers of 64 bits do not run over 128.
+#[inline]
+fn times(one: u64, other: u64) -> u128 {
+    u128::from(one) * u128::from(other)
+}
+
+/// How often, and what is left. What does not fit reads as the largest number that does.
+#[inline]
+fn divided(parts: u128, by: u64) -> (u64, u64) {
+    // Nearly always; a division of 128 bits takes several times as long.
+    if let Ok(parts) = u64::try_from(parts) {
+        return (parts.checked_div(by).unwrap_or(0), parts.checked_rem(by).unwrap_or(0));
+    }
+    let by = u128::from(by.max(1));
+    let (whole, rest) = (parts / by, parts % by);
+    u64::try_from(whole).map_or((u64::MAX, 0), |it| (it, u64::try_from(rest).unwrap_or(0)))
 }
 
 const SECOND: u64 = 1_000_000_000;

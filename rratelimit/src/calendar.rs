@@ -13,10 +13,11 @@ use crate::window::Window;
 /// window end before the clock's own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Calendar {
-    /// Which window, by the wall clock.
-    pub(crate) index: u64,
+    /// When the wall clock shows the next window (nanoseconds since the Unix epoch): says which
+    /// window this is.
+    until: u64,
     /// When it is over whatever the wall clock shows (monotonic nanoseconds).
-    pub(crate) ends: u64,
+    ends: u64,
     pub(crate) count: u64,
     pub(crate) told: Told,
     /// Whether it has changed since it was last written down.
@@ -25,28 +26,36 @@ pub(crate) struct Calendar {
 
 impl Calendar {
     pub(crate) const fn new() -> Self {
-        Self { index: 0, ends: 0, count: 0, told: Told::NOTHING, is_dirty: false }
+        Self { until: 0, ends: 0, count: 0, told: Told::NOTHING, is_dirty: false }
     }
 
     /// The window that it is at `time`, with nothing in it.
     fn begin(limit: &Limit, time: Time) -> Self {
         let window = limit.window();
-        let (index, end) = window.on_the_wall(time);
-        let ends = end.saturating_sub(time.wall).saturating_add(grace(window));
-        Self { index, ends: time.at.saturating_add(ends), ..Self::new() }
+        let until = window.ends_on_the_wall(window.on_the_wall(time.wall));
+        let ends = until.saturating_sub(time.wall).saturating_add(grace(window));
+        Self { until, ends: time.at.saturating_add(ends), ..Self::new() }
     }
 
     /// A count as it was written down, of a window that has until `ends`.
     pub(crate) fn restored(index: u64, ends: u64, count: u64, window: Window) -> Self {
-        Self { index, ends: ends.saturating_add(grace(window)), count, ..Self::new() }
+        let (until, ends) = (window.ends_on_the_wall(index), ends.saturating_add(grace(window)));
+        Self { until, ends, count, ..Self::new() }
     }
 
-    fn is_current(&self, limit: &Limit, time: Time) -> bool {
-        time.at < self.ends && time.wall < limit.window().ends_on_the_wall(self.index)
+    /// Which of these windows it is, by the wall clock.
+    pub(crate) fn index(&self, window: Window) -> u64 {
+        window.on_the_wall(self.until.saturating_sub(1))
     }
 
-    pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
-        if self.is_current(limit, time) { self.count } else { 0 }
+    #[inline]
+    const fn is_current(&self, time: Time) -> bool {
+        time.at < self.ends && time.wall < self.until
+    }
+
+    #[inline]
+    pub(crate) const fn count(&self, time: Time) -> u64 {
+        if self.is_current(time) { self.count } else { 0 }
     }
 
     pub(crate) const fn is_over(&self, time: Time) -> bool {
@@ -54,40 +63,53 @@ impl Calendar {
     }
 
     /// Until it starts anew; nothing, where nothing counts.
-    pub(crate) fn reset(&self, limit: &Limit, time: Time) -> u64 {
-        if self.count(limit, time) == 0 {
+    pub(crate) fn reset(&self, time: Time) -> u64 {
+        if self.count(time) == 0 {
             return 0;
         }
-        let end = limit.window().ends_on_the_wall(self.index);
-        end.saturating_sub(time.wall).min(self.ends - time.at)
+        self.until.saturating_sub(time.wall).min(self.ends - time.at)
+    }
+
+    /// Counts one more, if there is room for it; says what counts then.
+    #[inline]
+    pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
+        let more = self.count(time).checked_add(1).filter(|it| *it <= limit.max())?;
+        self.take(1, limit, time);
+        Some(more)
     }
 
     /// Counts `cost` more now; says in which window.
+    #[inline]
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> [u64; 2] {
-        if !self.is_current(limit, time) {
+        if !self.is_current(time) {
             *self = Self { is_dirty: self.is_dirty, ..Self::begin(limit, time) };
         }
         self.count = self.count.saturating_add(cost);
-        [self.index, self.ends]
+        self.mark()
+    }
+
+    /// What tells this window from others.
+    pub(crate) const fn mark(&self) -> [u64; 2] {
+        [self.until, self.ends]
     }
 
     /// Counts `cost` more in the window that `mark` names, if it is not over.
     pub(crate) fn charge(&mut self, cost: u64, mark: [u64; 2], limit: &Limit, time: Time) {
-        if let Some(count) = self.of(mark, limit, time) {
+        if let Some(count) = self.of(mark, time) {
             *count = count.saturating_add(cost);
-        } else if !self.is_current(limit, time) {
+        } else if !self.is_current(time) {
             // What held nothing yet was forgotten.
             let now = Self::begin(limit, time);
-            let [index, ends] = mark;
-            if now.index == index && time.at < ends {
+            let [until, ends] = mark;
+            if now.until == until && time.at < ends {
                 *self = Self { ends, count: cost, is_dirty: self.is_dirty, ..now };
             }
         }
     }
 
     /// The count of the window that `mark` names, if it is not over.
-    pub(crate) fn of(&mut self, mark: [u64; 2], limit: &Limit, time: Time) -> Option<&mut u64> {
-        let is_it = mark == [self.index, self.ends] && self.is_current(limit, time);
+    pub(crate) fn of(&mut self, mark: [u64; 2], time: Time) -> Option<&mut u64> {
+        let is_it = mark == self.mark() && self.is_current(time);
         is_it.then_some(&mut self.count)
     }
 }
@@ -155,10 +177,10 @@ mod tests {
                 monotonic: Duration::from_secs(monotonic.try_into().unwrap()),
                 wall: Duration::from_secs(wall.try_into().unwrap()),
             });
-            began += usize::from(day.count(&limit, time) == 0);
+            began += usize::from(day.count(time) == 0);
             day.take(1, &limit, time);
         }
         let expected = Duration::from_secs(left.try_into().unwrap());
-        assert_eq!((began, Duration::from_nanos(day.reset(&limit, time))), (days, expected));
+        assert_eq!((began, Duration::from_nanos(day.reset(time))), (days, expected));
     }
 }

@@ -67,10 +67,11 @@ impl Counter {
     }
 
     /// What counts at `time`.
+    #[inline]
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         match &self.taken {
             Taken::Sliding(it) => it.count(limit, time),
-            Taken::Calendar(it) => it.count(limit, time),
+            Taken::Calendar(it) => it.count(time),
             Taken::Bucket(it) => it.count(limit, time),
             Taken::Running { count, .. } => *count,
         }
@@ -87,6 +88,7 @@ impl Counter {
     }
 
     /// Whether there is room for `cost`.
+    #[inline]
     pub(crate) fn fits(&self, cost: u64, limit: &Limit, time: Time) -> bool {
         match &self.taken {
             Taken::Bucket(it) => it.wait(cost, limit, time).is_none(),
@@ -98,7 +100,11 @@ impl Counter {
 
     /// What is left, where `cost` was asked for.
     pub(crate) fn left(&self, cost: u64, limit: &Limit, time: Time) -> Left {
-        let count = self.count(limit, time);
+        self.left_of(self.count(limit, time), cost, limit, time)
+    }
+
+    /// As [`left`](Self::left), where `count` is what counts.
+    pub(crate) fn left_of(&self, count: u64, cost: u64, limit: &Limit, time: Time) -> Left {
         let remaining = limit.capacity().saturating_sub(count);
         if limit.max() == 0 {
             return nothing(limit);
@@ -117,7 +123,7 @@ impl Counter {
                 (it.falls_to(below, count, limit, time), wait)
             }
             Taken::Calendar(it) => {
-                let reset = it.reset(limit, time);
+                let reset = it.reset(time);
                 let full = (!self.fits(cost, limit, time)).then_some(reset);
                 (reset, full.map(|it| if cost > limit.max() { length(limit) } else { it }))
             }
@@ -134,22 +140,30 @@ impl Counter {
     /// Counts one more, if there is room for it; says what counts then.
     #[inline]
     pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
-        if let Taken::Bucket(_) = self.taken {
-            if !self.fits(1, limit, time) {
-                return None;
+        match &mut self.taken {
+            Taken::Sliding(it) => it.take_one(limit, time),
+            Taken::Calendar(it) => it.take_one(limit, time),
+            Taken::Bucket(it) => it.take_one(limit, time),
+            Taken::Running { count, .. } => {
+                let more = count.checked_add(1).filter(|it| *it <= limit.max())?;
+                self.take(1, limit, time);
+                Some(more)
             }
-            self.take(1, limit, time);
-            return Some(self.count(limit, time));
         }
-        let count = self.count(limit, time);
-        if count >= limit.max() {
-            return None;
+    }
+
+    /// In which window that was which [`take_one`](Self::take_one) has just counted.
+    pub(crate) fn newest(&self) -> Mark {
+        match &self.taken {
+            Taken::Sliding(it) => [it.newest(), 0],
+            Taken::Calendar(it) => it.mark(),
+            Taken::Bucket(it) => [it.since(), 0],
+            Taken::Running { .. } => [0, 0],
         }
-        self.take(1, limit, time);
-        Some(count + 1)
     }
 
     /// Counts `cost` more; says in which window.
+    #[inline]
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> Mark {
         match &mut self.taken {
             Taken::Sliding(it) => [it.take(cost, limit, time), 0],
@@ -171,6 +185,7 @@ impl Counter {
     }
 
     /// As [`crossing`](Self::crossing), where `count` is what counts.
+    #[inline]
     pub(crate) fn crossing_at(&mut self, count: u64, limit: &Limit) -> Option<Threshold> {
         let told = match &mut self.taken {
             Taken::Sliding(it) => it.told(),
@@ -178,7 +193,7 @@ impl Counter {
             Taken::Bucket(it) => it.told(),
             Taken::Running { told, .. } => told,
         };
-        told.crossing(count, limit.capacity())
+        told.crossing(count, limit.nearly(), limit.capacity())
     }
 
     /// Puts `cost` back into the window that `mark` names, if it is not over. What runs at the same
@@ -187,7 +202,7 @@ impl Counter {
         match &mut self.taken {
             Taken::Sliding(it) => it.refund(cost, mark[0], limit),
             Taken::Calendar(it) => {
-                if let Some(count) = it.of(mark, limit, time) {
+                if let Some(count) = it.of(mark, time) {
                     *count = count.saturating_sub(cost);
                 }
             }

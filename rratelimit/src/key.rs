@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-use siphasher::sip128::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// Names whom a [`Limiter`](crate::Limiter) counts for, in 16 bytes however long the name is.
 ///
@@ -44,27 +44,28 @@ impl Key {
     /// assert_ne!(Key::of(&["ab", "c"]), Key::of(&["a", "bc"]));
     /// ```
     #[must_use]
+    #[inline]
     pub fn of(parts: &[&str]) -> Self {
         Self::of_bytes(parts.iter().map(|it| it.as_bytes()))
     }
 
     /// As [`Key::of`], of parts that need not be text.
     #[must_use]
+    #[inline]
     pub fn of_bytes<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        // In one piece, which hashes faster than many; and most names are short.
-        let mut name = Name { short: [0; SHORT], used: 0, long: Vec::new() };
+        let mut hasher = Seed::current().hasher();
         for part in parts {
             // First how long, so that parts do not run into each other.
             match u8::try_from(part.len()) {
-                Ok(len) if len < u8::MAX => name.push(&[len]),
+                Ok(len) if len < u8::MAX => hasher.write_u8(len),
                 Ok(_) | Err(_) => {
-                    name.push(&[u8::MAX]);
-                    name.push(&(part.len() as u64).to_le_bytes());
+                    hasher.write_u8(u8::MAX);
+                    hasher.write_u64(part.len() as u64);
                 }
             }
-            name.push(part);
+            hasher.write(part);
         }
-        let hash = Seed::current().hasher().hash(name.bytes());
+        let hash = hasher.finish128();
         Self([hash.h1, hash.h2])
     }
 
@@ -119,49 +120,24 @@ impl Seed {
         (u128::from(other) << 64 | u128::from(one)).to_le_bytes()
     }
 
+    #[inline]
     fn current() -> Self {
-        // Each is a hash of nothing under a key that the system made up.
-        let random = || RandomState::new().build_hasher().finish();
-        *CURRENT.get_or_init(|| Self([random(), random()]))
+        *CURRENT.get_or_init(Self::random)
     }
 
+    #[cold]
+    fn random() -> Self {
+        // Each is a hash of nothing under a key that the system made up.
+        let random = || RandomState::new().build_hasher().finish();
+        Self([random(), random()])
+    }
+
+    #[inline]
     fn hasher(self) -> SipHasher13 {
         let [one, other] = self.0;
         SipHasher13::new_with_keys(one, other)
     }
 }
-
-/// A name in one piece: on the stack while it is short.
-struct Name {
-    short: [u8; SHORT],
-    used: usize,
-    long: Vec<u8>,
-}
-
-impl Name {
-    #[inline]
-    fn push(&mut self, piece: &[u8]) {
-        let end = self.used + piece.len();
-        if !self.long.is_empty() {
-            self.long.extend_from_slice(piece);
-        } else if let Some(room) = self.short.get_mut(self.used..end) {
-            room.copy_from_slice(piece);
-            self.used = end;
-        } else {
-            self.long = [self.bytes(), piece].concat();
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        if self.long.is_empty() {
-            self.short.get(..self.used).unwrap_or_default()
-        } else {
-            &self.long
-        }
-    }
-}
-
-const SHORT: usize = 64;
 
 static CURRENT: OnceLock<Seed> = OnceLock::new();
 

@@ -30,6 +30,7 @@ mod sliding;
 mod snapshot;
 mod spent;
 mod store;
+mod sync;
 mod take;
 mod threshold;
 mod time;

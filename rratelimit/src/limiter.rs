@@ -1,7 +1,7 @@
 //! The memory of what was spent, shared by all threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rrcore::Now;
@@ -14,7 +14,8 @@ use crate::key::Key;
 use crate::policy::{Limit, Policy};
 use crate::shard::{Place, Shard};
 use crate::spent::Spent;
-use crate::take::{Copies, Locked, all, of_known};
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::take::{Copies, Locked, Tally, all, of_known};
 use crate::threshold::{Crossed, Crossing, Observer, tell};
 use crate::time::Time;
 
@@ -141,9 +142,10 @@ impl Limiter {
     /// counts stays counted until [`release`](Self::release), or the drop of a
     /// [`Permit`](crate::Permit).
     pub fn take(&self, charges: &[Charge<'_>], now: Now) -> Decision {
-        let (decision, crossed) = self.decide(charges, now);
-        tell(self.observer.as_ref(), charges, &crossed);
-        decision
+        let mut tally = Tally::default();
+        let admits = self.decide(charges, now, &mut tally);
+        tell(self.observer.as_ref(), charges, &tally.crossed);
+        tally.decision(admits)
     }
 
     /// The answer that [`take`](Self::take) would give, without taking anything.
@@ -151,7 +153,9 @@ impl Limiter {
         let (guards, of) = self.lock_all(charges);
         let mut books = Copies::new(&guards, &of, charges, now);
         drop(guards);
-        all(&mut books, charges).0
+        let mut tally = Tally::default();
+        let admits = all(&mut books, charges, &mut tally);
+        tally.decision(admits)
     }
 
     /// Adds to all that is charged, whether there is room or not: what turned out to be spent. A
@@ -263,18 +267,23 @@ impl Limiter {
         self.with_shard(key, |shard| shard.leave(key));
     }
 
-    fn decide(&self, charges: &[Charge<'_>], now: Now) -> (Decision, Crossed) {
+    fn decide(&self, charges: &[Charge<'_>], now: Now, tally: &mut Tally) -> bool {
         if let [charge] = charges {
-            let decided = self.with_shard(charge.key, |shard| of_known(shard, charge, now));
-            if let Some(decided) = decided {
-                return decided;
+            let known = self.with_shard(charge.key, |shard| of_known(shard, charge, now, tally));
+            if let Some(admits) = known {
+                tally.close(charge, admits, false);
+                return admits;
             }
         }
+        self.decide_all(charges, now, tally)
+    }
+
+    fn decide_all(&self, charges: &[Charge<'_>], now: Now, tally: &mut Tally) -> bool {
         let (guards, of) = self.lock_all(charges);
         let mut books = Locked::new(guards, &of, charges, now);
-        let decided = all(&mut books, charges);
-        books.close(charges, decided.0.is_allowed());
-        decided
+        let admits = all(&mut books, charges, tally);
+        books.close(charges, admits);
+        admits
     }
 
     /// Locks the shards of all charges, in ascending order, each once; and which is whose.
@@ -288,20 +297,23 @@ impl Limiter {
         (guards, of)
     }
 
+    #[inline]
     pub(crate) fn with_shard<T>(&self, key: Key, then: impl FnOnce(&mut Shard) -> T) -> T {
         then(&mut self.lock(self.index(key)))
     }
 
+    #[inline]
     fn index(&self, key: Key) -> usize {
         let [high, _] = key.halves();
-        let shards = self.others.len() as u128 + 1;
+        let shards = self.others.len() as u64 + 1;
         // Scaled, not divided: as even, and faster.
-        ((u128::from(high) * shards) >> 64) as usize
+        (((high >> 32) * shards) >> 32) as usize
     }
 
+    #[inline]
     fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         let other = index.checked_sub(1).and_then(|it| self.others.get(it));
-        other.unwrap_or(&self.first).lock().unwrap_or_else(PoisonError::into_inner)
+        lock(other.unwrap_or(&self.first))
     }
 
     /// Each part of the table, one at a time.

@@ -20,8 +20,11 @@ pub struct Limit {
     window: Window,
     store_failure: StoreFailure,
     id: u64,
-    // A sixtieth of the window, in nanoseconds.
+    // The window, and a sixtieth of it, in nanoseconds.
+    length: u64,
     width: u64,
+    // More than this is nearly all.
+    nearly: u64,
 }
 
 /// What holds while the store that all nodes share does not answer. Means nothing to a
@@ -112,8 +115,14 @@ impl Limit {
         let [id, _] =
             Key::of_bytes([b"limit".as_slice(), name.as_bytes(), &kind, &length]).halves();
         // Rounded up: sixty of them are not shorter than the window.
-        let width = nanos(window.length()).div_ceil(BUCKETS).max(1);
-        Self { name, max, window, store_failure: StoreFailure::LeaseThenShare, id, width }
+        let length = nanos(window.length());
+        let width = length.div_ceil(BUCKETS).max(1);
+        let store_failure = StoreFailure::LeaseThenShare;
+        let mut limit = Self { name, max, window, store_failure, id, length, width, nearly: 0 };
+        // Four fifths, rounded down, without running over.
+        let (fifths, rest) = (limit.capacity() / 5, limit.capacity() % 5);
+        limit.nearly = fifths * 4 + rest * 4 / 5;
+        limit
     }
 
     /// Says what holds while a shared store does not answer;
@@ -183,8 +192,18 @@ impl Limit {
         matches!(self.window, Window::CalendarDay | Window::CalendarMonth)
     }
 
+    /// How long the window is, in nanoseconds.
+    pub(crate) const fn length(&self) -> u64 {
+        self.length
+    }
+
     pub(crate) const fn width(&self) -> u64 {
         self.width
+    }
+
+    /// More than 80 % is more than this.
+    pub(crate) const fn nearly(&self) -> u64 {
+        self.nearly
     }
 }
 
@@ -452,9 +471,8 @@ mod tests {
         assert_ne!(minute.id(), Limit::sliding("a", 1, Duration::from_secs(61)).id());
         assert_ne!(minute.id(), Limit::calendar_day("a", 1).id());
         assert_ne!(minute.id(), Limit::fixed("a", 1, Duration::from_secs(60)).id());
-        let generation = |it| Limit::sliding("a", 1, Duration::from_secs(60)).generation(it);
-        assert_eq!(minute.id(), generation(0).id());
-        assert_ne!(minute.id(), generation(1).id());
+        assert_eq!(minute.id(), minute.clone().generation(0).id());
+        assert_ne!(minute.id(), minute.generation(1).id());
         let bucket = |burst| Limit::token_bucket("a", 1, Duration::from_secs(60), burst);
         assert_eq!(bucket(1).id(), bucket(2).id());
     }

@@ -25,7 +25,9 @@ pub(crate) struct Shard {
     pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
 
+// On a line of the cache, and not on two.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     key: Key,
     spent: Spent,
@@ -57,6 +59,7 @@ impl Shard {
         }
     }
 
+    #[inline]
     pub(crate) fn advance(&mut self, now: Now) -> Time {
         self.time = self.time.advance(now);
         self.time
@@ -78,9 +81,24 @@ impl Shard {
         let place = self.place(policy, self.time);
         if place == Place::Fresh {
             let spent = self.newcomer(self.time);
-            self.keys.insert_unique(hash(key), Entry { key, spent }, |it| hash(it.key));
+            self.insert(Entry { key, spent });
         }
         place
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        // Keys that leave a hash table leave traces, and when these have used up its room it
+        // doubles, although it is large enough. Then it is better made anew, unless that would be
+        // soon again.
+        let (len, full) = (self.keys.len(), self.keys.num_buckets() / 8 * 7);
+        if len == self.keys.capacity() && (full / 2..=full / 8 * 7).contains(&len) && len > 0 {
+            let mut anew = HashTable::with_capacity(full);
+            for it in self.keys.drain() {
+                anew.insert_unique(hash(it.key), it, |it| hash(it.key));
+            }
+            self.keys = anew;
+        }
+        self.keys.insert_unique(hash(entry.key), entry, |it| hash(it.key));
     }
 
     /// Forgets a key for which nothing was counted after all.
@@ -118,10 +136,14 @@ impl Shard {
     }
 
     /// Notes that counts of the wall clock's longer windows have changed.
+    #[inline]
     pub(crate) fn changed(&mut self, key: Key, policy: &Policy) {
-        if self.dirty.is_none() || !policy.is_durable() {
-            return;
+        if self.dirty.is_some() && policy.is_durable() {
+            self.note(key, policy);
         }
+    }
+
+    fn note(&mut self, key: Key, policy: &Policy) {
         let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) else { return };
         let Some(dirty) = &mut self.dirty else { return };
         for limit in policy.limits().iter().filter(|it| it.is_durable()) {
@@ -138,8 +160,7 @@ impl Shard {
         if self.keys.len() >= self.capacity {
             return Place::Shared;
         }
-        self.keys
-            .insert_unique(hash(key), Entry { key, spent: Spent::default() }, |it| hash(it.key));
+        self.insert(Entry { key, spent: Spent::default() });
         Place::Fresh
     }
 
@@ -228,6 +249,18 @@ mod tests {
             assert!(check(&mut shard, second, second));
         }
         assert!(shard.keys.len() < 200, "{}", shard.keys.len());
+    }
+
+    #[test]
+    fn a_table_whose_keys_come_and_go_stays_as_large_as_it_was() {
+        let mut shard = Shard::new(12_500);
+        // A window holds 12 000 of them at any time.
+        let second = |key: u64| key * 61 / 12_000;
+        (0..12_500).for_each(|key| _ = check(&mut shard, key, second(key)));
+        let before = shard.keys.num_buckets();
+        (12_500..60_000).for_each(|key| _ = check(&mut shard, key, second(key)));
+        assert!(shard.keys.len() > 10_000, "{}", shard.keys.len());
+        assert_eq!((shard.keys.num_buckets(), before), (16_384, 16_384));
     }
 
     #[test]

@@ -61,10 +61,14 @@ impl Sliding {
         Self::Few(Few { ends: 0, counts, ages, told: Told::NOTHING, kind: Kind::Few })
     }
 
+    #[inline]
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         match self {
             Self::Few(few) => few.count(limit, time),
             Self::Many(many) => {
+                if is_now(many.newest(), limit, time) {
+                    return u64::try_from(many.total).unwrap_or(u64::MAX);
+                }
                 let over = many.buckets.iter().take_while(|it| it.ends <= time.at);
                 let over = over.map(|it| u128::from(it.count)).sum();
                 u64::try_from(many.total.saturating_sub(over)).unwrap_or(u64::MAX)
@@ -73,18 +77,22 @@ impl Sliding {
     }
 
     pub(crate) fn is_over(&self, time: Time) -> bool {
-        let newest = match self {
+        self.newest() <= time.at
+    }
+
+    /// When the newest bucket ends.
+    pub(crate) fn newest(&self) -> u64 {
+        match self {
             Self::Few(few) => few.ends,
-            Self::Many(many) => many.buckets.back().map_or(0, |it| it.ends),
-        };
-        newest <= time.at
+            Self::Many(many) => many.newest(),
+        }
     }
 
     /// How long until no more than `level` of the `count` that there is counts, if nothing more is
     /// taken.
     pub(crate) fn falls_to(&self, level: u64, count: u64, limit: &Limit, time: Time) -> u64 {
         match self {
-            Self::Few(few) => wait(few.live(limit, time), level, count, time),
+            Self::Few(few) => few.falls_to(level, count, limit, time),
             Self::Many(many) => {
                 let live = many.buckets.iter().filter(|it| it.ends > time.at);
                 wait(live.copied(), level, count, time)
@@ -92,10 +100,47 @@ impl Sliding {
         }
     }
 
+    /// Counts one more, if there is room for it; says what counts then.
+    #[inline]
+    pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
+        let Self::Few(few) = self else { return self.take_one_of_many(limit, time) };
+        let newest = if is_now(few.ends, limit, time) { few.newest() } else { None };
+        let Some(newest) = newest.and_then(|it| it.checked_add(1)) else {
+            return self.take_one_of_many(limit, time);
+        };
+        let count = few.sum();
+        if count >= limit.max() {
+            return None;
+        }
+        let [first, ..] = &mut few.counts;
+        *first = newest;
+        Some(count + 1)
+    }
+
+    #[inline(never)]
+    fn take_one_of_many(&mut self, limit: &Limit, time: Time) -> Option<u64> {
+        let more = self.count(limit, time).checked_add(1).filter(|it| *it <= limit.max())?;
+        self.take(1, limit, time);
+        Some(more)
+    }
+
     /// Counts `cost` more now; says in which bucket.
+    #[inline]
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> u64 {
-        let ends = bucket_end(limit, time);
-        self.put(cost, ends, limit, time);
+        let (ends, newest) = match self {
+            Self::Few(few) => (few.ends, few.newest()),
+            Self::Many(many) => (many.newest(), None),
+        };
+        if !is_now(ends, limit, time) {
+            let ends = bucket_end(limit, time);
+            self.put(cost, ends, limit, time);
+            return ends;
+        }
+        let sum = newest.zip(u32::try_from(cost).ok());
+        match (self, sum.and_then(|(count, cost)| count.checked_add(cost))) {
+            (Self::Few(Few { counts: [first, ..], .. }), Some(sum)) => *first = sum,
+            (it, _) => it.put(cost, ends, limit, time),
+        }
         ends
     }
 
@@ -146,20 +191,52 @@ impl Sliding {
 
 impl Few {
     fn buckets(&self, limit: &Limit) -> impl DoubleEndedIterator<Item = Bucket> {
-        let Self { ends, counts, ages, .. } = *self;
         let width = limit.width();
-        counts.into_iter().zip(ages).map(move |(count, age)| Bucket {
-            ends: ends.saturating_sub(width.saturating_mul(age.into())),
-            count: count.into(),
+        self.counts.iter().zip(&self.ages).map(move |(count, age)| Bucket {
+            ends: self.ends.saturating_sub(width.saturating_mul(u64::from(*age))),
+            count: u64::from(*count),
         })
     }
 
+    #[inline]
     fn count(&self, limit: &Limit, time: Time) -> u64 {
+        if is_now(self.ends, limit, time) {
+            return self.sum();
+        }
         // What ends sooner than this before the newest is over.
         let Some(left) = self.ends.checked_sub(time.at) else { return 0 };
         let is_live = |age: u8| limit.width().saturating_mul(age.into()) < left;
         let counts = self.counts.into_iter().zip(self.ages);
         counts.map(|(count, age)| if is_live(age) { u64::from(count) } else { 0 }).sum()
+    }
+
+    /// The count of the bucket that `ends` as this does, if it is there.
+    #[inline]
+    const fn newest(&self) -> Option<u32> {
+        let ([age, ..], [count, ..]) = (self.ages, self.counts);
+        if age == 0 { Some(count) } else { None }
+    }
+
+    #[inline]
+    fn sum(&self) -> u64 {
+        self.counts.iter().map(|it| u64::from(*it)).sum()
+    }
+
+    fn falls_to(&self, level: u64, mut left: u64, limit: &Limit, time: Time) -> u64 {
+        let mut wait = 0;
+        for (count, age) in self.counts.iter().zip(&self.ages).rev() {
+            let aged = limit.width().saturating_mul(u64::from(*age));
+            let lasts = self.ends.saturating_sub(time.at).saturating_sub(aged);
+            if *count == 0 || lasts == 0 {
+                continue;
+            }
+            if left <= level {
+                break;
+            }
+            left = left.saturating_sub(u64::from(*count));
+            wait = lasts;
+        }
+        wait
     }
 
     /// Oldest first.
@@ -223,6 +300,10 @@ impl Few {
 }
 
 impl Many {
+    fn newest(&self) -> u64 {
+        self.buckets.back().map_or(0, |it| it.ends)
+    }
+
     fn put(&mut self, cost: u64, ends: u64, limit: &Limit, time: Time) {
         while self.buckets.front().is_some_and(|it| it.ends <= time.at) {
             let over = self.buckets.pop_front().map_or(0, |it| it.count);
@@ -253,6 +334,15 @@ fn wait(live: impl Iterator<Item = Bucket>, level: u64, count: u64, time: Time) 
         wait = it.ends - time.at;
     }
     wait
+}
+
+/// Whether the newest bucket, which `ends` then, is that of `time`: nearly always, and then nothing
+/// else that is there is over, as nothing was when that bucket began. Spares a division.
+#[inline]
+const fn is_now(ends: u64, limit: &Limit, time: Time) -> bool {
+    let width = limit.width();
+    // From the beginning of a bucket to its end there are 61 sixtieths.
+    ends.wrapping_sub(time.at).wrapping_sub(width.wrapping_mul(BUCKETS) + 1) < width
 }
 
 fn bucket_end(limit: &Limit, time: Time) -> u64 {

@@ -82,8 +82,8 @@ impl Record {
     /// The count as it goes on; `None` if its day or month is over.
     fn calendar(&self, time: Time) -> Option<Calendar> {
         let window = self.window();
-        let ((index, _), end) = (window.on_the_wall(time), window.ends_on_the_wall(self.index));
-        if index > self.index {
+        let end = window.ends_on_the_wall(self.index);
+        if window.on_the_wall(time.wall) > self.index {
             return None;
         }
         // Written down by a clock that was ahead: it must not lock anybody out for longer than its
@@ -118,8 +118,10 @@ impl Limiter {
                 let counter = counters.iter_mut().find(|it| it.limit() == limit);
                 if let Some(calendar) = counter.and_then(Counter::calendar) {
                     calendar.is_dirty = false;
-                    let (index, count) = (calendar.index, calendar.count);
-                    records.push(Record { key, limit, is_month, index, count });
+                    let mut record =
+                        Record { key, limit, is_month, index: 0, count: calendar.count };
+                    record.index = calendar.index(record.window());
+                    records.push(record);
                 }
             }
         }

@@ -21,13 +21,15 @@ pub(crate) enum Spent {
 impl Spent {
     /// Whether every limit of `policy` has room for `cost`; an observed one always has.
     pub(crate) fn admits(&self, policy: &Policy, cost: u64, time: Time) -> bool {
-        policy.is_observed() || policy.limits().iter().all(|it| self.fits(it, cost, time))
+        let fits = |(at, it)| self.fits(at, it, cost, time);
+        policy.is_observed() || policy.limits().iter().enumerate().all(fits)
     }
 
-    /// Whether `limit` has room for `cost`.
-    pub(crate) fn fits(&self, limit: &Limit, cost: u64, time: Time) -> bool {
+    /// Whether `limit`, which is the policy's at `at`, has room for `cost`.
+    #[inline]
+    fn fits(&self, at: usize, limit: &Limit, cost: u64, time: Time) -> bool {
         let need = need(limit, cost);
-        match self.counter(limit) {
+        match self.counter_at(at, limit) {
             Some(counter) if limit.max() > 0 => counter.fits(need, limit, time),
             Some(_) | None => need <= limit.capacity(),
         }
@@ -45,14 +47,42 @@ impl Spent {
         self.make_room(policy, time);
         for (at, limit) in policy.limits().iter().enumerate() {
             // Only an observed limit can be without room.
-            let has_room = !policy.is_observed() || self.fits(limit, cost, time);
-            let Some(counter) = self.counter_mut(limit) else { continue };
+            let has_room = !policy.is_observed() || self.fits(at, limit, cost, time);
+            let Some(counter) = self.counter_at_mut(at, limit) else { continue };
             let mark = counter.take(price(limit, cost), limit, time);
-            let crossing = counter.crossing(limit, time);
-            let left = counter.left(0, limit, time);
+            let count = counter.count(limit, time);
+            let crossing = counter.crossing_at(count, limit);
+            let left = counter.left_of(count, 0, limit, time);
             let wait = if has_room { None } else { left.wait.or(Some(left.reset)) };
             each(at, mark, Left { wait, ..left }, crossing);
         }
+    }
+
+    /// As [`take`](Self::take), if all have room; says whether they had.
+    pub(crate) fn take_if(
+        &mut self,
+        policy: &Policy,
+        cost: u64,
+        time: Time,
+        mut each: impl FnMut(usize, Mark, Left, Option<Threshold>),
+    ) -> bool {
+        // What most ask for: then one look at the count is enough.
+        if let ([limit], 1, false, Self::One(counter)) =
+            (policy.limits(), cost, policy.is_observed(), &mut *self)
+        {
+            if counter.is_of(limit) && limit.max() > 0 {
+                let Some(count) = counter.take_one(limit, time) else { return false };
+                let crossing = counter.crossing_at(count, limit);
+                let left = counter.left_of(count, 0, limit, time);
+                each(0, counter.newest(), Left { wait: None, ..left }, crossing);
+                return true;
+            }
+        }
+        let admits = self.admits(policy, cost, time);
+        if admits {
+            self.take(policy, cost, time, each);
+        }
+        admits
     }
 
     /// Takes one of every limit of `policy`, if all have room, and says whether they had.
@@ -90,7 +120,7 @@ impl Spent {
     ) {
         self.make_room(policy, time);
         for (at, limit) in policy.limits().iter().enumerate() {
-            let Some(counter) = self.counter_mut(limit) else { continue };
+            let Some(counter) = self.counter_at_mut(at, limit) else { continue };
             counter.take(price(limit, cost), limit, time);
             if let Some(crossing) = counter.crossing(limit, time) {
                 passed(at, crossing);
@@ -158,9 +188,13 @@ impl Spent {
     /// Sees to it that every limit of `policy` has its counter.
     pub(crate) fn make_room(&mut self, policy: &Policy, time: Time) {
         let limits = policy.limits();
-        if limits.iter().all(|it| self.counter(it).is_some()) {
-            return;
+        if !limits.iter().enumerate().all(|(at, it)| self.counter_at(at, it).is_some()) {
+            self.grow(limits, time);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, limits: &[Limit], time: Time) {
         let mut counters = match std::mem::take(self) {
             Self::One(one) => vec![one],
             Self::Several(several) => several.into_vec(),
@@ -195,6 +229,20 @@ impl Spent {
             Self::One(one) => std::slice::from_mut(one),
             Self::Several(several) => several,
         }
+    }
+
+    /// Counts are nearly always in the order in which a policy has its limits: that of the first is
+    /// first.
+    #[inline]
+    fn counter_at(&self, at: usize, limit: &Limit) -> Option<&Counter> {
+        let its = self.counters().get(at).filter(|it| it.is_of(limit));
+        its.or_else(|| self.counter(limit))
+    }
+
+    #[inline]
+    fn counter_at_mut(&mut self, at: usize, limit: &Limit) -> Option<&mut Counter> {
+        let is_there = self.counters().get(at).is_some_and(|it| it.is_of(limit));
+        if is_there { self.counters_mut().get_mut(at) } else { self.counter_mut(limit) }
     }
 
     fn counter(&self, limit: &Limit) -> Option<&Counter> {

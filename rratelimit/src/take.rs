@@ -1,6 +1,5 @@
 //! The decision about all charges of a request: all are taken, or none.
 
-use std::sync::MutexGuard;
 use std::time::Duration;
 
 use rrcore::Now;
@@ -11,7 +10,8 @@ use crate::decision::{Decision, Left, Standing};
 use crate::policy::Limit;
 use crate::shard::{Place, Shard};
 use crate::spent::Spent;
-use crate::threshold::Crossed;
+use crate::sync::MutexGuard;
+use crate::threshold::{Crossed, Threshold};
 use crate::time::Time;
 use crate::window::Mark;
 
@@ -49,49 +49,50 @@ pub(crate) struct Copies {
     copies: Vec<Spent>,
 }
 
-/// What has been decided so far.
+/// What has been decided so far. Large: made once, where the decision is made from it, and not moved
+/// until then.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     standing: Standing,
     charges: SmallVec<[Charged; 1]>,
     marks: SmallVec<[Mark; 3]>,
-    crossed: Crossed,
+    pub(crate) crossed: Crossed,
     wait: u64,
 }
 
-/// Takes one charge of a key that is known; `None` for others.
+/// Takes one charge of a key that is known, and says whether there was room; `None` for others.
 pub(crate) fn of_known(
     shard: &mut Shard,
     charge: &Charge<'_>,
     now: Now,
-) -> Option<(Decision, Crossed)> {
+    tally: &mut Tally,
+) -> Option<bool> {
     let time = shard.advance(now);
     let spent = shard.known(charge.key)?;
-    let mut tally = Tally::default();
-    if !spent.admits(charge.policy, charge.cost, time) {
+    let admits = spent.take_if(charge.policy, charge.cost, time, tally.note(0));
+    if admits {
+        shard.changed(charge.key, charge.policy);
+    } else {
         tally.survey(charge, |limit| spent.left(limit, charge.cost, time));
-        return Some(tally.refused());
     }
-    tally.take(charge, spent, Place::Own, time);
-    shard.changed(charge.key, charge.policy);
-    Some(tally.allowed())
+    Some(admits)
 }
 
-/// Takes all that is charged, or nothing.
-pub(crate) fn all(books: &mut impl Books, charges: &[Charge<'_>]) -> (Decision, Crossed) {
-    let mut tally = Tally::default();
+/// Takes all that is charged, or nothing; says which.
+pub(crate) fn all(books: &mut impl Books, charges: &[Charge<'_>], tally: &mut Tally) -> bool {
     let admits = (0..charges.len()).all(|at| admits(books, charges, at));
     for (at, charge) in charges.iter().enumerate() {
         let Some(Seat { place, time, .. }) = books.seat(at).copied() else { continue };
         if !admits {
             tally.survey(charge, |limit| left(books, charges, at, limit));
         } else if let Some(spent) = books.spent(at) {
-            tally.take(charge, spent, place, time);
+            spent.take(charge.policy, charge.cost, time, tally.note(at));
         } else {
             tally.leave_out(charge);
         }
+        tally.close(charge, admits, place == Place::Shared);
     }
-    if admits { tally.allowed() } else { tally.refused() }
+    admits
 }
 
 fn admits(books: &mut impl Books, charges: &[Charge<'_>], at: usize) -> bool {
@@ -120,34 +121,35 @@ fn left(books: &mut impl Books, charges: &[Charge<'_>], at: usize, limit: &Limit
 }
 
 impl Tally {
-    fn take(&mut self, charge: &Charge<'_>, spent: &mut Spent, place: Place, time: Time) {
-        let at = self.charges.len();
-        self.standing.push_policy(charge.policy);
-        spent.take(charge.policy, charge.cost, time, |limit, mark, left, crossing| {
+    /// Notes what was taken of each limit of the charge at `at`.
+    fn note(&mut self, at: usize) -> impl FnMut(usize, Mark, Left, Option<Threshold>) {
+        move |limit, mark, left, crossing| {
             self.marks.push(mark);
             self.standing.push(left);
-            self.crossed.extend(crossing.map(|it| (at, limit, it)));
-        });
-        self.charged(charge, place == Place::Shared);
+            if let Some(crossing) = crossing {
+                self.crossed.push((at, limit, crossing));
+            }
+        }
     }
 
     // Observed, and there is no room to count it.
     fn leave_out(&mut self, charge: &Charge<'_>) {
-        self.standing.push_policy(charge.policy);
         for _ in charge.policy.limits() {
             self.marks.push([0, 0]);
             self.standing.push(NONE);
         }
-        self.charged(charge, false);
     }
 
-    fn charged(&mut self, charge: &Charge<'_>, is_shared: bool) {
+    /// Notes of whom that was, once it is taken or refused. Needs no lock.
+    pub(crate) fn close(&mut self, charge: &Charge<'_>, admits: bool, is_shared: bool) {
         let Charge { policy, key, cost } = *charge;
-        self.charges.push(Charged { policy: policy.clone(), key, cost, is_shared });
+        self.standing.push_policy(policy);
+        if admits {
+            self.charges.push(Charged { policy: policy.clone(), key, cost, is_shared });
+        }
     }
 
     fn survey(&mut self, charge: &Charge<'_>, mut left: impl FnMut(&Limit) -> Left) {
-        self.standing.push_policy(charge.policy);
         for limit in charge.policy.limits() {
             let left = left(limit);
             self.standing.push(left);
@@ -157,14 +159,14 @@ impl Tally {
         }
     }
 
-    fn allowed(self) -> (Decision, Crossed) {
-        let receipt = Receipt { charges: self.charges, marks: self.marks };
-        (Decision::Allowed { standing: self.standing, receipt }, self.crossed)
-    }
-
-    fn refused(self) -> (Decision, Crossed) {
-        let retry_after = Duration::from_nanos(self.wait);
-        (Decision::Refused { retry_after, standing: self.standing }, self.crossed)
+    pub(crate) fn decision(self, admits: bool) -> Decision {
+        if admits {
+            let receipt = Receipt { charges: self.charges, marks: self.marks };
+            Decision::Allowed { standing: self.standing, receipt }
+        } else {
+            let retry_after = Duration::from_nanos(self.wait);
+            Decision::Refused { retry_after, standing: self.standing }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Time {
 
 impl Time {
     /// The time after `self`, now that the clock shows `now`.
+    #[inline]
     pub(crate) fn advance(self, now: Now) -> Self {
         let at = nanos(now.monotonic);
         if at < self.at { self } else { Self { at, wall: nanos(now.wall) } }
@@ -26,8 +27,11 @@ impl Time {
 }
 
 /// Nanoseconds, as many as a count can hold with one to spare: 584 years.
+#[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX - 1)
+    // Not by `as_nanos`, which takes 128 bits.
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos().into()).min(u64::MAX - 1)
 }
 
 #[cfg(test)]

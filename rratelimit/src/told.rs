@@ -21,14 +21,16 @@ impl Told {
         }
     }
 
-    /// The threshold to be told of, now that `spent` of `capacity` are. Where two are passed at
-    /// once, the higher one.
-    pub(crate) fn crossing(&mut self, spent: u64, capacity: u64) -> Option<Threshold> {
-        if u128::from(spent) * 5 <= u128::from(capacity) * 4 {
-            return None;
-        }
+    /// The threshold to be told of, now that `spent` of `capacity` are, of which more than `nearly`
+    /// are nearly all. Where two are passed at once, the higher one.
+    #[inline]
+    pub(crate) fn crossing(&mut self, spent: u64, nearly: u64, capacity: u64) -> Option<Threshold> {
+        if spent <= nearly { None } else { self.passed(spent >= capacity) }
+    }
+
+    fn passed(&mut self, is_spent: bool) -> Option<Threshold> {
         let nearly = std::mem::replace(&mut self.nearly, 0) == NEVER;
-        if spent >= capacity && std::mem::replace(&mut self.spent, 0) == NEVER {
+        if is_spent && std::mem::replace(&mut self.spent, 0) == NEVER {
             return Some(Threshold::Spent);
         }
         nearly.then_some(Threshold::NearlySpent)
@@ -45,12 +47,12 @@ mod tests {
     fn each_threshold_is_told_of_once_in_a_window() {
         let mut told = Told::NOTHING;
         let spent = [79, 80, 81, 99, 100, 101, 85, 100];
-        let heard: Vec<_> = spent.into_iter().filter_map(|it| told.crossing(it, 100)).collect();
+        let heard: Vec<_> = spent.into_iter().filter_map(|it| told.crossing(it, 80, 100)).collect();
         assert_eq!(heard, [Threshold::NearlySpent, Threshold::Spent]);
         told.age(60, 60);
-        assert_eq!(told.crossing(100, 100), None);
+        assert_eq!(told.crossing(100, 80, 100), None);
         told.age(61, 60);
-        assert_eq!(told.crossing(100, 100), Some(Threshold::Spent));
-        assert_eq!(told.crossing(99, 100), None);
+        assert_eq!(told.crossing(100, 80, 100), Some(Threshold::Spent));
+        assert_eq!(told.crossing(99, 80, 100), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::{Time, nanos};
+use crate::time::nanos;
 
 /// Over which time a limit counts, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,18 +60,12 @@ impl Window {
         [kind, nanos(self.length())]
     }
 
-    /// Which of these windows it is at `time`, by the wall clock, and when that ends (nanoseconds
-    /// since the Unix epoch). Meaningful for windows of the wall clock only.
-    pub(crate) fn on_the_wall(self, time: Time) -> (u64, u64) {
+    /// Which of these windows it is when the wall clock shows `wall` (nanoseconds since the Unix
+    /// epoch). Meaningful for windows of the wall clock only.
+    pub(crate) fn on_the_wall(self, wall: u64) -> u64 {
         match self {
-            Self::CalendarMonth => {
-                let month = month_of(time.wall / nanos(DAY));
-                (month, self.ends_on_the_wall(month))
-            }
-            _ => {
-                let index = time.wall.checked_div(nanos(self.length())).unwrap_or(0);
-                (index, self.ends_on_the_wall(index))
-            }
+            Self::CalendarMonth => month_of(wall / nanos(DAY)),
+            _ => wall.checked_div(nanos(self.length())).unwrap_or(0),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Time as an argument: one reading per request, of two clocks, and a clock for tests.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -57,7 +59,10 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Now {
         match &self.source {
-            Source::System => Now { monotonic: monotonic(), wall: wall() },
+            Source::System => {
+                let monotonic = monotonic();
+                Now { monotonic, wall: wall_at(monotonic) }
+            }
             Source::Manual(hand) => hand.now(),
         }
     }
@@ -122,6 +127,31 @@ fn monotonic() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
 }
+
+// How far the wall clock is ahead of the monotonic one: reading both takes twice as long as reading
+// one, and every request does. A step of the wall clock is seen a millisecond late at the most.
+fn wall_at(monotonic: Duration) -> Duration {
+    static AHEAD: AtomicU64 = AtomicU64::new(0);
+    static READ_AGAIN: AtomicU64 = AtomicU64::new(0);
+    let now = nanos(monotonic);
+    if now < READ_AGAIN.load(Acquire) {
+        return Duration::from_nanos(now.saturating_add(AHEAD.load(Relaxed)));
+    }
+    let wall = wall();
+    // A wall clock that shows less than the process has run does so for as long as nobody sets it.
+    if let Some(ahead) = nanos(wall).checked_sub(now) {
+        AHEAD.store(ahead, Relaxed);
+        READ_AGAIN.store(now.saturating_add(MILLISECOND), Release);
+    }
+    wall
+}
+
+fn nanos(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos().into())
+}
+
+const MILLISECOND: u64 = 1_000_000;
 
 // A wall clock before 1970 reads as 1970: expiry dates then hold, and nothing underflows.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
