@@ -25,7 +25,8 @@ pub(super) fn elements(asked: &Asked<'_>, json: &[u8]) -> Result<Vec<Findings>, 
 
 /// Tells `sink` of a whole document.
 pub(super) fn scan(json: &[u8], sink: &mut impl Sink) -> Result<(), NotInspectable> {
-    let mut scanner = Scanner::new(Limits::default());
+    // Names are as long as the document, which is bounded, lets them be.
+    let mut scanner = Scanner::new(Limits::default().key(usize::MAX));
     let scanned = scanner.push(json, sink).and_then(|()| scanner.finish(sink));
     scanned.map_err(|Error { kind, .. }| {
         NotInspectable(match kind {

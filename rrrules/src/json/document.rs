@@ -10,7 +10,8 @@ use crate::json::error::JsonError;
 pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut nobody = |_: Event<'_>| {};
-    let mut scanner = Scanner::new(Limits::default().depth(MAX_DEPTH));
+    // Names are as long as the document, which is bounded, lets them be.
+    let mut scanner = Scanner::new(Limits::default().depth(MAX_DEPTH).key(usize::MAX));
     let scanned = scanner.push(text.as_bytes(), &mut nobody);
     let scanned = scanned.and_then(|()| scanner.finish(&mut nobody));
     scanned.map_err(|error| JsonError::new("", error.to_string()))?;

@@ -13,7 +13,8 @@ use serde_json::{Map, Number, Value};
 /// A phrase that quotes nothing.
 pub(super) fn parse(text: &[u8]) -> Result<Value, &'static str> {
     let mut tree = Tree::default();
-    let mut scanner = Scanner::new(Limits::default());
+    // Names are as long as the document, which is bounded, lets them be.
+    let mut scanner = Scanner::new(Limits::default().key(usize::MAX));
     let mut sink = |event: Event<'_>| tree.take(event);
     let scanned = scanner.push(text, &mut sink).and_then(|()| scanner.finish(&mut sink));
     scanned.map_err(|it| phrase(&it))?;
