@@ -14,7 +14,7 @@ use rratelimit::{Limit, Limiter, Policy, RateLimitLayer};
 use rrauth::{AuthLayer, AuthorizeLayer, Credential, Index, InjectLayer, Injection};
 use rrauth::{KeyDigest, Kind};
 use rrcore::{ContextLayer, Scope};
-use rrfilter::{Filter, FilterLayer, FilterSet, Operation};
+use rrfilter::{BodyError, Filter, FilterLayer, FilterSet, Operation};
 use rrrules::RulesLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder};
@@ -64,7 +64,7 @@ impl Case {
 /// The stages, boxed once as a gateway would.
 pub struct Stack(BoxCloneSyncService<Request<()>, Response<Boxed>, Infallible>);
 
-type Boxed = UnsyncBoxBody<Bytes, Infallible>;
+type Boxed = UnsyncBoxBody<Bytes, BodyError>;
 
 impl Stack {
     /// The stack in which `case` comes to what it says; has answered it before.

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p rrfilter --bench filter`. What must hold is in CONTRIBUTING.
 
+#![expect(clippy::unwrap_used, reason = "a measurement may panic")]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -249,7 +249,7 @@ fn what_a_name_says_is_no_part_of_the_way_to_it() {
     {
         let member = serde_json::Value::from(name);
         let document = format!(r#"{{{member}:{{"secret":1,"n":2}},"other":{{"n":1}}}}"#);
-        let filter = Filter::new("f", Operation::Destroy, ["$[?@.n == 2]"]).unwrap();
+        let filter = Filter::new("f", Destroy, ["$[?@.n == 2]"]).unwrap();
         let left = apply([&filter], document.as_bytes()).unwrap();
         assert_eq!(left.document, r#"{"other":{"n":1}}"#, "{name:?}");
     }
@@ -269,7 +269,7 @@ fn an_escape_that_is_none_is_refused() {
         (r"$[?@.a == '\x41']", false),
         (r"$[?@.a == '\", false),
     ] {
-        let filter = Filter::new("f", Operation::Destroy, [path]);
+        let filter = Filter::new("f", Destroy, [path]);
         assert_eq!(filter.is_ok(), valid, "{path}: {filter:?}");
     }
 }

@@ -241,7 +241,9 @@ async fn a_caller_that_leaves_before_the_response_leaves_the_service_usable() {
 
 type Inner = Mock<Request<()>, Response<Pieces>>;
 
-fn spawn() -> (mock::Spawn<EchoShield<Inner>>, mock::Handle<Request<()>, Response<Pieces>>) {
+type Upstream = mock::Handle<Request<()>, Response<Pieces>>;
+
+fn spawn() -> (mock::Spawn<EchoShield<Inner>>, Upstream) {
     let (mut service, upstream) = mock::spawn_layer(EchoShieldLayer::new());
     assert_ready_ok!(service.poll_ready());
     (service, upstream)

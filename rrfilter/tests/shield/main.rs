@@ -1,6 +1,5 @@
 //! The echo shield over upstreams that send back what they were sent.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contract;
 mod echo;
