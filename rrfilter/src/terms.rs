@@ -23,7 +23,7 @@ pub enum Side {
     Response,
 }
 
-/// The request that a filter is asked about ([`Filter::when`]).
+/// The request that a filter is asked about ([`Filter::when`](crate::Filter::when)).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Asked<'a> {
