@@ -30,7 +30,10 @@ pub(crate) enum Fate {
 
 pub(crate) fn fate(method: &Method, response: &Parts, plan: &Plan) -> Fate {
     match response.status {
-        // Where another protocol begins, there is no content.
+        // What follows in another protocol, no filter would see.
+        StatusCode::SWITCHING_PROTOCOLS if !plan.is_empty() => {
+            return Fate::Refused("what follows is not HTTP");
+        }
         status if status.is_informational() => return Fate::Passes,
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => return Fate::PassesEmpty,
         StatusCode::NOT_MODIFIED => return Fate::PassesAsHead,
@@ -192,9 +195,8 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_content_passes_or_is_refused_by_its_status() {
-        for status in [100, 101] {
-            check(&Method::GET, status, &["text/html"], Fate::Passes);
-        }
+        check(&Method::GET, 100, &["text/html"], Fate::Passes);
+        check(&Method::GET, 101, &[], Fate::Refused("what follows is not HTTP"));
         for status in [204, 205] {
             check(&Method::GET, status, &["text/html"], Fate::PassesEmpty);
         }

@@ -38,8 +38,9 @@ impl Job {
         B: http_body::Body<Data = Bytes>,
     {
         let (mut head, body) = response.into_parts();
-        // 304 speaks of a 2xx that the client has.
-        let is_error = !head.status.is_success() && head.status != StatusCode::NOT_MODIFIED;
+        // 304 speaks of a 2xx that the client has, and 101 begins what all filters were meant for.
+        let is_error = !head.status.is_success()
+            && !matches!(head.status, StatusCode::NOT_MODIFIED | StatusCode::SWITCHING_PROTOCOLS);
         if is_error {
             self.plan = self.plan.for_errors();
         }

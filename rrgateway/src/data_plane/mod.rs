@@ -25,6 +25,7 @@ mod router;
 mod secrets;
 mod stack;
 mod tenure;
+mod tunnel;
 mod upstream;
 
 pub use self::limits::{LimitsConfig, OnStoreFailure, StoreMode, StoreUrl, WhenFull};

@@ -26,14 +26,16 @@ use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::{Callers, Layers};
-use crate::data_plane::record::Recorded;
 use crate::data_plane::stack::RouteStack;
+use crate::data_plane::tunnel::{self, Outgoing};
 use crate::data_plane::upstream::Upstream;
 use crate::data_plane::{hygiene, router, tenure};
 use crate::model::Consumer;
 
 /// What every request meets before its proxy is known, and every response last.
-pub async fn edge(edge: Edge, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
+pub async fn edge(edge: Edge, peer: Peer, mut request: Request<Incoming>) -> Response<Outgoing> {
+    // The caller's end of a connection that may turn into a WebSocket.
+    let passage = tunnel::Passage::of(&mut request);
     // Request id, the one reading of the clock, the client's address. From here on there is a
     // record, whatever happens.
     let (exchange, request) = edge.begin(peer, request);
@@ -41,8 +43,9 @@ pub async fn edge(edge: Edge, peer: Peer, request: Request<Incoming>) -> Respons
         Ok(response) => response,
         Err(refusal) => answer::refuse(exchange.context(), refusal),
     };
-    // `rr-*` headers, which nobody upstream may set, and the record when the last byte has left.
-    edge.finish(exchange, response)
+    // `rr-*` headers, which nobody upstream may set, and the record when the last byte has left;
+    // of a WebSocket that now begins, too.
+    tunnel::open(passage, &exchange, edge.finish(exchange.clone(), response))
 }
 
 async fn through(

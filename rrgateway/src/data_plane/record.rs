@@ -73,6 +73,19 @@ pin_project! {
     }
 }
 
+impl Recorded {
+    /// For a connection that goes on behind this response: what ends it, and where its bytes are
+    /// counted.
+    pub fn tunnel(&mut self) -> (&mut Watch, &mut u64) {
+        (&mut self.watch, &mut self.ending.bytes)
+    }
+
+    /// Notes that it ended before its time.
+    pub const fn failed(&mut self) {
+        self.ending.failed = true;
+    }
+}
+
 impl Body for Recorded {
     type Data = Bytes;
     type Error = BoxError;

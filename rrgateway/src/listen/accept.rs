@@ -8,16 +8,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::listen::Drain;
+use crate::listen::{Drain, Sequel};
 
 /// What a client may take of a listener.
 #[derive(Clone, Debug)]
@@ -107,7 +108,8 @@ async fn admit(
     Ok((stream, peer, permit))
 }
 
-/// Speaks HTTP/1.1 on `io` until the client or `drain` ends it.
+/// Speaks HTTP/1.1 on `io` until the client or `drain` ends it, or it turns into something else: then
+/// that is the connection.
 pub(super) fn serve<I, S, B>(
     io: I,
     limits: &Limits,
@@ -115,17 +117,26 @@ pub(super) fn serve<I, S, B>(
     service: S,
 ) -> impl Future<Output = ()> + use<I, S, B>
 where
-    I: Read + Write + Unpin,
+    I: Read + Write + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let sequel = Sequel::default();
+    let offered = sequel.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(offered.clone());
+        }
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.header_fields)
-        .serve_connection(io, service);
+        .serve_connection(io, service)
+        .with_upgrades();
     async move {
         let mut connection = pin!(connection);
         let result = tokio::select! {
@@ -135,9 +146,11 @@ where
                 connection.await
             }
         };
-        if let Err(error) = result {
+        match (result, sequel.take()) {
+            (Ok(()), Some(next)) => next.await,
+            (Ok(()), None) => {}
             // A client that went away, or did not speak HTTP: nobody is left to tell.
-            tracing::debug!(%error, "a connection ended early");
+            (Err(error), _) => tracing::debug!(%error, "a connection ended early"),
         }
     }
 }

@@ -3,12 +3,14 @@
 
 mod accept;
 mod drain;
+mod sequel;
 mod socket;
 #[cfg(feature = "data-plane")]
 mod tls;
 
 pub use self::accept::{Limits, accept};
 pub use self::drain::{Drain, Drainer, drain};
+pub use self::sequel::Sequel;
 pub use self::socket::bind;
 #[cfg(feature = "data-plane")]
 pub use self::tls::{PeerCertificate, Tls, TlsSettings, TlsVersion, accept_tls};

@@ -55,6 +55,8 @@ pub struct Proxy {
     pub transformation: Arc<Transformation>,
     /// Whether the credential is masked where the upstream sends it back.
     pub echo_shield: bool,
+    /// Whether callers may turn a request into a WebSocket.
+    pub allow_upgrade: bool,
     /// What is called.
     pub target: Arc<Target>,
     /// As whom it is called.

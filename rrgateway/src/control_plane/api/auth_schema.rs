@@ -30,7 +30,7 @@ pub(crate) fn rotation() -> Value {
     json!({"type": "object", "additionalProperties": false, "properties": {
         "graceSeconds": {"type": "integer", "minimum": 0, "maximum": 2_592_000, "default": 0,
             "description": "How long the secret before is still good. Of credentials that callers \
-                show; shared secrets of `jwtVerify` have none (422)."},
+                show, and shared secrets of `jwtVerify`."},
         "auth": {"type": "object", "description": "The new secret, as a member of auth; left out for \
             API keys of callers, which are generated then."}},
         "examples": [{"graceSeconds": 3600}]})

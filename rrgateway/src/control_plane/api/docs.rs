@@ -105,7 +105,7 @@ write answers with <code>rr-revision</code>, the revision it made; requests meet
 The same, for machines: <a href=\"/v1/openapi.json\">openapi.json</a>. With recipes: \
 <a href=\"/docs/credentials\">Credentials</a>, <a href=\"/docs/hiding-fields\">Hiding fields</a>, \
 <a href=\"/docs/limits\">Limits and budgets</a>, <a href=\"/docs/transforming\">Transforming</a>, \
-<a href=\"/docs/writing-rules\">Writing rules</a>.</p>\n";
+<a href=\"/docs/websockets\">WebSockets</a>, <a href=\"/docs/writing-rules\">Writing rules</a>.</p>\n";
 
 /// How it looks.
 pub(crate) const STYLE: &str = "\

@@ -10,16 +10,18 @@ pub(crate) enum Guide {
     Limits,
     HidingFields,
     Transforming,
+    WebSockets,
 }
 
 impl Guide {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::WritingRules,
         Self::Credentials,
         Self::Limits,
         Self::HidingFields,
         Self::Transforming,
+        Self::WebSockets,
     ];
 
     /// Where it is served.
@@ -30,6 +32,7 @@ impl Guide {
             Self::Limits => "/docs/limits",
             Self::HidingFields => "/docs/hiding-fields",
             Self::Transforming => "/docs/transforming",
+            Self::WebSockets => "/docs/websockets",
         }
     }
 
@@ -41,6 +44,7 @@ impl Guide {
             Self::Limits => "Limits and budgets",
             Self::HidingFields => "Hiding fields",
             Self::Transforming => "Transforming",
+            Self::WebSockets => "WebSockets",
         }
     }
 
@@ -52,6 +56,7 @@ impl Guide {
             Self::Limits => "Tell how callers are held to limits and budgets",
             Self::HidingFields => "Tell how fields of responses are hidden",
             Self::Transforming => "Tell how requests and responses are changed",
+            Self::WebSockets => "Tell how callers speak WebSocket with an upstream",
         }
     }
 
@@ -70,6 +75,7 @@ impl Guide {
             Self::Limits => include_str!("../../../docs/limits.md"),
             Self::HidingFields => include_str!("../../../docs/hiding-fields.md"),
             Self::Transforming => rrfilter::TRANSFORMING,
+            Self::WebSockets => include_str!("../../../docs/websockets.md"),
         }
     }
 }
@@ -139,6 +145,7 @@ mod tests {
             (Guide::Limits, "<td><code>noResponse</code></td>"),
             (Guide::HidingFields, "<td>422 <code>response-not-filterable</code></td>"),
             (Guide::Transforming, "<td>502 <code>response-too-large</code></td>"),
+            (Guide::WebSockets, "<td>502 <code>upstream-invalid-response</code></td>"),
         ] {
             let html = page.html();
             assert!(html.contains("<pre><code class=\"language-json\">{\""));
@@ -213,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn every_example_of_a_websocket_is_one() {
+        let mut kinds = Vec::new();
+        for text in examples_of(Guide::WebSockets) {
+            let kind = kind(&serde_json::from_str(text).unwrap());
+            read(kind, text).unwrap_or_else(|flaws| panic!("{flaws:?}: {text}"));
+            kinds.push(kind);
+        }
+        assert_eq!(kinds, [Some(Kind::Proxy), Some(Kind::Rule)]);
+    }
+
+    #[test]
     fn an_example_with_a_misspelt_member_would_be_noticed() {
         for text in examples() {
             let Some(rest) = text.trim_start().strip_prefix('{') else { panic!("{text}") };
@@ -230,6 +248,7 @@ mod tests {
             ("targetId", Some(Kind::Proxy)),
             ("kind", Some(Kind::Credential)),
             ("operation", Some(Kind::Filter)),
+            ("effect", Some(Kind::Rule)),
             ("type", Some(Kind::Meter)),
             ("authFailuresPerMinute", Some(Kind::Configuration)),
         ];

@@ -150,6 +150,9 @@ fn proxy() -> Shape {
              ends up in logs."},
         "echoShield": {"type": "boolean", "default": true, "description":
             "Whether the target credential is masked wherever the upstream sends it back."},
+        "allowUpgrade": {"type": "boolean", "default": false, "description":
+            "Whether callers may turn a request into a WebSocket, whose messages pass no rule, \
+             filter or meter."},
         "transform": response_schema::transform(),
         "rebind": auth_schema::rebind(),
         "baseUrls": {"type": "array", "items": {"type": "string"}, "readOnly": true},

@@ -9,7 +9,7 @@ use rrauth::{Index, JwkSet, JwtPolicy, PasswordHash};
 use crate::control_plane::config::made::Made;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
-use crate::control_plane::config::shown::{secret_name, shown_as};
+use crate::control_plane::config::shown::{previous_name, secret_name, shown_as};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::auth::form::{Auth, Kind as Side};
@@ -76,6 +76,7 @@ impl Gathered {
             if let Some(digest) = it.digest {
                 self.recognised.push((digest.0, Arc::clone(&old)));
             }
+            self.signed_before(made, (resource, spec, whole), Arc::clone(&old))?;
             before = it.hash.as_deref().map(|hash| (hash.to_owned(), old));
         }
         if let Some(it) = spec.secret.as_ref().and_then(|it| it.digest) {
@@ -92,6 +93,25 @@ impl Gathered {
 }
 
 impl Gathered {
+    // Tokens that are signed with the shared secret before are the caller's for as long as `old` is.
+    fn signed_before(
+        &mut self,
+        made: &mut Made,
+        (resource, spec, whole): (&Resource, &Credential, Digest),
+        old: Arc<Shown>,
+    ) -> Result<(), Unservable> {
+        let (Auth::JwtVerify(it), Some(name)) = (&spec.auth, previous_name(&resource.key, spec)) else {
+            return Ok(());
+        };
+        let version = name.version.to_be_bytes();
+        let learnt = digest([learnt(resource, spec).0.as_slice(), b"before", &version]);
+        let how = How::Jwt { policy: policy(&resource.key, it)?, keys: JwtKeys::Shared(name) };
+        let verified = Verified { digest: learnt, credential: old, how };
+        let digest = digest([whole.0.as_slice(), b"before", &version]);
+        self.verified.push(made.verified.get(digest, || Ok(verified))?);
+        Ok(())
+    }
+
     // As many passwords of one user name as are ever tried.
     fn count(&mut self, key: &Key, how: &How) -> Result<(), Unservable> {
         let How::Password { username, previous, .. } = how else { return Ok(()) };

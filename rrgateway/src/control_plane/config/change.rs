@@ -76,10 +76,6 @@ pub(crate) fn apply(
             let old = config.get(&key).ok_or(Refused::NotFound)?;
             check(if_match.as_ref(), Some(old))?;
             let rotation = Rotation::read(rotation).map_err(Refused::Invalid)?;
-            old.spec
-                .as_credential()
-                .map_or(Ok(()), |it| rotation.suits(it))
-                .map_err(Refused::Invalid)?;
             let draft = document::rotated(old, rotation.auth, means.egress);
             let draft = draft.map_err(Refused::Invalid)?;
             let new = New { draft, grace_seconds: Some(rotation.grace_seconds) };

@@ -125,6 +125,7 @@ impl Compiler {
                 validation,
                 transformation,
                 echo_shield: spec.echo_shield,
+                allow_upgrade: spec.allow_upgrade,
                 filters: hanging.filters,
                 target,
                 credential,

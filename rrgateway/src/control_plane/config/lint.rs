@@ -41,7 +41,7 @@ impl Concerned {
         let spec = &self.written.spec;
         let mut doubts = spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
         doubts.extend(spec.as_filter().and_then(response_lint::of_filter));
-        doubts.extend(spec.as_proxy().and_then(response_lint::of_proxy));
+        doubts.extend(spec.as_proxy().into_iter().flat_map(response_lint::of_proxy));
         doubts.extend(self.secret);
         let open = self.is_open().then(open).into_iter();
         open.chain(about_it.map(|it| warning(&it))).chain(doubts.iter().map(doubt)).collect()

@@ -16,9 +16,11 @@ pub(crate) fn of_filter(filter: &Filter) -> Option<Doubt> {
 }
 
 /// All that may be wrong with what `proxy` says of responses.
-pub(crate) fn of_proxy(proxy: &Proxy) -> Option<Doubt> {
+pub(crate) fn of_proxy(proxy: &Proxy) -> impl Iterator<Item = Doubt> {
     let is_bare = !proxy.echo_shield && proxy.target_credential_id.is_some();
-    is_bare.then_some(BARE)
+    let is_passed_by = proxy.allow_upgrade && (proxy.validation.is_some() || proxy.transform.is_some());
+    let found = [is_bare.then_some(BARE), is_passed_by.then_some(PASSED_BY)];
+    found.into_iter().flatten()
 }
 
 /// What may be wrong with the secret that came with a write: that it is too short to be looked for
@@ -63,6 +65,12 @@ const BARE: Doubt = Doubt {
     detail: "Where the upstream sends the target credential back, in an error or a header, callers \
              see it. Leave the shield on, unless it costs you what you cannot do without.",
 };
+const PASSED_BY: Doubt = Doubt {
+    kind: "upgrade-passes-by",
+    pointer: "/allowUpgrade",
+    detail: "The messages of a WebSocket are neither validated nor transformed. If this proxy is \
+             not for WebSockets, leave it off.",
+};
 const SHORT: Doubt = Doubt {
     kind: "secret-not-shielded",
     pointer: "/auth",
@@ -88,15 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_shields_nothing_is_doubted_where_there_is_something() {
+    fn a_proxy_is_doubted_that_shields_nothing_or_lets_frames_pass_by() {
         let proxy = |more: &str| {
             let text = format!(r#"{{"name":"p","targetId":"t"{more}}}"#);
             let json = Json::parse(text.as_bytes()).unwrap();
             Flaws::read(json, |it| Proxy::read(it, &EgressPolicy::default())).unwrap().proxy
         };
-        assert_eq!(of_proxy(&proxy(r#","targetCredentialId":"c""#)), None);
-        assert_eq!(of_proxy(&proxy(r#","echoShield":false"#)), None);
-        let bare = proxy(r#","targetCredentialId":"c","echoShield":false"#);
-        assert_eq!(of_proxy(&bare), Some(BARE));
+        let doubts = |more: &str| of_proxy(&proxy(more)).collect::<Vec<_>>();
+        assert_eq!(doubts(r#","targetCredentialId":"c""#), []);
+        assert_eq!(doubts(r#","echoShield":false"#), []);
+        assert_eq!(doubts(r#","targetCredentialId":"c","echoShield":false"#), [BARE]);
+        assert_eq!(doubts(r#","allowUpgrade":true"#), []);
+        let changed = r#","allowUpgrade":true,"transform":{"request":{"query":{"remove":["a"]}}}"#;
+        assert_eq!(doubts(changed), [PASSED_BY]);
     }
 }

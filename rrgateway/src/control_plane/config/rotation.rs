@@ -1,7 +1,5 @@
 //! A new secret for a credential, with a time of grace for the one before.
 
-use crate::control_plane::wire::auth::form::Auth;
-use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::fields::{Flaw, Flaws, Node};
 use crate::control_plane::wire::json::Json;
 
@@ -29,16 +27,6 @@ impl Rotation {
             }
             auth => Ok(Self { grace_seconds, auth }),
         }
-    }
-
-    /// Whether the secret of `old` can have the time of grace. Tokens are verified with one shared
-    /// secret: to drop the other at once, unsaid, would shut callers out who were promised time.
-    pub(crate) fn suits(&self, old: &Credential) -> Result<(), Vec<Flaw>> {
-        if self.grace_seconds > 0 && matches!(old.auth, Auth::JwtVerify(_)) {
-            let why = "a shared secret has none: bind a second credential with the new one instead";
-            return Err(vec![Flaw::new("/graceSeconds", why)]);
-        }
-        Ok(())
     }
 }
 

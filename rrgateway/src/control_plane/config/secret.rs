@@ -81,7 +81,7 @@ pub(crate) fn settle(
     Ok((credential, fresh))
 }
 
-// What is left of the secret before, for the time of grace. Of what the vault has, only the newest is
+// What is left of the secret before, for the time of grace. Of what goes upstream only the newest is
 // ever used.
 fn in_grace(
     old: SecretState,
@@ -89,7 +89,8 @@ fn in_grace(
     grace_seconds: Option<u64>,
     at_ms: i64,
 ) -> Option<PreviousSecret> {
-    let is_recognised = credential.auth.kept(credential.kind) != Kept::Sealed;
+    let is_recognised = credential.auth.kept(credential.kind) != Kept::Sealed
+        || matches!(credential.auth, Auth::JwtVerify(_));
     let grace_ms = i64::try_from(grace_seconds?).ok()?.checked_mul(1_000)?;
     (grace_ms > 0 && is_recognised).then(|| old.until(at_ms.saturating_add(grace_ms)))
 }

@@ -32,6 +32,13 @@ pub(crate) fn secret_name(key: &Key, credential: &Credential) -> Option<SecretNa
     })
 }
 
+/// The name under which the vault has the secret before, while that is still good.
+pub(crate) fn previous_name(key: &Key, credential: &Credential) -> Option<SecretName> {
+    let now = secret_name(key, credential)?;
+    let previous = credential.secret.as_ref()?.previous.as_ref()?;
+    Some(SecretName { version: previous.version, ..now })
+}
+
 /// How `auth` of credential `key` is shown to the upstream.
 pub(crate) fn presentation(key: &Key, auth: &Auth) -> Result<Presentation, Unservable> {
     Ok(match auth {

@@ -18,7 +18,7 @@ use crate::control_plane::config::meter_lint::Doubt;
 use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::response_lint;
-use crate::control_plane::config::shown::secret_name;
+use crate::control_plane::config::shown::{previous_name, secret_name};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::store::disk::{self, CONTROL, Changed};
@@ -156,7 +156,7 @@ impl Reviser {
             return Err(unavailable(error));
         }
         let written_key = all.iter().map(|it| &it.key);
-        for name in gone.iter().chain(written_key).filter_map(|key| stale(key, before, &after)) {
+        for name in gone.iter().chain(written_key).flat_map(|key| stale(key, before, &after)) {
             self.unnamed.push((number, name));
         }
         self.serve(after, revision);
@@ -213,14 +213,14 @@ impl Reviser {
     fn named(&self) -> Vec<SecretName> {
         let (current, all) = (self.current.load(), Collection::top(Kind::Credential));
         let credentials = current.config.list(&all, 0);
-        credentials.filter_map(|it| name_of(it)).collect()
+        credentials.flat_map(|it| names_of(it)).collect()
     }
 
     fn forget_unless_named(&self, name: &SecretName) {
         let current = self.current.load();
         let key = Key::top(Kind::Credential, Arc::clone(&name.credential));
-        let named = current.config.get(&key).and_then(|it| name_of(it));
-        if named.as_ref() != Some(name) {
+        let credential = current.config.get(&key);
+        if !credential.is_some_and(|it| names_of(it).any(|it| it == *name)) {
             self.around.secrets.forget(name);
         }
     }
@@ -258,14 +258,21 @@ fn refuse_emptied(around: &Surroundings) -> Result<(), StoreError> {
 }
 
 // What `key` named before and does not name any more.
-fn stale(key: &Key, before: &Snapshot, after: &Snapshot) -> Option<SecretName> {
-    let old = name_of(before.config.get(key)?)?;
-    let new = after.config.get(key).and_then(|it| name_of(it));
-    (new.as_ref() != Some(&old)).then_some(old)
+fn stale(key: &Key, before: &Snapshot, after: &Snapshot) -> Vec<SecretName> {
+    let names = |it: &Snapshot| it.config.get(key).map(|it| names_of(it).collect::<Vec<_>>());
+    let new = names(after).unwrap_or_default();
+    names(before).unwrap_or_default().into_iter().filter(|it| !new.contains(it)).collect()
 }
 
 fn name_of(resource: &Resource) -> Option<SecretName> {
     secret_name(&resource.key, resource.spec.as_credential()?)
+}
+
+// Its secret, and the one before for its time of grace.
+fn names_of(resource: &Resource) -> impl Iterator<Item = SecretName> {
+    let credential = resource.spec.as_credential();
+    let previous = credential.and_then(|it| previous_name(&resource.key, it));
+    name_of(resource).into_iter().chain(previous)
 }
 
 fn invalid(it: Unservable, written: Option<&Resource>) -> Refused {

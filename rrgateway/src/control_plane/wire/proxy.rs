@@ -48,6 +48,9 @@ pub(crate) struct Proxy {
     /// Whether the target credential is masked where the upstream sends it back.
     #[serde(default = "yes")]
     pub(crate) echo_shield: bool,
+    /// Whether callers may speak WebSocket with the upstream.
+    #[serde(default)]
+    pub(crate) allow_upgrade: bool,
     #[serde(default)]
     pub(crate) transform: Option<Transform>,
 }
@@ -93,6 +96,7 @@ impl Proxy {
         let required_claims = fields.or("requiredClaims", Map::new(), claims);
         let query = fields.or("allowQueryCredential", false, Node::boolean);
         let echo_shield = fields.or("echoShield", true, Node::boolean);
+        let allow_upgrade = fields.or("allowUpgrade", false, Node::boolean);
         let transform = fields.optional("transform", Transform::read);
         let rebind = fields.optional("rebind", |it| Rebind::read(it, egress));
         fields.close();
@@ -113,6 +117,7 @@ impl Proxy {
             required_claims: required_claims?,
             allow_query_credential: query?,
             echo_shield: echo_shield?,
+            allow_upgrade: allow_upgrade?,
             transform: transform?,
         };
         Some(ProxyDraft { proxy, is_limited, rebind: rebind? })

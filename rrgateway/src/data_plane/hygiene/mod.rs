@@ -4,6 +4,8 @@
 mod hop;
 mod request;
 mod response;
+mod websocket;
 
 pub use self::request::{admit, without_authorization, without_nominated};
 pub use self::response::cleanse;
+pub use self::websocket::{AsksForWebSocket, is_websocket};

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use rrcore::{Code, Refusal};
 
 use crate::data_plane::hygiene::hop::{self, Nominated};
+use crate::data_plane::hygiene::websocket::{self, AsksForWebSocket};
 
 /// Checks a request and cleans it: afterwards its head has one reading, and nothing in it belongs
 /// to the client's hop or claims to be the gateway's.
@@ -24,6 +25,9 @@ pub fn admit<B>(request: &mut Request<B>, max_bytes: u64, via: &str) -> Result<(
     check_framing(request.headers(), max_bytes)?;
     check_expectation(request.headers())?;
     check_loop(request.headers(), via)?;
+    if websocket::is_asked_for(request) {
+        request.extensions_mut().insert(AsksForWebSocket);
+    }
     let nominated = clean(request.headers_mut());
     if !nominated.is_empty() {
         request.extensions_mut().insert(nominated);

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, VIA};
+use http::header::{CONNECTION, HOST, UPGRADE, VIA};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use rrcore::{Body, Code, Refusal, Stage};
@@ -24,6 +24,8 @@ pub use self::client::Connector;
 use self::client::Partition;
 use crate::data_plane::body::StagedBody;
 use crate::data_plane::exchange::{Exchange, UpstreamNotes};
+use crate::data_plane::hygiene::AsksForWebSocket;
+use crate::data_plane::tunnel::Switched;
 use crate::data_plane::{hygiene, injection};
 use crate::model::Proxy;
 
@@ -120,6 +122,7 @@ impl Inner {
         injection::in_time(&self.proxy.credential, exchange.context().now())?;
         let timeouts = self.proxy.target.timeouts;
         let request = self.addressed(request)?;
+        let is_asked = request.headers().contains_key(UPGRADE);
         let clock = exchange.context().clock().clone();
         let start = clock.monotonic();
         let answer = tokio::time::timeout(timeouts.response, self.partition.send(request)).await;
@@ -132,7 +135,7 @@ impl Inner {
             Ok(Err(error)) => return Err(failure::refusal(&error)),
             Ok(Ok(response)) => response,
         };
-        self.relayed(response, timeouts.idle)
+        self.relayed(response, timeouts.idle, is_asked)
     }
 
     fn addressed(&self, mut request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {
@@ -142,6 +145,13 @@ impl Inner {
         }
         *request.version_mut() = Version::HTTP_11;
         request.headers_mut().append(VIA, self.via.clone());
+        // The client's own went with what belonged to its hop.
+        let is_asked = request.extensions().get::<AsksForWebSocket>().is_some();
+        if is_asked && self.proxy.allow_upgrade {
+            let headers = request.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
         Ok(request)
     }
 
@@ -149,13 +159,23 @@ impl Inner {
         &self,
         mut response: Response<hyper::body::Incoming>,
         idle: Duration,
+        is_asked: bool,
     ) -> Result<Response<UpstreamBody>, Refusal> {
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            // Nobody asked for it: the request carried no `Upgrade`.
-            return Err(Refusal::new(Code::UpstreamInvalidResponse).because("an unasked-for 101"));
-        }
+        let switched = match response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            true if is_asked && hygiene::is_websocket(response.headers()) => {
+                Some(Switched::to(hyper::upgrade::on(&mut response)))
+            }
+            true => {
+                let invalid = Refusal::new(Code::UpstreamInvalidResponse);
+                return Err(invalid.because("a 101 that nobody asked for"));
+            }
+            false => None,
+        };
         hygiene::cleanse(response.headers_mut(), &self.proxy.id, &self.proxy.target.base_url);
         response.extensions_mut().clear();
+        if let Some(switched) = switched {
+            response.extensions_mut().insert(switched);
+        }
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|body| UpstreamBody::new(body, idle)))
     }
