@@ -198,7 +198,9 @@ async fn served(mut stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
         "/base/unasked" => switching("websocket"),
         "/base/h2c" => switching("h2c"),
         _ if head.contains("upgrade: websocket") => switching("websocket"),
-        _ => "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        _ => {
+            "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_owned()
+        }
     };
     stream.write_all(answer.as_bytes()).await.unwrap();
     while let Some(message) = read_frame(&mut stream).await {

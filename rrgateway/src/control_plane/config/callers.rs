@@ -100,7 +100,8 @@ impl Gathered {
         (resource, spec, whole): (&Resource, &Credential, Digest),
         old: Arc<Shown>,
     ) -> Result<(), Unservable> {
-        let (Auth::JwtVerify(it), Some(name)) = (&spec.auth, previous_name(&resource.key, spec)) else {
+        let (Auth::JwtVerify(it), Some(name)) = (&spec.auth, previous_name(&resource.key, spec))
+        else {
             return Ok(());
         };
         let version = name.version.to_be_bytes();

@@ -18,7 +18,8 @@ pub(crate) fn of_filter(filter: &Filter) -> Option<Doubt> {
 /// All that may be wrong with what `proxy` says of responses.
 pub(crate) fn of_proxy(proxy: &Proxy) -> impl Iterator<Item = Doubt> {
     let is_bare = !proxy.echo_shield && proxy.target_credential_id.is_some();
-    let is_passed_by = proxy.allow_upgrade && (proxy.validation.is_some() || proxy.transform.is_some());
+    let is_passed_by =
+        proxy.allow_upgrade && (proxy.validation.is_some() || proxy.transform.is_some());
     let found = [is_bare.then_some(BARE), is_passed_by.then_some(PASSED_BY)];
     found.into_iter().flatten()
 }

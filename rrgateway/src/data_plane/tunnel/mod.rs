@@ -58,7 +58,8 @@ pub fn open(
     mut response: Response<Recorded>,
 ) -> Response<Outgoing> {
     let switched = response.extensions_mut().remove::<Switched>();
-    let (Some(Passage { client, sequel }), Some(Switched { upstream })) = (passage, switched) else {
+    let (Some(Passage { client, sequel }), Some(Switched { upstream })) = (passage, switched)
+    else {
         return response.map(Either::Left);
     };
     let headers = response.headers_mut();
