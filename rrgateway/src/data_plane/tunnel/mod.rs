@@ -18,6 +18,7 @@ use rrfilter::FrameShield;
 use self::relay::Relay;
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::record::Recorded;
+use crate::data_plane::upstream::Switched;
 use crate::listen::Sequel;
 
 /// The body of what leaves: that of a response, or of one that only says that a tunnel begins.
@@ -28,19 +29,6 @@ pub type Outgoing = Either<Recorded, Empty<Bytes>>;
 pub struct Passage {
     client: OnUpgrade,
     sequel: Sequel,
-}
-
-/// The upstream's end of one that has: an extension of its 101.
-#[derive(Clone, Debug)]
-pub struct Switched {
-    upstream: OnUpgrade,
-}
-
-impl Switched {
-    /// What the upstream's connection turns into.
-    pub const fn to(upstream: OnUpgrade) -> Self {
-        Self { upstream }
-    }
 }
 
 impl Passage {

@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod failure;
 mod resolver;
+mod switched;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,10 +23,10 @@ use tower::Service;
 use self::body::UpstreamBody;
 pub use self::client::Connector;
 use self::client::Partition;
+pub use self::switched::Switched;
 use crate::data_plane::body::StagedBody;
 use crate::data_plane::exchange::{Exchange, UpstreamNotes};
 use crate::data_plane::hygiene::AsksForWebSocket;
-use crate::data_plane::tunnel::Switched;
 use crate::data_plane::{hygiene, injection};
 use crate::model::Proxy;
 
@@ -163,7 +164,7 @@ impl Inner {
     ) -> Result<Response<UpstreamBody>, Refusal> {
         let switched = match response.status() == StatusCode::SWITCHING_PROTOCOLS {
             true if is_asked && hygiene::is_websocket(response.headers()) => {
-                Some(Switched::to(hyper::upgrade::on(&mut response)))
+                Some(Switched { upstream: hyper::upgrade::on(&mut response) })
             }
             true => {
                 let invalid = Refusal::new(Code::UpstreamInvalidResponse);
