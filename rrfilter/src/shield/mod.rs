@@ -8,6 +8,7 @@ mod future;
 mod head;
 mod layer;
 mod masker;
+mod opening;
 mod pattern;
 mod run;
 mod service;
