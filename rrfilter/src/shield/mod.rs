@@ -9,6 +9,7 @@ mod head;
 mod layer;
 mod masker;
 mod opening;
+mod part;
 mod pattern;
 mod run;
 mod service;
