@@ -31,29 +31,31 @@ pub(super) enum Glance {
 }
 
 /// Looks at the escape that `text` begins with, if it is one. What is met most is seen at once.
+#[inline]
 pub(super) fn glance(text: &[u8]) -> Glance {
     let Some([introducer, first, rest @ ..]) = text.first_chunk::<6>() else {
         return Glance::Unknown;
     };
     let [second, ..] = rest;
-    match (introducer, first) {
-        (b'%', b'u' | b'U') => Glance::Unknown,
-        (b'%', _) => match value_of([first, second]) {
-            Some(PERCENT) => Glance::Unknown,
-            Some(value) => Glance::One((value, 3)),
-            None => Glance::Nothing,
+    match introducer {
+        b'%' => match (first, value_of([first, second])) {
+            (b'u' | b'U', _) | (_, Some(PERCENT)) => Glance::Unknown,
+            (_, Some(value)) => Glance::One((value, 3)),
+            (_, None) => Glance::Nothing,
         },
-        (b'\\', b'u') => match value_of(rest.each_ref()) {
-            Some(0xd800..=0xdbff) => Glance::Unknown,
-            Some(value) => Glance::One((value, 6)),
-            None => Glance::Nothing,
+        b'\\' => match first {
+            b'u' => match value_of(rest.each_ref()) {
+                Some(0xd800..=0xdbff) => Glance::Unknown,
+                Some(value) => Glance::One((value, 6)),
+                None => Glance::Nothing,
+            },
+            b'n' => Glance::One((u32::from(b'\n'), 2)),
+            b'r' => Glance::One((u32::from(b'\r'), 2)),
+            b'x' | b'\\' => Glance::Unknown,
+            it if it.is_ascii_punctuation() => Glance::One((u32::from(*it), 2)),
+            _ => Glance::Nothing,
         },
-        (b'\\', b'n') => Glance::One((u32::from(b'\n'), 2)),
-        (b'\\', b'r') => Glance::One((u32::from(b'\r'), 2)),
-        (b'\\', b'x' | b'\\') => Glance::Unknown,
-        (b'\\', it) if it.is_ascii_punctuation() => Glance::One((u32::from(*it), 2)),
-        (b'\\', _) => Glance::Nothing,
-        (b'&', _) => glance_at_entity(*first, *rest),
+        b'&' => glance_at_entity(*first, *rest),
         _ => Glance::Nothing,
     }
 }
@@ -66,9 +68,8 @@ fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
         (b'#', [tens @ b'0'..=b'9', ones @ b'0'..=b'9', b';', _]) => {
             Glance::One((10 * u32::from(tens - b'0') + u32::from(ones - b'0'), 5))
         }
-        (b'#', _) => Glance::Unknown,
-        // It may be escaped again.
-        (b'a', [b'm', b'p', b';', b'#' | b'a' | b'g' | b'l' | b'q']) => Glance::Unknown,
+        // An ampersand may be one of what was escaped again.
+        (b'#', _) | (b'a', [b'm', b'p', b';', b'#' | b'a' | b'g' | b'l' | b'q']) => Glance::Unknown,
         (b'a', [b'm', b'p', b';', _]) => Glance::One((u32::from(b'&'), 5)),
         (b'a', b"pos;") => Glance::One((u32::from(b'\''), 6)),
         (b'q', b"uot;") => Glance::One((u32::from(b'"'), 6)),
@@ -285,6 +286,7 @@ fn single(digits: Digits, len: usize, each: &mut impl FnMut(Reading)) -> bool {
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "what is out of bounds does not compile")]
 const DIGITS: [u8; 256] = {
     let mut digits = [NO_DIGIT; 256];
     let mut byte = 0;

@@ -164,9 +164,11 @@ impl Escapes<'_> {
         if let (Some(next), 0..0x80) = (text.get(end), value) {
             let followers = self.openings.followers.get(usize::from(*next));
             places &= followers.copied().unwrap_or(ALL);
-            let is_escape = INTRODUCERS.contains(next);
-            (self.first, self.at) = (if is_escape { in_place(0, said) } else { 0 }, at);
-            self.end = end;
+            if INTRODUCERS.contains(next) {
+                self.first = in_place(0, said);
+                self.at = at;
+                self.end = end;
+            }
         }
         if places != 0 {
             give(at, places, each);
