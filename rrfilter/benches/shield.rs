@@ -37,6 +37,14 @@ fn shielding(c: &mut Criterion) {
             }),
         ),
         ("form", repeated(|i| format!("key{i}=a%20b%2Fc%3D{i}&"))),
+        ("html", repeated(|i| format!("<p id=\"{i}\">{} &amp; &quot;{i}&quot;</p>\n", words(i)))),
+        (
+            "nested",
+            repeated(|i| format!("{{\"text\":\"{{\\\"a\\\":\\\"{}\\\\n\\\"}}\"}}\n", words(i))),
+        ),
+        ("unicode", repeated(|i| words(i).bytes().map(|it| format!("\\u{it:04x}")).collect())),
+        ("percent", repeated(|i| words(i).bytes().map(|it| format!("%{it:02X}")).collect())),
+        ("entities", repeated(|i| words(i).bytes().map(|it| format!("&#x{it:x};")).collect())),
         ("base64", base64()),
     ] {
         let mut group = c.benchmark_group(format!("shield/{kind}"));
@@ -56,7 +64,9 @@ fn shielding(c: &mut Criterion) {
 // A secret is compiled once, and a small response must not cost much more than without.
 fn small(c: &mut Criterion) {
     let mut group = c.benchmark_group("shield/small");
-    let text = Bytes::from_static(b"{\"id\":7}");
+    let record = b"{\"id\":7,\"name\":\"User 7\",\"url\":\"https://a.test/7\",\"last\":true},\n";
+    let (text, one_kib) = (Bytes::from_static(b"{\"id\":7}"), record.repeat(1024 / record.len()));
+    let one_kib = Bytes::from(one_kib);
     let known = secrets(&["sk_live_4eC39HqLyjWDarjtT1zdp7dc"]);
     let shield = EchoShieldLayer::new();
     group.bench_function("off", |b| {
@@ -65,6 +75,12 @@ fn small(c: &mut Criterion) {
     group.bench_function("known_secret", |b| b.iter(|| block_on(length(&shield, &known, &text))));
     group.bench_function("new_secret", |b| {
         b.iter(|| block_on(length(&shield, &secrets(&["a signature of this request"]), &text)));
+    });
+    group.bench_function("known_secret_1_kib", |b| {
+        b.iter(|| block_on(length(&shield, &known, &one_kib)));
+    });
+    group.bench_function("new_secret_1_kib", |b| {
+        b.iter(|| block_on(length(&shield, &secrets(&["a signature of this request"]), &one_kib)));
     });
     group.finish();
 }
@@ -113,10 +129,20 @@ fn repeated(line: impl Fn(usize) -> String) -> Bytes {
     text.into()
 }
 
+fn words(i: usize) -> String {
+    let words = ["the", "user", "credit", "order", "stable", "battery", "of", "skill"];
+    let word = |at: usize| words[(scrambled((8 * i + at) as u64) >> 61) as usize];
+    (0..8).map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn base64() -> Bytes {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let sextet = |i: u64| alphabet[(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize];
+    let sextet = |i: u64| alphabet[(scrambled(i) >> 58) as usize];
     (0..1 << 20).map(sextet).collect::<Vec<_>>().into()
+}
+
+const fn scrambled(i: u64) -> u64 {
+    i.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn secrets(secrets: &[&str]) -> Vec<InjectedSecret> {

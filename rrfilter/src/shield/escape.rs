@@ -19,6 +19,108 @@ pub(super) fn read(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
     }
 }
 
+/// What an escape says, as far as that is plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// It is none.
+    Nothing,
+    /// There is no other reading.
+    One(Reading),
+    /// [`read`] has to be asked.
+    Unknown,
+}
+
+/// Looks at the escape that `text` begins with, if it is one. What is met most is seen at once.
+#[inline]
+pub(super) fn glance(text: &[u8]) -> Glance {
+    let Some([introducer, first, rest @ ..]) = text.first_chunk::<6>() else {
+        return Glance::Unknown;
+    };
+    let [second, ..] = rest;
+    match introducer {
+        b'%' => match (first, value_of([first, second])) {
+            (b'u' | b'U', _) | (_, Some(PERCENT)) => Glance::Unknown,
+            (_, Some(value)) => Glance::One((value, 3)),
+            (_, None) => Glance::Nothing,
+        },
+        b'\\' => match first {
+            b'u' => match value_of(rest.each_ref()) {
+                Some(0xd800..=0xdbff) => Glance::Unknown,
+                Some(value) => Glance::One((value, 6)),
+                None => Glance::Nothing,
+            },
+            b'n' => Glance::One((u32::from(b'\n'), 2)),
+            b'r' => Glance::One((u32::from(b'\r'), 2)),
+            b'x' | b'\\' => Glance::Unknown,
+            it if it.is_ascii_punctuation() => Glance::One((u32::from(*it), 2)),
+            _ => Glance::Nothing,
+        },
+        b'&' => glance_at_entity(*first, *rest),
+        _ => Glance::Nothing,
+    }
+}
+
+fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
+    match (first, &rest) {
+        (b'#', [b'x' | b'X', high, low, b';']) => {
+            value_of([high, low]).map_or(Glance::Nothing, |it| Glance::One((it, 6)))
+        }
+        (b'#', [tens @ b'0'..=b'9', ones @ b'0'..=b'9', b';', _]) => {
+            Glance::One((10 * u32::from(tens - b'0') + u32::from(ones - b'0'), 5))
+        }
+        // An ampersand may be one of what was escaped again.
+        (b'#', _) | (b'a', [b'm', b'p', b';', b'#' | b'a' | b'g' | b'l' | b'q']) => Glance::Unknown,
+        (b'a', [b'm', b'p', b';', _]) => Glance::One((u32::from(b'&'), 5)),
+        (b'a', b"pos;") => Glance::One((u32::from(b'\''), 6)),
+        (b'q', b"uot;") => Glance::One((u32::from(b'"'), 6)),
+        (b'l', [b't', b';', ..]) => Glance::One((u32::from(b'<'), 4)),
+        (b'g', [b't', b';', ..]) => Glance::One((u32::from(b'>'), 4)),
+        _ => Glance::Nothing,
+    }
+}
+
+/// Gives every place in `text` after `from` where an escape may begin.
+pub(super) fn places(text: &[u8], mut from: usize, mut each: impl FnMut(usize)) {
+    let [first, second, third] = INTRODUCERS;
+    while let Some(rest) = text.get(from..) {
+        let Some(next) = memchr::memchr3(first, second, third, rest) else { return };
+        from += next;
+        // Where there is one there are more: as long as there are, no search is begun for each.
+        loop {
+            let Some(block) = text.get(from..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
+                let rest = text.get(from..).unwrap_or_default();
+                return memchr::memchr3_iter(first, second, third, rest)
+                    .for_each(|at| each(from + at));
+            };
+            let mut places = places_in(block);
+            if places == 0 {
+                break;
+            }
+            while places != 0 {
+                each(from + places.trailing_zeros() as usize);
+                places &= places - 1;
+            }
+            from += BLOCK;
+        }
+    }
+}
+
+// One bit for each byte, the first lowest.
+fn places_in(block: &[u8; BLOCK]) -> u64 {
+    let flags = block.map(introduces);
+    flags.chunks_exact(8).rev().fold(0, |places, eight| {
+        let eight = eight.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        // Brings the lowest bits of all eight bytes together in the highest byte: none of the other
+        // products meets another there.
+        places << 8 | eight.wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
+}
+
+fn introduces(byte: u8) -> u8 {
+    let [first, second, third] = INTRODUCERS;
+    u8::from((byte == first) | (byte == second) | (byte == third))
+}
+
 /// What escapes begin with.
 pub(super) const INTRODUCERS: [u8; 3] = *b"%\\&";
 
@@ -27,17 +129,17 @@ pub(super) const LONGEST: usize = 2 * (MOST_BACKSLASHES + 5);
 
 fn percent(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
     match text.get(1) {
-        Some(b'u' | b'U') => return single(digits(text, 2, 4), 6, each),
+        Some(b'u' | b'U') => return single(digits::<4>(text, 2), 6, each),
         Some(_) => {}
         None => return true,
     }
     let mut at = 1;
     for _ in 0..=MOST_REPEATS {
-        match digits(text, at, 2) {
+        match digits::<2>(text, at) {
             Digits::Value(value) => {
                 at += 2;
                 each((value, at));
-                if value != u32::from(b'%') {
+                if value != PERCENT {
                     return false;
                 }
             }
@@ -62,7 +164,7 @@ fn backslash(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
     match text.get(run) {
         None => true,
         Some(b'u') => unit(text, run, each),
-        Some(b'x') => single(digits(text, run + 1, 2), run + 3, each),
+        Some(b'x') => single(digits::<2>(text, run + 1), run + 3, each),
         Some(b'n') => {
             each((u32::from(b'\n'), run + 1));
             false
@@ -82,7 +184,7 @@ fn backslash(text: &[u8], each: &mut impl FnMut(Reading)) -> bool {
 
 // RFC 8259 §7: beyond the basic plane, two of them.
 fn unit(text: &[u8], run: usize, each: &mut impl FnMut(Reading)) -> bool {
-    let first = match digits(text, run + 1, 4) {
+    let first = match digits::<4>(text, run + 1) {
         Digits::Value(it @ 0xd800..=0xdbff) => it,
         other => return single(other, run + 5, each),
     };
@@ -90,7 +192,7 @@ fn unit(text: &[u8], run: usize, each: &mut impl FnMut(Reading)) -> bool {
     let second = rest.iter().take(MOST_BACKSLASHES).take_while(|it| **it == b'\\').count();
     match rest.get(second) {
         None => true,
-        Some(b'u') => match digits(rest, second + 1, 4) {
+        Some(b'u') => match digits::<4>(rest, second + 1) {
             Digits::Value(it @ 0xdc00..=0xdfff) => {
                 let value = 0x1_0000 + ((first - 0xd800) << 10) + (it - 0xdc00);
                 each((value, run + 5 + second + 5));
@@ -154,14 +256,23 @@ enum Digits {
     CutShort,
 }
 
-fn digits(text: &[u8], at: usize, count: usize) -> Digits {
-    let mut value = 0;
-    for at in at..at + count {
-        let Some(byte) = text.get(at) else { return Digits::CutShort };
-        let Some(digit) = char::from(*byte).to_digit(16) else { return Digits::None };
-        value = value << 4 | digit;
+fn digits<const COUNT: usize>(text: &[u8], at: usize) -> Digits {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk::<COUNT>() {
+        Some(there) => value_of(there.each_ref()).map_or(Digits::None, Digits::Value),
+        None if rest.iter().all(u8::is_ascii_hexdigit) => Digits::CutShort,
+        None => Digits::None,
     }
-    Digits::Value(value)
+}
+
+fn value_of<const COUNT: usize>(digits: [&u8; COUNT]) -> Option<u32> {
+    let (mut value, mut all) = (0, 0);
+    for digit in digits {
+        let digit = DIGITS.get(usize::from(*digit)).copied().unwrap_or(NO_DIGIT);
+        value = value << 4 | u32::from(digit);
+        all |= digit;
+    }
+    (all < NO_DIGIT).then_some(value)
 }
 
 fn single(digits: Digits, len: usize, each: &mut impl FnMut(Reading)) -> bool {
@@ -175,9 +286,26 @@ fn single(digits: Digits, len: usize, each: &mut impl FnMut(Reading)) -> bool {
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "what is out of bounds does not compile")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < 10 {
+        digits[b'0' as usize + byte] = byte as u8;
+        if byte < 6 {
+            digits[b'a' as usize + byte] = 10 + byte as u8;
+            digits[b'A' as usize + byte] = 10 + byte as u8;
+        }
+        byte += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0x10;
+const PERCENT: u32 = 0x25;
 const AMPERSAND: &[u8] = b"amp;";
 const NAMES: &[(&[u8], u8)] =
     &[(AMPERSAND, b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
+const BLOCK: usize = u64::BITS as usize;
 const MOST_REPEATS: usize = 2;
 const MOST_BACKSLASHES: usize = 8;
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::escape;
+use super::escape::{self, Glance};
 
 /// A secret in one encoding, as the units that text must have, one after another.
 ///
@@ -111,18 +111,50 @@ impl Form {
         usize::from(self.edges.0 != SEXTET)
     }
 
-    /// Whether `unit` may begin with `byte`, unescaped.
-    pub(super) fn begins(&self, unit: usize, byte: u8) -> bool {
-        let mut begins = false;
-        self.read_plain(&[byte], State::new(unit, 0), &mut |it| begins |= it.unit > unit);
-        begins
+    /// Every byte that `unit`, or a line break before it, may begin with.
+    pub(super) fn beginnings(&self, unit: usize) -> impl Iterator<Item = u8> {
+        let escapes = if self.kind == Kind::Wide { &[][..] } else { &escape::INTRODUCERS };
+        let sextets = if self.kind == Kind::Base64 { &STANDARD[..] } else { &[] };
+        let others = self.candidates(unit).into_iter().flatten().chain(*b"-_");
+        let plain = others.chain(sextets.iter().copied()).filter(move |it| {
+            let mut begins = false;
+            self.read_plain(&[*it], State::new(unit, 0), &mut |_| begins = true);
+            begins
+        });
+        plain.chain(escapes.iter().copied())
     }
 
-    /// Whether `unit`, or a line break before it, may begin with `byte`.
-    pub(super) fn begins_or_escapes(&self, unit: usize, byte: u8) -> bool {
-        let mut begins = self.kind != Kind::Wide && escape::INTRODUCERS.contains(&byte);
-        self.read_plain(&[byte], State::new(unit, 0), &mut |_| begins = true);
-        begins
+    /// Whether `text` from `state` on may be the form, by a look at the next characters that can be
+    /// read in one way only.
+    pub(super) fn may_go_on(&self, text: &[u8], state: State) -> bool {
+        let State { unit, mut at, .. } = state;
+        let rest = self.units.iter().enumerate().skip(unit).take(GLANCE);
+        for (unit, expected) in rest {
+            let Some(byte) = text.get(at).copied() else { return true };
+            let is_gap = self.kind == Kind::Base64 && matches!(byte, b'\r' | b'\n');
+            let is_space = byte == b'+' && *expected == b' ';
+            if !byte.is_ascii() || is_gap || is_space {
+                return true;
+            }
+            let is_plain = self.is(unit, byte);
+            if self.kind != Kind::Wide && escape::INTRODUCERS.contains(&byte) {
+                match escape::glance(text.get(at..).unwrap_or_default()) {
+                    Glance::Nothing if is_plain => at += 1,
+                    Glance::Nothing => return false,
+                    Glance::One((value, len)) if !is_plain => match u8::try_from(value) {
+                        Ok(b'\r' | b'\n' | 0x80..) | Err(_) => return true,
+                        Ok(byte) if self.is(unit, byte) => at += len,
+                        Ok(_) => return false,
+                    },
+                    Glance::One(_) | Glance::Unknown => return true,
+                }
+            } else if is_plain {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        true
     }
 
     /// Where `state` can go by what `text` has for it. The answer is whether there may be more ways
@@ -303,3 +335,5 @@ fn sextet(byte: u8) -> Option<u8> {
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const SEXTET: u8 = 0x3f;
+// What agrees in so many units is read in earnest.
+const GLANCE: usize = 16;

@@ -11,9 +11,8 @@ use pin_project_lite::pin_project;
 use rrcore::coding::Coding;
 use rrcore::{Code, Refusal};
 
-use super::Patterns;
 use super::body::ShieldedBody;
-use super::head;
+use super::{Patterns, head, part};
 use crate::fault::BoxError;
 
 pin_project! {
@@ -29,6 +28,7 @@ pin_project! {
 pub(super) struct Shielding {
     context: rrcore::Context,
     is_head: bool,
+    asked_for_part: bool,
 }
 
 impl<F> ShieldFuture<F> {
@@ -56,8 +56,8 @@ where
 }
 
 impl Shielding {
-    pub(super) fn new(context: rrcore::Context, method: &Method) -> Self {
-        Self { context, is_head: method == Method::HEAD }
+    pub(super) fn new(context: rrcore::Context, method: &Method, asked_for_part: bool) -> Self {
+        Self { context, is_head: method == Method::HEAD, asked_for_part }
     }
 
     // What was injected is known now, and not before: a token may have been fetched on the way.
@@ -70,13 +70,17 @@ impl Shielding {
         };
         let (mut head, body) = response.into_parts();
         head::mask(&mut head.headers, &patterns);
+        part::offer_none_of_text(&mut head.headers);
         if self.is_head || has_no_content(head.status) {
             return Response::from_parts(head, ShieldedBody::inner(body));
         }
+        if part::is_cut(head.status, &head.headers, self.asked_for_part) {
+            return self.context.refuse(UNREADABLE.detail(CUT)).map(ShieldedBody::own);
+        }
         let coding = match Coding::of(&head.headers) {
             // A part of coded content cannot be undone without the parts before.
-            Ok(Coding::Identity) => Coding::Identity,
-            Ok(coding) if head.status != StatusCode::PARTIAL_CONTENT => {
+            Ok(Coding::Identity) if head.status != StatusCode::IM_USED => Coding::Identity,
+            Ok(coding) if !is_part(head.status) => {
                 head::forget_the_coding(&mut head.headers);
                 coding
             }
@@ -86,6 +90,11 @@ impl Shielding {
         };
         Response::from_parts(head, ShieldedBody::masked(body, patterns, coding))
     }
+}
+
+// Of something that is put together elsewhere; RFC 3229 has it changed beforehand.
+fn is_part(status: StatusCode) -> bool {
+    matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
 }
 
 // RFC 9110 §6.4.1. After 101, another protocol begins.
@@ -100,3 +109,4 @@ impl<F> fmt::Debug for ShieldFuture<F> {
 }
 
 const UNREADABLE: Refusal = Refusal::new(Code::UpstreamInvalidResponse);
+const CUT: &str = "what may be text is not passed on in parts; ask for the whole, without Range";

@@ -1,24 +1,28 @@
 //! The heads of requests and responses, and trailers.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, Entry, RANGE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, Entry,
     SEC_WEBSOCKET_EXTENSIONS, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Masker, Patterns};
+use super::{Masker, Patterns, part};
 use crate::head::narrow;
 
-/// Asks the upstream for codings that can be undone here.
-pub(super) fn ask_for_what_can_be_read(request: &mut HeaderMap) {
-    if request.contains_key(RANGE) {
+/// Asks the upstream for what can be read here. The answer is whether that is a part only.
+pub(super) fn ask_for_what_can_be_read(request: &mut HeaderMap) -> bool {
+    let is_part = part::ask_for_one(request);
+    if is_part {
         // A part of coded content can be read by nobody who has not the parts before.
         request.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     } else {
         narrow(request);
     }
+    // They are codings by another name (RFC 3229).
+    request.remove("a-im");
     // An extension of that protocol would compress its messages (RFC 7692).
     request.remove(SEC_WEBSOCKET_EXTENSIONS);
+    is_part
 }
 
 /// Masks names and values alike.

@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
-use super::escape::{self, INTRODUCERS};
+use super::escape::{self, Glance, INTRODUCERS};
 use super::form::State;
-use super::pattern::{OPENING, Pattern, Patterns};
+use super::opening::OPENING;
+use super::pattern::{Pattern, Patterns};
 use super::run::{FormId, Run, leads_to};
 
 /// Writes `*` over secrets, whatever the pieces in which the text comes.
@@ -108,20 +110,31 @@ impl Scan {
     // Begins every run that starts before `until`.
     fn find(&mut self, patterns: &[Arc<Pattern>], text: &[u8], until: usize) {
         for (index, pattern) in patterns.iter().enumerate() {
-            pattern.plain(text, self.known, &mut |at, forms| {
+            pattern.openings().plain(text, self.known, &mut |at, forms| {
                 self.anchor(patterns, text, index, forms, at, until);
             });
         }
-        let [first, second, third] = INTRODUCERS;
-        let unknown = text.get(self.known..).unwrap_or_default();
-        for at in memchr::memchr3_iter(first, second, third, unknown) {
-            let at = self.known + at;
-            for (index, pattern) in patterns.iter().enumerate() {
-                pattern.escaped(text, at, &mut |at, forms| {
-                    self.anchor(patterns, text, index, forms, at, until);
-                });
+        let mut escapes: SmallVec<[_; 4]> =
+            patterns.iter().map(|it| it.openings().escapes()).collect();
+        escape::places(text, self.known, |at| {
+            let rest = text.get(at..).unwrap_or_default();
+            let glance = escape::glance(rest);
+            let mut readings = SmallVec::<[_; 8]>::new();
+            if glance == Glance::Unknown {
+                // What is cut short by the end of the text begins near the end.
+                escape::read(rest, &mut |it| readings.push(it));
             }
-        }
+            for (index, escapes) in escapes.iter_mut().enumerate() {
+                let mut each = |at, forms| self.anchor(patterns, text, index, forms, at, until);
+                match glance {
+                    Glance::Nothing => {}
+                    Glance::One((value, len)) => {
+                        escapes.one(text, at, (value, at + len), &mut each);
+                    }
+                    Glance::Unknown => escapes.several(text, at, &readings, &mut each),
+                }
+            }
+        });
     }
 
     // Begins the runs of `forms` that have their anchor at `at`, and start before `until`.
@@ -139,6 +152,9 @@ impl Scan {
             let form = forms.trailing_zeros() as usize;
             forms &= forms - 1;
             let Some(it) = compiled.form(form) else { return };
+            if !it.may_go_on(text, State::new(it.anchor(), at)) {
+                continue;
+            }
             let id = FormId { pattern, form };
             if it.anchor() == 0 {
                 if (self.known..until).contains(&at) {
@@ -170,8 +186,11 @@ impl Scan {
             while forms != 0 {
                 let form = forms.trailing_zeros() as usize;
                 forms &= forms - 1;
-                let id = FormId { pattern, form };
-                self.follow(patterns, text, Run::new(start, id, State::new(0, start)));
+                let state = State::new(0, start);
+                if compiled.form(form).is_some_and(|it| it.may_go_on(text, state)) {
+                    let id = FormId { pattern, form };
+                    self.follow(patterns, text, Run::new(start, id, state));
+                }
             }
         }
     }
@@ -233,7 +252,7 @@ impl fmt::Debug for Masker {
 
 // The longest that the one unit before an anchor can be: escaped, and a line broken after it.
 const LEAD: usize = 3 * escape::LONGEST;
-// From where a run starts to the end of the first escape by which it is found.
-const REACH: usize = LEAD + OPENING + escape::LONGEST;
+// From where a run starts to the end of the first escape by which it is found, and of the next.
+const REACH: usize = LEAD + OPENING + 2 * escape::LONGEST;
 // In less than this, looking at every byte is as fast as a search.
 const WORTHWHILE: usize = 128;

@@ -8,6 +8,8 @@ mod future;
 mod head;
 mod layer;
 mod masker;
+mod opening;
+mod part;
 mod pattern;
 mod run;
 mod service;

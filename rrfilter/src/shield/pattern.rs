@@ -4,13 +4,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::packed::{Config, Searcher};
-use aho_corasick::{AhoCorasick, Input, Span};
-
 use rrcore::{Context, InjectedSecret};
 
-use super::escape::{self, INTRODUCERS};
+use super::escape::INTRODUCERS;
 use super::form::Form;
+use super::opening::Openings;
 
 /// What is looked for on behalf of one secret. Made once per secret; prints nothing of it.
 ///
@@ -21,14 +19,9 @@ pub(super) struct Pattern {
     // Which forms a byte may begin, at their first unit and at the next, in any way.
     firsts: Table,
     seconds: Table,
-    // The same from their anchor on; there, escapes are no way to begin.
-    anchors: Table,
-    after_anchors: Table,
-    // Those that begin with a character beyond ASCII.
-    beyond_ascii: Forms,
+    // Only bodies of some length need them.
+    openings: OnceLock<Openings>,
     shortest: usize,
-    // Only bodies of some length need it.
-    finder: OnceLock<Option<Finder>>,
 }
 
 /// The secrets of one request, compiled. There is one at least.
@@ -40,26 +33,17 @@ pub(super) struct Patterns {
 /// Some of the forms of a pattern, one bit each.
 pub(super) type Forms = u8;
 
-struct Table([Forms; 256]);
-
-enum Finder {
-    Packed(Searcher),
-    Automaton(AhoCorasick),
-}
+/// Which forms a byte may be part of, in one place.
+pub(super) struct Table([Forms; 256]);
 
 impl Pattern {
     pub(super) fn new(secret: &[u8]) -> Self {
         let forms = if too_short(secret) { Vec::new() } else { Form::all(secret) };
-        let firsts = Table::new(&forms, |form, byte| form.begins_or_escapes(0, byte));
-        let seconds = Table::new(&forms, |form, byte| form.begins_or_escapes(1, byte));
-        let anchors = Table::new(&forms, |form, byte| form.begins(form.anchor(), byte));
-        let after_anchors =
-            Table::new(&forms, |form, byte| form.begins_or_escapes(form.anchor() + 1, byte));
-        let beyond_ascii = (0x80..=u8::MAX).fold(0, |all, byte| all | anchors.of(byte));
+        let firsts = Table::of_units(&forms, 0);
+        let seconds = Table::of_units(&forms, 1);
         // One character of text is at least a byte, in any form.
         let shortest = std::str::from_utf8(secret).map_or(secret.len(), |it| it.chars().count());
-        let finder = OnceLock::new();
-        Self { forms, firsts, seconds, anchors, after_anchors, beyond_ascii, shortest, finder }
+        Self { forms, firsts, seconds, openings: OnceLock::new(), shortest }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -75,94 +59,45 @@ impl Pattern {
         self.forms.get(index)
     }
 
+    pub(super) fn openings(&self) -> &Openings {
+        self.openings.get_or_init(|| Openings::new(&self.forms))
+    }
+
     /// The forms of which the beginning of `text` may be the beginning.
     pub(super) fn begun_by(&self, text: &[u8]) -> Forms {
-        begun(&self.firsts, &self.seconds, text)
-    }
-
-    /// The forms of which the beginning of `text` may be what is from their anchor on. Of those that
-    /// begin with an escape, not all.
-    fn anchored(&self, text: &[u8]) -> Forms {
-        begun(&self.anchors, &self.after_anchors, text)
-    }
-
-    /// Gives every place in `text` after `from` where a form may have its anchor, and the first
-    /// [`OPENING`] bytes from there on are no escapes.
-    pub(super) fn plain(&self, text: &[u8], from: usize, each: &mut impl FnMut(usize, Forms)) {
-        let Some(finder) = self.finder.get_or_init(|| Finder::new(&self.forms)) else { return };
-        let mut from = from;
-        while let Some(at) = finder.find(text, from) {
-            each(at, self.anchored(text.get(at..).unwrap_or_default()));
-            from = at + 1;
-        }
-    }
-
-    /// Gives every place in `text` where a form may have its anchor, and the first escape from
-    /// there on is the one at `at`, less than [`OPENING`] bytes away.
-    pub(super) fn escaped(&self, text: &[u8], at: usize, each: &mut impl FnMut(usize, Forms)) {
-        let forms = self.escaped_at(text.get(at..).unwrap_or_default());
-        if forms != 0 {
-            each(at, forms);
-        }
-        for back in 1..OPENING {
-            let Some(anchor) = at.checked_sub(back) else { return };
-            let forms = self.anchored(text.get(anchor..).unwrap_or_default());
-            if forms != 0 {
-                each(anchor, forms);
-            }
-        }
-    }
-}
-
-impl Pattern {
-    // The forms of which the escape that `text` begins with may be the first. Most say at once what
-    // they are.
-    fn escaped_at(&self, text: &[u8]) -> Forms {
+        // A unit is one byte, unless that is an escape's or beyond ASCII.
         match text {
-            [b'\\', b'u' | b'x' | b'\\', ..] | [b'&', b'#' | b'a' | b'g' | b'l' | b'q', ..] => {}
-            [b'\\' | b'&', it, ..] => return self.anchors.of(*it),
-            [b'%', first @ b'3'..=b'7', second, ..] => {
-                if let Some(second) = char::from(*second).to_digit(16) {
-                    return self.anchors.of((first - b'0') << 4 | second as u8);
-                }
+            [] => 0,
+            [byte, next, ..] if byte.is_ascii() && !INTRODUCERS.contains(byte) => {
+                self.firsts.of(*byte) & self.seconds.of(*next)
             }
-            _ => {}
+            [byte, ..] => self.firsts.of(*byte),
         }
-        let mut forms = 0;
-        let cut_short = escape::read(text, &mut |(value, _)| {
-            forms |= match u8::try_from(value) {
-                Ok(byte) if byte.is_ascii() => self.anchors.of(byte),
-                _ => self.beyond_ascii,
-            };
-        });
-        if cut_short { Forms::MAX } else { forms }
     }
 }
 
 impl Table {
-    fn new(forms: &[Form], begins: impl Fn(&Form, u8) -> bool) -> Self {
-        let mut table = [0; 256];
+    // What a unit of each form may begin with, or a line break before it.
+    fn of_units(forms: &[Form], unit: usize) -> Self {
+        let mut table = Self::empty();
         for (index, form) in forms.iter().enumerate() {
-            for (byte, entry) in (0..=u8::MAX).zip(&mut table) {
-                *entry |= Forms::from(begins(form, byte)) << index;
-            }
+            form.beginnings(unit).for_each(|byte| table.add(byte, index));
         }
-        Self(table)
+        table
     }
 
-    fn of(&self, byte: u8) -> Forms {
+    pub(super) const fn empty() -> Self {
+        Self([0; 256])
+    }
+
+    pub(super) fn add(&mut self, byte: u8, form: usize) {
+        if let Some(entry) = self.0.get_mut(usize::from(byte)) {
+            *entry |= 1 << form;
+        }
+    }
+
+    pub(super) fn of(&self, byte: u8) -> Forms {
         self.0.get(usize::from(byte)).copied().unwrap_or_default()
-    }
-}
-
-// A unit is one byte, unless that is an escape's or beyond ASCII.
-fn begun(first: &Table, second: &Table, text: &[u8]) -> Forms {
-    match text {
-        [] => 0,
-        [byte, next, ..] if byte.is_ascii() && !INTRODUCERS.contains(byte) => {
-            first.of(*byte) & second.of(*next)
-        }
-        [byte, ..] => first.of(*byte),
     }
 }
 
@@ -199,36 +134,6 @@ impl Deref for Patterns {
     }
 }
 
-impl Finder {
-    fn new(forms: &[Form]) -> Option<Self> {
-        let mut openings: Vec<_> = forms.iter().flat_map(Form::openings::<OPENING>).collect();
-        openings.sort_unstable();
-        openings.dedup();
-        // Vectors, where the machine has them.
-        let packed =
-            Config::new().heuristic_pattern_limits(false).builder().extend(&openings).build();
-        match packed {
-            Some(searcher) => Some(Self::Packed(searcher)),
-            // It fails for more than fit into memory only, and these are few.
-            None => AhoCorasick::new(&openings).ok().map(Self::Automaton),
-        }
-    }
-
-    // All openings are of one length: no two begin in one place.
-    fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        if text.len().saturating_sub(from) < OPENING {
-            return None;
-        }
-        let span = Span { start: from, end: text.len() };
-        match self {
-            Self::Packed(searcher) => searcher.find_in(text, span).map(|it| it.start()),
-            Self::Automaton(automaton) => {
-                automaton.find(Input::new(text).span(span)).map(|it| it.start())
-            }
-        }
-    }
-}
-
 /// Whether the shield leaves `secret` alone, because text that has nothing to do with it may well
 /// hold it: it is shorter than eight bytes.
 ///
@@ -238,8 +143,6 @@ pub const fn too_short(secret: &[u8]) -> bool {
     secret.len() < SHORTEST
 }
 
-/// How much of a form is looked for first. No form is shorter.
-pub(super) const OPENING: usize = 4;
 const SHORTEST: usize = 8;
 
 #[cfg(test)]

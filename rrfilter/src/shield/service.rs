@@ -21,6 +21,9 @@ use crate::fault::BoxError;
 /// passed on without it; where it cannot be undone, the response is refused (502
 /// `upstream-invalid-response`).
 ///
+/// So is a part (`206`, `Content-Range` in bytes) of what may be text: a client that chooses where it
+/// ends could have a secret in pieces. Parts of images, archives and the like pass.
+///
 /// See the [crate docs](crate) for an example.
 #[derive(Clone, Debug)]
 pub struct EchoShield<S> {
@@ -54,8 +57,8 @@ where
             return ShieldFuture::new(self.inner.call(request), None);
         };
         let context = rrcore::Context::of(request.extensions_mut(), clock);
-        head::ask_for_what_can_be_read(request.headers_mut());
-        let shielding = Shielding::new(context, request.method());
+        let is_part = head::ask_for_what_can_be_read(request.headers_mut());
+        let shielding = Shielding::new(context, request.method(), is_part);
         ShieldFuture::new(self.inner.call(request), Some(shielding))
     }
 }

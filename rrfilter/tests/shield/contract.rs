@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use axum::Router;
 use axum::routing::get;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, RANGE, SEC_WEBSOCKET_EXTENSIONS,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, RANGE, SEC_WEBSOCKET_EXTENSIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -56,6 +57,53 @@ async fn what_cannot_be_undone_is_refused_and_nothing_of_it_passes() {
         assert!(!format!("{answer:?}").contains(SECRET));
         assert!(!String::from_utf8(data(answer).await).unwrap().contains(SECRET));
     }
+}
+
+#[tokio::test]
+async fn nobody_gets_a_secret_in_parts_of_a_text() {
+    // Each of these is far shorter than the secret.
+    for (first, part) in SECRET.as_bytes().chunks(3).enumerate() {
+        let response = Response::builder()
+            .status(206)
+            .header(CONTENT_RANGE, format!("bytes {}-{}/99", 3 * first, 3 * first + 2))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Pieces::of([part]))
+            .unwrap();
+        let answer = through(&secrets(&[SECRET]), Request::new(()), response).await;
+        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+        let refusal = answer.extensions().get::<Refusal>().unwrap();
+        assert_eq!(refusal.code(), Code::UpstreamInvalidResponse);
+        assert!(!answer.headers().contains_key(CONTENT_RANGE));
+        let said = String::from_utf8(data(answer).await).unwrap();
+        assert!(said.contains("without Range"), "nothing of it passes: {said}");
+    }
+    let response = Response::builder().status(226).body(Pieces::of([SECRET.as_bytes()])).unwrap();
+    let answer = through(&secrets(&[SECRET]), Request::new(()), response).await;
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY, "a delta is a part too");
+}
+
+#[tokio::test]
+async fn parts_of_media_pass_and_the_whole_as_one_part_does() {
+    let answer = async |kind: &str, range: &str, text: &str| {
+        let response = Response::builder()
+            .status(206)
+            .header(CONTENT_RANGE, range)
+            .header(CONTENT_TYPE, kind)
+            .header(ACCEPT_RANGES, "bytes")
+            .body(Pieces::of([text.as_bytes()]))
+            .unwrap();
+        let request = Request::builder().header(RANGE, "bytes=0-").body(()).unwrap();
+        through(&secrets(&[SECRET]), request, response).await
+    };
+    let part = answer("video/mp4", "bytes 5-11/99", "sk_live").await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.headers()[CONTENT_RANGE], "bytes 5-11/99");
+    assert!(part.headers().contains_key(ACCEPT_RANGES));
+    assert_eq!(data(part).await, b"sk_live");
+    let whole = answer("text/plain", "bytes 0-31/32", SECRET).await;
+    assert_eq!(whole.status(), StatusCode::PARTIAL_CONTENT);
+    assert!(!whole.headers().contains_key(ACCEPT_RANGES), "parts of it are not to be had");
+    assert_eq!(data(whole).await, [b'*'; 32]);
 }
 
 #[tokio::test]
@@ -181,6 +229,12 @@ async fn the_upstream_is_asked_for_what_can_be_read() {
         (&part[RANGE], codings(part.clone())),
         (&"bytes=0-9".parse().unwrap(), "identity".parse().unwrap())
     );
+    let several =
+        [("accept-encoding", "gzip"), ("range", "bytes=0-9,20-29"), ("if-range", "\"7\"")];
+    let whole = asked(&several).await;
+    assert_eq!(whole.keys().collect::<Vec<_>>(), ["accept-encoding"]);
+    assert_eq!(codings(whole), "gzip");
+    assert!(!asked(&[("a-im", "gzip")]).await.contains_key("a-im"));
     let socket = asked(&[(SEC_WEBSOCKET_EXTENSIONS.as_str(), "permessage-deflate")]).await;
     assert!(!socket.contains_key(SEC_WEBSOCKET_EXTENSIONS));
 }

@@ -3,6 +3,9 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::escape::{self, Glance};
+use super::form::State;
+use super::run::{FormId, Run};
 use super::{Masker, Pattern, Patterns, too_short};
 
 mod encodings;
@@ -121,6 +124,48 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_a_look_rules_out_cannot_be_read(parts in prop::collection::vec(part(), 1..6)) {
+        let text = parts.concat();
+        let patterns = patterns(&[SECRET, "abcd\\%&efgh", "pässwörd£"]);
+        for (pattern, compiled) in patterns.iter().enumerate() {
+            for (form, it) in (0..).map_while(|form| Some((form, compiled.form(form)?))) {
+                for start in 0..text.len() {
+                    let state = State::new(0, start);
+                    let mut found = false;
+                    let mut run = Run::new(start, FormId { pattern, form }, state);
+                    if run.advance(it, &text, &mut |_| found = true) || found {
+                        prop_assert!(it.may_go_on(&text, state), "{} {}", form, start);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_glance_at_an_escape_says_what_reading_it_does(text in escape()) {
+        let mut readings = Vec::new();
+        let is_cut_short = escape::read(&text, &mut |it| readings.push(it));
+        match escape::glance(&text) {
+            Glance::Nothing => prop_assert!(readings.is_empty() && !is_cut_short),
+            Glance::One(it) => prop_assert!(readings == [it] && !is_cut_short),
+            Glance::Unknown => {}
+        }
+    }
+}
+
+fn escape() -> impl Strategy<Value = Vec<u8>> {
+    let rest = prop::collection::vec(
+        prop::sample::select(b"025aAdDfFgulxUX#;%&\\\"/nrt\n ".to_vec()),
+        0..12,
+    );
+    (prop::sample::select(b"%\\&".to_vec()), rest)
+        .prop_map(|(first, rest)| [&[first], &*rest].concat())
+}
+
 fn part() -> impl Strategy<Value = Vec<u8>> {
     let written: Vec<_> = ["abcd\\%&efgh", "pässwörd£", SECRET]
         .iter()
@@ -163,7 +208,9 @@ fn in_pieces<'a>(patterns: &Patterns, pieces: impl IntoIterator<Item = &'a [u8]>
 fn check(secret: &str, written: &Written) {
     let patterns = patterns(&[secret]);
     let padded = [&[b' '; 300][..], &written.text, &[b' '; 300]].concat();
-    let masked = Masker::whole(&patterns, &padded).unwrap_or(padded);
+    let masked = Masker::whole(&patterns, &padded);
+    assert_eq!(Masker::whole(&patterns, &padded), masked, "the search is another the second time");
+    let masked = masked.unwrap_or(padded);
     let (before, rest) = masked.split_at(300);
     let (masked, after) = rest.split_at(written.text.len());
     assert!(before.iter().chain(after).all(|it| *it == b' '));
