@@ -12,7 +12,7 @@ use redis::{
 
 /// Where the worker connects to.
 pub(crate) enum Place {
-    Server(Client),
+    Server(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -29,7 +29,7 @@ impl Place {
     /// The place of `url`, where an answer is waited for no longer than `timeout`.
     pub(crate) fn parse(url: &str, timeout: Duration) -> Option<Self> {
         match url.split_once("-cluster://") {
-            None => Client::open(url).map(Self::Server).ok(),
+            None => Client::open(url).map(Box::new).map(Self::Server).ok(),
             Some((scheme @ ("redis" | "rediss"), rest)) => {
                 cluster(scheme, rest, timeout).map(Box::new).map(Self::Cluster)
             }
