@@ -41,6 +41,10 @@ fn share_every_limit() {
         let passed = answers.iter().filter(|it| **it == StatusCode::BAD_GATEWAY).count();
         assert_eq!(passed, 4, "{answers:?}");
         assert!(answers[4..].iter().all(|it| *it == StatusCode::TOO_MANY_REQUESTS));
+        // Each has let two pass, and says what both have.
+        for gateway in &pair.gateways {
+            assert_eq!(spent(gateway, "p").await, (json!(4), json!("store")));
+        }
     });
 }
 
@@ -68,6 +72,11 @@ fn do_what_they_say() {
         assert!(passed > 0, "nobody is locked out");
         let record = degraded(one).await;
         assert_eq!(record["proxyId"], "p", "{record}");
+        assert_eq!(spent(one, "p").await.1, "local");
+        let (_, said) = one.api(Method::GET, "/notifications", None).await.unwrap();
+        let changes =
+            said["items"].as_array().unwrap().iter().filter_map(|it| it.get("limitsStore"));
+        assert_eq!(changes.collect::<Vec<_>>(), ["away", "answers"], "newest first: {said}");
         let log = std::fs::read_to_string(pair.folder.path().join("0.log")).unwrap();
         let told = log.lines().filter(|it| it.contains("limits.store does not answer")).count();
         assert_eq!(told, 1, "once for each change");
@@ -118,6 +127,14 @@ async fn gateway(folder: &TempDir, store: &Redis, name: &str) -> Server {
 async fn call(server: &Server, proxy: &str) -> StatusCode {
     let url = format!("http://{}/api/{proxy}/x", server.data);
     server.try_call(Method::GET, &url, &[], None).await.unwrap().0
+}
+
+// Of the first limit of a proxy: how much, and who says so.
+async fn spent(server: &Server, proxy: &str) -> (Value, Value) {
+    let (_, usage) = server.api(Method::GET, "/usage", None).await.unwrap();
+    let items = usage["items"].as_array().unwrap();
+    let of_proxy = items.iter().find(|it| it["proxyId"] == proxy).unwrap();
+    (of_proxy["limits"][0]["spent"].clone(), of_proxy["limits"][0]["source"].clone())
 }
 
 // The newest record of a request that was decided without the store, once it is there.

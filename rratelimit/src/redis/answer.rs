@@ -86,7 +86,7 @@ pub(crate) fn done(value: &Value) -> Option<()> {
     number(value).map(|_| ())
 }
 
-fn number(value: &Value) -> Option<u64> {
+pub(crate) fn number(value: &Value) -> Option<u64> {
     let Value::Int(number) = value else { return None };
     u64::try_from(*number).ok()
 }

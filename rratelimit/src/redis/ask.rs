@@ -25,6 +25,7 @@ pub(crate) async fn ask(
     owner: Arc<Owner>,
     request: Request,
     now: Now,
+    started: Duration,
 ) -> Result<Decision, Unavailable> {
     let shared = owner.shared();
     let asked_at = shared.clock.monotonic();
@@ -33,7 +34,9 @@ pub(crate) async fn ask(
     let run = request.run(&shared.names, permit, &extra, shared.share_of_leases());
     let mut pending = Pending { shared, request: &request, permit, may_hold: true };
     let limits = request.asked.len();
-    let answer = shared.link.call(&shared.scripts.take, &run, |it| Answer::read(it, limits)).await;
+    let waited = asked_at.saturating_sub(started);
+    let read = |it: &_| Answer::read(it, limits);
+    let answer = shared.link.call_after(waited, &shared.scripts.take, &run, read).await;
     match answer {
         Ok(answer) => {
             pending.may_hold = false;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rrcore::Clock;
 use tokio::sync::mpsc;
 
+use super::connection::Place;
 use super::counters::{Counters, StoreState};
 use super::leases::Leases;
 use super::link::Link;
@@ -50,6 +51,10 @@ pub enum StartError {
 impl RedisStore {
     /// A store at `url`: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS
     /// (feature `redis-tls`), or `redis+unix:///path`.
+    ///
+    /// A cluster is `redis-cluster://[[user]:password@]host[:port][,host[:port]]…`, or
+    /// `rediss-cluster://…` for TLS: some of its nodes, of which one must answer at the start, and
+    /// when a node is gone.
     pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url.into())
     }
@@ -109,8 +114,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Tells `observer` when the store is gone, and when it is back: once for each change. It is
-    /// called on the path of a request, or by the store's own thread: note or send, do not wait.
+    /// Tells `observer` when the store is gone, and when it is back: once for each change, in their
+    /// order. It is called by the store's own thread, which has the answers that requests wait for:
+    /// note or send, do not wait.
     pub fn on_change(mut self, observer: impl Fn(&StoreState) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -135,8 +141,9 @@ impl RedisStoreBuilder {
     /// When the URL cannot be understood, or there is no thread to be had. Not when nobody listens
     /// there.
     pub fn start(self) -> Result<RedisStore, StartError> {
-        let client = redis::Client::open(self.url).map_err(|_| StartError::Url)?;
+        let place = Place::parse(&self.url, self.timeout).ok_or(StartError::Url)?;
         let (sender, updates) = mpsc::channel(MOST_UPDATES);
+        let (looks, asked) = mpsc::channel(MOST_LOOKS);
         let shared = Arc::new(Shared {
             link: Link::new(self.timeout),
             scripts: Scripts::new(),
@@ -155,6 +162,7 @@ impl RedisStoreBuilder {
             observer: self.observer,
             on_threshold: self.on_threshold,
             updates: Mutex::new(Some(sender)),
+            looks,
         });
         // Of its own: the runtime of whoever comes first may end first, and its thread may be busy.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -164,7 +172,7 @@ impl RedisStoreBuilder {
         let for_worker = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("rratelimit-store".to_owned())
-            .spawn(move || runtime.block_on(worker::run(for_worker, client, updates)))
+            .spawn(move || runtime.block_on(worker::run(for_worker, place, updates, asked)))
             .map_err(StartError::Thread)?;
         Ok(RedisStore::new(Arc::new(Owner::new(shared))))
     }
@@ -199,3 +207,5 @@ const BEAT_EVERY: Duration = Duration::from_secs(1);
 const PERMITS_LAST: Duration = Duration::from_secs(30);
 /// What nobody waits for waits in this queue; beyond, it is lost, and counted.
 const MOST_UPDATES: usize = 16_384;
+/// Who else wants to know what was spent at the same time is told nothing.
+const MOST_LOOKS: usize = 16;

@@ -1,6 +1,7 @@
 //! Slices of budgets that this node has taken from the store, to be spent without asking it.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::answer::{AtStore, Wait};
@@ -26,6 +27,14 @@ pub(crate) struct Leases {
     outstanding: u64,
     /// What was not spent in time, and has not gone back yet.
     expired: Vec<(LeaseId, Terms, Slice)>,
+    /// When to look at which, the first first: nobody waits while all are looked at.
+    due: BinaryHeap<Reverse<Due>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Duration,
+    id: LeaseId,
 }
 
 #[derive(Debug)]
@@ -36,6 +45,8 @@ struct Lease {
     touched: Duration,
     /// Somebody asks for more; if he is not back by then, somebody else may.
     asking_until: Duration,
+    /// When it is looked at next.
+    due: Duration,
 }
 
 /// Units that the store has counted in the window `mark`, to be spent before `use_by`.
@@ -67,8 +78,8 @@ pub(crate) struct Refused {
 
 impl Leases {
     pub(crate) fn new(capacity: usize, lasts: Duration, asking: Duration) -> Self {
-        let (table, expired) = (HashMap::new(), Vec::new());
-        Self { table, capacity, lasts, asking, outstanding: 0, expired }
+        let (table, expired, due) = (HashMap::new(), Vec::new(), BinaryHeap::new());
+        Self { table, capacity, lasts, asking, outstanding: 0, expired, due }
     }
 
     pub(crate) const fn outstanding(&self) -> u64 {
@@ -84,6 +95,7 @@ impl Leases {
         let may = lease.asking_until <= now;
         if may {
             lease.asking_until = now + self.asking;
+            lease.look(id, now + self.asking, &mut self.due);
         }
         may
     }
@@ -190,25 +202,46 @@ impl Leases {
             lease.slices.push_back(slice);
             self.outstanding = self.outstanding.saturating_add(at.leased);
         }
+        if let Some(next) = lease.next_due(asked, self.lasts) {
+            lease.look(id, next, &mut self.due);
+        }
     }
 
-    /// Takes out what was not spent in time, and forgets what is of no more use.
-    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(LeaseId, Terms, Slice)> {
-        let Self { table, expired, lasts, .. } = self;
-        table.retain(|id, lease| {
-            lease.drop_expired(*id, now, expired);
-            let is_known = now < lease.touched + (*lasts).max(LONGEST_REFUSAL);
-            !lease.slices.is_empty() || is_known || lease.asking_until > now
-        });
-        let units: u64 = expired.iter().map(|(_, _, it)| it.units).sum();
+    /// Takes out what was not spent in time, and forgets what is of no more use; looks at no more
+    /// than `most`, and says whether these were all.
+    pub(crate) fn expire(
+        &mut self,
+        now: Duration,
+        most: usize,
+    ) -> (Vec<(LeaseId, Terms, Slice)>, bool) {
+        let is_all = (0..most).any(|_| !self.expire_next(now));
+        let units: u64 = self.expired.iter().map(|(_, _, it)| it.units).sum();
         self.outstanding = self.outstanding.saturating_sub(units);
-        std::mem::take(expired)
+        (std::mem::take(&mut self.expired), is_all)
+    }
+
+    /// Whether there was one to look at.
+    fn expire_next(&mut self, now: Duration) -> bool {
+        let next = self.due.peek().map(|it| it.0).filter(|it| it.at <= now);
+        let Some(Due { at, id }) = next else { return false };
+        self.due.pop();
+        // Otherwise it has been looked at sooner.
+        if let Some(lease) = self.table.get_mut(&id).filter(|it| it.due == at) {
+            lease.drop_expired(id, now, &mut self.expired);
+            lease.due = NEVER;
+            match lease.next_due(now, self.lasts) {
+                Some(next) => lease.look(id, next, &mut self.due),
+                None => _ = self.table.remove(&id),
+            }
+        }
+        true
     }
 
     /// Takes out everything.
     pub(crate) fn drain(&mut self) -> Vec<(LeaseId, Terms, Slice)> {
         let all = std::mem::take(&mut self.table);
         let expired = std::mem::take(&mut self.expired);
+        self.due.clear();
         self.outstanding = 0;
         let slices = |(id, lease): (LeaseId, Lease)| {
             let held = lease.slices.into_iter().filter(|it| it.units > 0);
@@ -221,7 +254,22 @@ impl Leases {
 impl Lease {
     fn new(terms: Terms, now: Duration) -> Self {
         let (slices, asking_until) = (VecDeque::new(), Duration::ZERO);
-        Self { terms, slices, seen: None, touched: now, asking_until }
+        Self { terms, slices, seen: None, touched: now, asking_until, due: NEVER }
+    }
+
+    /// Is to be looked at then, or before.
+    fn look(&mut self, id: LeaseId, at: Duration, due: &mut BinaryHeap<Reverse<Due>>) {
+        if at < self.due {
+            self.due = at;
+            due.push(Reverse(Due { at, id }));
+        }
+    }
+
+    /// When something of it ends; `None` where there is nothing left to end.
+    fn next_due(&self, now: Duration, lasts: Duration) -> Option<Duration> {
+        let slice = self.slices.iter().map(|it| it.use_by).min();
+        let known = self.touched + lasts.max(LONGEST_REFUSAL);
+        slice.or(Some(known.max(self.asking_until))).filter(|it| *it > now)
     }
 
     fn drop_expired(&mut self, id: LeaseId, now: Duration, to: &mut Vec<(LeaseId, Terms, Slice)>) {
@@ -236,6 +284,28 @@ impl Lease {
     }
 }
 
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+// As they are ordered: which of two is looked at first does not matter.
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Due {}
+
+const NEVER: Duration = Duration::MAX;
 /// Others may give back what they do not need; so what was refused is asked for again after this.
 const LONGEST_REFUSAL: Duration = Duration::from_millis(100);
 
@@ -261,9 +331,41 @@ mod tests {
         assert_eq!(leases.spend(id(), 1, secs(9)), Some(7));
         assert_eq!(leases.spend(id(), 1, secs(10)), None);
         assert!(!leases.unspend(id(), 1, 7, secs(10)));
-        let expired: Vec<_> = leases.expire(secs(10)).iter().map(|it| it.2.units).collect();
-        assert_eq!((expired, leases.outstanding()), (vec![4], 0));
-        assert!(leases.expire(secs(11)).is_empty());
+        let (expired, is_all) = leases.expire(secs(10), 9);
+        let expired: Vec<_> = expired.iter().map(|it| it.2.units).collect();
+        assert_eq!((expired, is_all, leases.outstanding()), (vec![4], true, 0));
+        assert!(leases.expire(secs(11), 9).0.is_empty());
+        assert!(leases.table.is_empty() && leases.due.is_empty(), "nothing is left of it");
+    }
+
+    #[test]
+    fn so_many_are_looked_at_in_one_step_and_the_first_to_end_first() {
+        let mut leases = leases();
+        for at in [2, 0, 1] {
+            leases.learn((of(at), terms()), 1, &leased(at + 1), secs(at));
+        }
+        let mut step = |now, most| {
+            let (expired, is_all) = leases.expire(secs(now), most);
+            (expired.iter().map(|it| it.2.units).collect::<Vec<_>>(), is_all)
+        };
+        assert_eq!(step(9, 2), (vec![], true));
+        assert_eq!(step(11, 1), (vec![1], false));
+        assert_eq!(step(11, 2), (vec![2], true));
+        assert_eq!(step(12, 2), (vec![3], true));
+    }
+
+    #[test]
+    fn a_lease_that_is_renewed_is_looked_at_when_its_last_slice_ends() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        learn(&mut leases, 3, 5);
+        let units = |it: (Vec<(LeaseId, Terms, Slice)>, bool)| {
+            it.0.iter().map(|it| it.2.units).collect::<Vec<_>>()
+        };
+        assert_eq!(units(leases.expire(secs(10), 9)), [5]);
+        assert!(units(leases.expire(secs(14), 9)).is_empty());
+        assert_eq!(units(leases.expire(secs(15), 9)), [3]);
+        assert_eq!(leases.outstanding(), 0);
     }
 
     #[test]
@@ -297,20 +399,27 @@ mod tests {
         Leases::new(10, secs(10), secs(1))
     }
 
-    fn learn(leases: &mut Leases, leased: u64, at: u64) {
-        let answer = AtStore {
+    fn learn(leases: &mut Leases, units: u64, at: u64) {
+        leases.learn((id(), terms()), 1, &leased(units), secs(at));
+    }
+
+    fn leased(leased: u64) -> AtStore {
+        AtStore {
             remaining: 0,
             reset: Duration::ZERO,
             wait: Wait::None,
             mark: 7,
             leased,
             window_left: None,
-        };
-        leases.learn((id(), terms()), 1, &answer, secs(at));
+        }
     }
 
     fn id() -> LeaseId {
         LeaseId { key: Key::of(&["a"]), limit: 1 }
+    }
+
+    fn of(limit: u64) -> LeaseId {
+        LeaseId { key: Key::of(&["a"]), limit }
     }
 
     fn terms() -> Terms {

@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use redis::Value;
-use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 
 use super::breaker::{Breaker, BreakerState, Failure};
+use super::connection::Connection;
 use super::lock::lock;
 use super::script::{Run, Script};
 
@@ -19,7 +19,7 @@ pub(crate) struct Link {
 }
 
 struct Held {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     /// Which connection this is: what a former one still has to say does not count.
     generation: u64,
     breaker: Breaker,
@@ -40,6 +40,10 @@ impl Link {
         Self { held: Mutex::new(held), opened: Notify::new(), timeout }
     }
 
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(crate) fn state(&self) -> BreakerState {
         self.held().breaker.state()
     }
@@ -51,12 +55,27 @@ impl Link {
         run: &Run,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Result<T, NoAnswer> {
+        self.call_after(Duration::ZERO, script, run, read).await
+    }
+
+    /// The same for somebody who has `waited` for so long already.
+    pub(crate) async fn call_after<T>(
+        &self,
+        waited: Duration,
+        script: &Script,
+        run: &Run,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T, NoAnswer> {
         let (connection, generation) = {
             let held = self.held();
             (held.connection.clone(), held.generation)
         };
-        let mut connection = connection.ok_or(NoAnswer { heard: false, opened: false })?;
-        let answer = tokio::time::timeout(self.timeout, script.run(&mut connection, run)).await;
+        let left = self.timeout.saturating_sub(waited);
+        // Whose time is over before the store was asked has nothing to say about the store.
+        let mut connection = connection
+            .filter(|_| !left.is_zero())
+            .ok_or(NoAnswer { heard: false, opened: false })?;
+        let answer = tokio::time::timeout(left, script.run(&mut connection, run)).await;
         let failure = match answer {
             Ok(Ok(value)) => match read(&value) {
                 Some(answer) => {
@@ -81,7 +100,7 @@ impl Link {
     }
 
     /// Whether the store is asked again from now on, where it was not.
-    pub(crate) fn probed(&self, connection: Option<MultiplexedConnection>) -> bool {
+    pub(crate) fn probed(&self, connection: Option<Connection>) -> bool {
         let mut held = self.held();
         let closes = held.breaker.probed(connection.is_some());
         held.generation += 1;
@@ -101,8 +120,10 @@ impl Link {
         if held.generation != generation || !held.breaker.failed(failure) {
             return false;
         }
-        held.connection = None;
+        let lost = held.connection.take();
         drop(held);
+        // What ends with it, ends while nobody waits for the lock.
+        drop(lost);
         self.opened.notify_one();
         true
     }

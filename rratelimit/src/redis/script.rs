@@ -1,7 +1,8 @@
 //! Programs that run inside the store, each in one step that nothing comes between.
 
-use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+
+use super::connection::Connection;
 
 macro_rules! with_windows {
     ($file:literal) => {
@@ -35,6 +36,7 @@ pub(crate) struct Scripts {
     pub(crate) beat: Script,
     pub(crate) renew: Script,
     pub(crate) leave: Script,
+    pub(crate) look: Script,
 }
 
 impl Scripts {
@@ -45,6 +47,7 @@ impl Scripts {
             beat: Script::new(with_windows!("lua/beat.lua")),
             renew: Script::new(with_windows!("lua/renew.lua")),
             leave: Script::new(include_str!("lua/leave.lua")),
+            look: Script::new(with_windows!("lua/look.lua")),
         }
     }
 }
@@ -59,14 +62,12 @@ impl Script {
     /// it, once; then nothing had been done before.
     pub(crate) async fn run(
         &self,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
         run: &Run,
     ) -> Result<Value, RedisError> {
-        let known = connection.send_packed_command(&run.command("EVALSHA", &self.digest)).await;
-        match known.and_then(Value::extract_error) {
+        match connection.send(&run.command("EVALSHA", &self.digest)).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let told = connection.send_packed_command(&run.command("EVAL", self.source)).await;
-                told.and_then(Value::extract_error)
+                connection.send(&run.command("EVAL", self.source)).await
             }
             other => other,
         }

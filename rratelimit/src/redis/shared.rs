@@ -15,6 +15,7 @@ use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
 use super::lock::lock;
+use super::look::Look;
 use super::names::Names;
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) on_threshold: Option<threshold::Observer>,
     /// Gone when nobody is left who could decide.
     pub(crate) updates: Mutex<Option<Sender<Update>>>,
+    pub(crate) looks: Sender<Look>,
 }
 
 /// Hears of each change of state, once.
@@ -71,18 +73,18 @@ impl Shared {
         self.link.call(script, run, read).await.map_err(|it| self.unanswered(it)).ok()
     }
 
-    /// Counts a call that was not answered, and tells who wants to know when it is the last.
+    /// Counts a call that was not answered.
     pub(crate) fn unanswered(&self, call: NoAnswer) {
         if call.heard {
             count(&self.counters.failed_calls);
         }
         if call.opened {
             count(&self.counters.opened);
-            self.tell(BreakerState::Open);
         }
     }
 
-    /// Says that the breaker has turned, and how: it may be further by now.
+    /// Says that the breaker has turned, and how: it may be further by now. By the worker alone: so
+    /// turns are told in their order, and no request waits for who hears of them.
     pub(crate) fn tell(&self, turned: BreakerState) {
         if let Some(observer) = &self.observer {
             observer(&self.state_with(turned));
@@ -129,10 +131,11 @@ impl Shared {
         run
     }
 
-    pub(crate) fn expired_leases(&self) -> Vec<Update> {
+    /// What some leases held too long, and whether there may be more of them.
+    pub(crate) fn expired_leases(&self) -> (Vec<Update>, bool) {
         let now = self.clock.monotonic();
-        let expired = lock(&self.leases).expire(now);
-        expired.into_iter().map(|it| self.unspent(it)).collect()
+        let (expired, is_all) = lock(&self.leases).expire(now, EXPIRED_AT_ONCE);
+        (expired.into_iter().map(|it| self.unspent(it)).collect(), !is_all)
     }
 
     pub(crate) fn all_leases(&self) -> Vec<Update> {
@@ -195,6 +198,9 @@ impl Shared {
         self.update(Update { name: self.names.of(id), terms, change });
     }
 }
+
+/// Requests wait for the lock meanwhile.
+const EXPIRED_AT_ONCE: usize = 256;
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::task::{Context, Poll};
 
 use rrcore::Now;
@@ -15,6 +16,7 @@ use super::counters::StoreState;
 use super::fallback;
 use super::local;
 use super::lock::lock;
+use super::look::Look;
 use super::origin::Origin;
 use super::owner::Owner;
 use super::request::{Asked, Request};
@@ -23,6 +25,9 @@ use super::shares;
 use super::update::{Change, Update};
 use crate::charge::{Charge, Receipt};
 use crate::decision::Decision;
+use crate::key::Key;
+use crate::limiter::Usage;
+use crate::policy::Policy;
 use crate::store::{Store, Taking, Unavailable};
 use crate::window::Mark;
 
@@ -47,6 +52,31 @@ impl RedisStore {
     #[must_use]
     pub fn state(&self) -> StoreState {
         self.shared().state()
+    }
+
+    /// What each key has spent of each limit of its policy, on all nodes together; what is leased
+    /// counts as spent. `None` when the store does not say so in time: then
+    /// [`Store::foresee`] tells what this node knows.
+    ///
+    /// For who looks, and not for who decides: the thread waits, for twice the timeout at the most.
+    #[must_use]
+    pub fn usage<'a>(&self, asked: &[(&'a Policy, Key)], now: Now) -> Option<Vec<Vec<Usage<'a>>>> {
+        let shared = self.shared();
+        if shared.link.state() != BreakerState::Closed {
+            return None;
+        }
+        let (tell, told) = sync_channel(1);
+        shared.looks.try_send(Look::new(asked, shared, tell)).ok()?;
+        let mut spent = told.recv_timeout(shared.link.timeout() * 2).ok()?.into_iter();
+        let mut usage = |limit| {
+            let spent = spent.next()?;
+            let resets_at = spent.less_in.map(|it| now.wall.saturating_add(it));
+            Some(Usage { limit, spent: spent.units, resets_at })
+        };
+        let of_policy = |(policy, _): &(&'a Policy, Key)| {
+            policy.limits().iter().map(&mut usage).collect::<Option<Vec<_>>>()
+        };
+        asked.iter().map(of_policy).collect()
     }
 
     fn shared(&self) -> &Shared {
@@ -112,7 +142,9 @@ impl Store for RedisStore {
                 Taking::Now(fallback::decide(&request, shared, now))
             }
             BreakerState::Closed => {
-                let asking = ask::ask(Arc::clone(&self.owner), request, now);
+                // From now on, and not from when the answer is first waited for.
+                let started = shared.clock.monotonic();
+                let asking = ask::ask(Arc::clone(&self.owner), request, now, started);
                 Taking::Later(Asking { inner: Box::pin(asking) })
             }
         }

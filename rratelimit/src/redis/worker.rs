@@ -7,26 +7,38 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
 use tokio::sync::mpsc::Receiver;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::answer::{self, Answer, Beat};
 use super::breaker::BreakerState;
+use super::connection::{Connection, Place};
 use super::counters::count;
+use super::look::Look;
 use super::shared::Shared;
 use super::update::{Batch, Update};
 
 /// Runs until all who could give something back are gone.
-pub(crate) async fn run(shared: Arc<Shared>, client: Client, mut updates: Receiver<Update>) {
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    place: Place,
+    mut updates: Receiver<Update>,
+    mut looks: Receiver<Look>,
+) {
+    let mut pause = Duration::ZERO;
     loop {
-        let Some(kept) = connect(&shared, &client, &mut updates).await else { return };
+        let Some(kept) = connect(&shared, &place, &mut updates, pause).await else { return };
+        let since = shared.clock.monotonic();
         update(&shared, kept).await;
-        if serve(&shared, &mut updates).await.is_none() {
+        if serve(&shared, &mut updates, &mut looks).await.is_none() {
             leave(&shared).await;
             return;
         }
+        shared.tell(BreakerState::Open);
+        // What answers probes and little else is not to be asked all the time.
+        let is_steady = shared.clock.monotonic().saturating_sub(since) >= STEADY;
+        pause = if is_steady { Duration::ZERO } else { longer(pause) };
     }
 }
 
@@ -36,13 +48,26 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client, mut updates: Receiv
 /// What is to be told to the store waits until then, as far as there is room.
 async fn connect(
     shared: &Shared,
-    client: &Client,
+    place: &Place,
     updates: &mut Receiver<Update>,
+    mut pause: Duration,
 ) -> Option<Vec<Update>> {
-    let (mut kept, mut pause) = (Vec::new(), FIRST_PAUSE);
+    let mut kept = Vec::new();
     loop {
+        let pausing = sleep(pause + jitter(pause));
+        tokio::pin!(pausing);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut pausing => break,
+                it = updates.recv() => match it? {
+                    it if kept.len() < MOST_KEPT => kept.push(it),
+                    _ => count(&shared.counters.lost_updates),
+                }
+            }
+        }
         shared.link.probing();
-        let probe = timeout(PROBE, probe(shared, client)).await.ok().flatten();
+        let probe = timeout(place.patience(), probe(shared, place)).await.ok().flatten();
         let answers = probe.is_some();
         let closes = shared.link.probed(probe);
         if closes {
@@ -52,32 +77,27 @@ async fn connect(
             return Some(kept);
         }
         count(&shared.counters.failed_calls);
-        let pausing = sleep(pause + jitter(pause));
-        tokio::pin!(pausing);
-        loop {
-            tokio::select! {
-                () = &mut pausing => break,
-                it = updates.recv() => match it? {
-                    it if kept.len() < MOST_KEPT => kept.push(it),
-                    _ => count(&shared.counters.lost_updates),
-                }
-            }
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = longer(pause);
     }
 }
 
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
+}
+
 /// A store that answers, but may not be written to, does not get through this.
-async fn probe(shared: &Shared, client: &Client) -> Option<MultiplexedConnection> {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(PROBE)).set_response_timeout(None);
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+async fn probe(shared: &Shared, place: &Place) -> Option<Connection> {
+    let mut connection = place.connect().await?;
     let answer = shared.scripts.beat.run(&mut connection, &shared.beat()).await.ok()?;
     shared.heard(Beat::read(&answer)?).map(|_| connection)
 }
 
 /// Until the breaker opens (some), or nobody is left to serve (none).
-async fn serve(shared: &Shared, updates: &mut Receiver<Update>) -> Option<()> {
+async fn serve(
+    shared: &Shared,
+    updates: &mut Receiver<Update>,
+    looks: &mut Receiver<Look>,
+) -> Option<()> {
     let mut beats = interval(shared.beat_every);
     let mut expiries = interval(EXPIRES_EVERY);
     let mut renewals = interval(shared.permits_last / 3);
@@ -89,11 +109,9 @@ async fn serve(shared: &Shared, updates: &mut Receiver<Update>) -> Option<()> {
         tokio::select! {
             () = shared.link.opened() => return Some(()),
             _ = beats.tick() => beat(shared).await,
-            _ = expiries.tick() => {
-                let expired = shared.expired_leases();
-                update(shared, expired).await;
-            }
+            _ = expiries.tick() => expire(shared).await,
             _ = renewals.tick() => renew(shared).await,
+            Some(look) = looks.recv() => look.answer(shared).await,
             received = updates.recv_many(&mut batch, LARGEST_BATCH) => {
                 if received == 0 {
                     return None;
@@ -101,6 +119,18 @@ async fn serve(shared: &Shared, updates: &mut Receiver<Update>) -> Option<()> {
                 update(shared, std::mem::take(&mut batch)).await;
             }
         }
+    }
+}
+
+/// In steps: answers that requests wait for come in on this thread, too.
+async fn expire(shared: &Shared) {
+    loop {
+        let (expired, has_more) = shared.expired_leases();
+        update(shared, expired).await;
+        if !has_more {
+            return;
+        }
+        yield_now().await;
     }
 }
 
@@ -153,10 +183,10 @@ fn jitter(of: Duration) -> Duration {
     of.mul_f64(f64::from(u8::try_from(random).unwrap_or(0)) / 1_024.0)
 }
 
-/// Connecting, and a first answer.
-const PROBE: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// For so long a store has to answer to be one that was lost by chance.
+const STEADY: Duration = Duration::from_secs(1);
 const EXPIRES_EVERY: Duration = Duration::from_millis(100);
 const LARGEST_BATCH: usize = 128;
 /// What the store is to be told while it is gone.

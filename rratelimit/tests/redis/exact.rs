@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rratelimit::{Charge, Decision, Key, Limit, Policy, Receipt, Store};
+use rratelimit::{BreakerState, Charge, Decision, Key, Limit, Policy, Receipt, Store, Window};
 
 use crate::node::Node;
 use crate::server::Server;
@@ -20,6 +20,7 @@ tests! {
     a_bucket_fills_by_the_clock_of_the_store,
     a_new_maximum_goes_on_where_the_old_one_was,
     a_cost_is_taken_whole_or_not_at_all,
+    what_was_spent_is_told_over_all_nodes,
 }
 
 fn each_kind_of_limit_lets_pass_what_it_says_on_all_nodes_together() {
@@ -179,8 +180,39 @@ fn a_cost_is_taken_whole_or_not_at_all() {
     }
 }
 
+fn what_was_spent_is_told_over_all_nodes() {
+    let server = Server::start();
+    let nodes = [(); 2].map(|()| Node::connected(&server.url()));
+    let policy = Policy::new(kinds(9)).unwrap();
+    for node in &nodes {
+        assert_eq!(node.passing(&policy, "a", 2), 2);
+    }
+    // More than there is: an answer may cost what nobody foresaw.
+    let day = Policy::new([Limit::calendar_day("d", 3)]).unwrap();
+    nodes[0].store.add(&[Charge { policy: &day, key: Key::of(&["b"]), cost: 7 }], nodes[0].now());
+    wait_until(|| left(&nodes[0], &day, "b") == 0);
+    let [a, b, nobody] = ["a", "b", "nobody"].map(|it| Key::of(&[it]));
+    let now = nodes[1].now();
+    let usage = nodes[1].store.usage(&[(&policy, a), (&day, b), (&day, nobody)], now).unwrap();
+    for it in &usage[0] {
+        assert_eq!(it.spent, 4, "{it:?}");
+        let left = it.resets_at.map(|at| at.saturating_sub(now.wall));
+        let is_concurrency = it.limit.window() == Window::Concurrency;
+        assert_eq!(left.is_none(), is_concurrency, "{it:?}");
+        assert!(left.is_none_or(|it| it <= Duration::from_secs(31 * 86_400 * 10)), "{it:?}");
+    }
+    assert_eq!((usage[1][0].spent, usage[2][0].spent), (7, 0));
+    assert_eq!(usage[2][0].resets_at, None);
+    let many: Vec<_> = (0..500).map(|_| (&policy, a)).collect();
+    let usage = nodes[0].store.usage(&many, now).unwrap();
+    assert!(usage.len() == 500 && usage.iter().all(|it| it.len() == 6 && it[0].spent == 4));
+    server.kill();
+    nodes[1].hears(BreakerState::Open);
+    assert!(nodes[1].store.usage(&many, now).is_none());
+}
+
 /// One limit of each kind, of `max`.
-fn kinds(max: u64) -> [Limit; 6] {
+pub(crate) fn kinds(max: u64) -> [Limit; 6] {
     let [a, b, c, d, e] = rates(max);
     [a, b, c, d, e, Limit::concurrency("concurrency", max)]
 }
@@ -205,7 +237,7 @@ fn receipt(decision: Decision) -> Receipt {
 }
 
 /// What is left, as the store has it.
-fn left(node: &Node, policy: &Policy, key: &str) -> u64 {
+pub(crate) fn left(node: &Node, policy: &Policy, key: &str) -> u64 {
     let looking = policy.clone().observed();
     let charge = Charge { policy: &looking, key: Key::of(&[key]), cost: 0 };
     let decision = node.take(&[charge]).unwrap();
@@ -222,6 +254,6 @@ fn receipt_holds(decision: &Decision) -> bool {
 
 /// What nobody waits for takes its time.
 #[track_caller]
-fn wait_until(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) {
     assert!((0..10_000).any(|_| is_so()), "it did not come to be");
 }

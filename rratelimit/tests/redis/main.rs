@@ -1,12 +1,14 @@
 //! The shared store against real servers, or, where none is installed, reported as ignored.
 #![cfg(test)]
 
+mod cluster;
 mod exact;
 mod faults;
 mod hammer;
 mod node;
 mod policy;
 mod server;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -21,7 +23,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let is_installed = Server::is_installed();
-    let trials = [exact::TESTS, hammer::TESTS, policy::TESTS, faults::TESTS].concat();
+    let trials =
+        [exact::TESTS, cluster::TESTS, hammer::TESTS, policy::TESTS, faults::TESTS].concat();
     let trials = trials.into_iter().map(|(name, test)| {
         let trial = Trial::test(name, move || {
             test();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rratelimit::{
     BreakerState, Charge, Decision, Key, Limit, Policy, RateLimitLayer, RedisStore, Store,
-    StoreFailure, Threshold,
+    StoreFailure, Taking, Threshold,
 };
 use rrcore::{Code, Refusal};
 use tower::{Layer, ServiceExt};
@@ -20,6 +20,7 @@ tests! {
     a_share_of_what_runs_at_the_same_time_is_registered_when_the_store_is_back,
     leased_units_are_spent_before_anything_is_denied,
     one_limit_that_denies_costs_the_others_nothing,
+    who_comes_back_when_the_time_is_over_does_not_wait_again,
     a_node_that_never_reached_its_store_goes_by_what_it_was_told,
     what_was_added_while_the_store_was_gone_is_told_when_it_is_back,
     thresholds_are_told_once_over_all_nodes,
@@ -110,6 +111,24 @@ fn one_limit_that_denies_costs_the_others_nothing() {
         assert!(node.take(&[Charge::one(&shared, a), Charge::one(&denied, b)]).is_err());
     }
     assert_eq!(node.passing(&shared, "a", 9), 3);
+}
+
+fn who_comes_back_when_the_time_is_over_does_not_wait_again() {
+    let server = Server::start();
+    let node = Node::start(RedisStore::builder(server.url()));
+    node.hears(BreakerState::Closed);
+    let policy = day(10, StoreFailure::Deny);
+    let start = node.now();
+    let Taking::Later(later) = node.store.take(&[Charge::one(&policy, Key::of(&["a"]))], start)
+    else {
+        panic!("it asks")
+    };
+    while node.now().monotonic - start.monotonic < Duration::from_millis(20) {
+        std::thread::yield_now();
+    }
+    assert!(node.runtime.block_on(later).is_err(), "decided without the store");
+    let state = node.store.state();
+    assert_eq!((state.failed_calls, state.breaker), (0, BreakerState::Closed), "nobody's fault");
 }
 
 fn a_node_that_never_reached_its_store_goes_by_what_it_was_told() {

@@ -28,6 +28,22 @@ impl Server {
     }
 
     pub(crate) fn start_at(port: u16) -> Option<Self> {
+        Self::start_with(port, &[])
+    }
+
+    /// A node of a cluster that has no other yet, with the port on which nodes talk.
+    pub(crate) fn start_clustered() -> (Self, u16) {
+        let start = |_| {
+            let (port, bus) = (free_port(), free_port());
+            let bus_text = bus.to_string();
+            let server =
+                Self::start_with(port, &[CLUSTERED, &["--cluster-port", &bus_text]].concat());
+            server.map(|it| (it, bus))
+        };
+        (0..5).find_map(start).expect("a server starts")
+    }
+
+    fn start_with(port: u16, more: &[&str]) -> Option<Self> {
         let dir = TempDir::new().unwrap();
         let pid_file = dir.path().join("pid");
         let mut child = Command::new("timeout")
@@ -37,6 +53,7 @@ impl Server {
             .arg(dir.path())
             .arg("--pidfile")
             .arg(&pid_file)
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -59,6 +76,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     /// It neither answers nor is it gone.
@@ -108,3 +129,17 @@ impl Drop for Server {
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
+
+/// What nodes that live go on serving when others do not.
+const CLUSTERED: &[&str] = &[
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    "--cluster-node-timeout",
+    "5000",
+    "--cluster-require-full-coverage",
+    "no",
+    "--repl-diskless-sync-delay",
+    "0",
+];

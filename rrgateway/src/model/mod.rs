@@ -32,4 +32,4 @@ pub use self::revision::{
 };
 pub use self::secret::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
 pub use self::target::{BaseUrl, InvalidBaseUrl, Target, Timeouts};
-pub use self::usage::{Notice, Spent, Usage};
+pub use self::usage::{Noted, Notice, Source, Spent, Usage};

@@ -16,7 +16,7 @@ async fn a_meter_lives_like_any_resource() {
     let path = format!("{CLIENT}/proxies/p/meters/{id}");
     assert_eq!(made.headers["location"], path);
     let usage = json!([{"window": "day", "key": format!("p {id}"), "spent": 7, "max": 9,
-        "resetsAt": "1970-01-01T00:00:00.000Z"}]);
+        "resetsAt": "1970-01-01T00:00:00.000Z", "source": "local"}]);
     let defaults = json!({"per": "proxy", "algorithm": "slidingWindow", "mode": "enforce",
         "active": true, "predicates": [], "usage": usage});
     for (name, value) in defaults.as_object().unwrap() {

@@ -12,8 +12,8 @@ use http_body_util::BodyExt;
 use rrcore::ManualClock;
 use rrgateway::control_plane::{ControlPlane, ControlPlaneConfig, StartError};
 use rrgateway::model::{
-    EgressPolicy, Explain, Explanation, Notice, Question, Reports, Revision, Rotated,
-    RotationFailed, SecretName, SecretRefused, SecretSink, Spent, Usage, channel, reports,
+    EgressPolicy, Explain, Explanation, Noted, Notice, Question, Reports, Revision, Rotated,
+    RotationFailed, SecretName, SecretRefused, SecretSink, Source, Spent, Usage, channel, reports,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -62,17 +62,26 @@ impl Explain for Nobody {
 impl Usage for Nobody {
     fn usage(&self, proxy: &str, meter: Option<&str>) -> Vec<Spent> {
         let key = format!("{proxy} {}", meter.unwrap_or("limits")).into();
-        vec![Spent { window: "day", key, spent: 7, max: Some(9), resets_at_ms: Some(0) }]
+        vec![Spent {
+            window: "day",
+            key,
+            spent: 7,
+            max: Some(9),
+            resets_at_ms: Some(0),
+            source: Source::Local,
+        }]
     }
 
     fn notices(&self, before: Option<u64>, most: usize) -> Vec<Notice> {
         let notice = |number| Notice {
             number,
             at_ms: 0,
-            proxy: "p".into(),
-            meter: None,
-            limit: "requestsPerDay".into(),
-            percent: 80,
+            what: Noted::Passed {
+                proxy: "p".into(),
+                meter: None,
+                limit: "requestsPerDay".into(),
+                percent: 80,
+            },
         };
         (1..before.unwrap_or(4)).rev().take(most).map(notice).collect()
     }

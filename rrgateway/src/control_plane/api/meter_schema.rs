@@ -77,12 +77,15 @@ fn usage() -> Value {
     json!({"type": "array", "readOnly": true, "description":
         "What was spent, of the keys that spent most; where the meter has no limits, by day and \
          month.", "items": {"type": "object",
-        "required": ["window", "key", "spent", "max", "resetsAt"], "properties": {
+        "required": ["window", "key", "spent", "max", "resetsAt", "source"], "properties": {
             "window": text, "key": {"type": "string", "description":
                 "Whose it is: the parts of per, joined by commas."},
             "spent": number, "max": {"type": ["integer", "null"]},
             "resetsAt": {"type": ["string", "null"], "format": "date-time", "description":
-                "When what is spent begins to count no more; null: nothing is spent."}}}})
+                "When what is spent begins to count no more; null: nothing is spent."},
+            "source": {"enum": ["local", "store"], "description": "store: what all gateways that \
+                share a store have spent. local: what this one has; also where they share one, and \
+                it does not answer."}}}})
 }
 
 fn part() -> Value {

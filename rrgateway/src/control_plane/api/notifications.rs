@@ -1,4 +1,4 @@
-//! Shows which limits have passed 80 % and 100 %, newest first.
+//! Shows which limits have passed 80 % and 100 %, and when a shared store was gone, newest first.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -10,7 +10,7 @@ use crate::control_plane::api::render;
 use crate::control_plane::api::state::Api;
 use crate::control_plane::config::shown::CLIENT;
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::Notice;
+use crate::model::{Noted, Notice};
 
 /// One page of them.
 pub(crate) fn list(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -26,14 +26,20 @@ pub(crate) fn list(api: &Api, request: &Request) -> Result<Response, Problem> {
 }
 
 fn item(it: &Notice) -> Value {
-    let Notice { number, at_ms, proxy, meter, limit, percent } = it;
-    json!({"id": format!("ntf_{number}"), "at": rfc3339(*at_ms), "proxyId": proxy,
-        "meterId": meter, "limit": limit, "percent": percent})
+    let (id, at) = (format!("ntf_{}", it.number), rfc3339(it.at_ms));
+    match &it.what {
+        Noted::Passed { proxy, meter, limit, percent } => json!({"id": id, "at": at,
+            "proxyId": proxy, "meterId": meter, "limit": limit, "percent": percent}),
+        Noted::Store { answers, gateways, outstanding_leases } => json!({"id": id, "at": at,
+            "limitsStore": if *answers { "answers" } else { "away" }, "gateways": gateways,
+            "outstandingLeases": outstanding_leases}),
+    }
 }
 
 /// The shape of one.
 pub(crate) fn schema() -> Value {
-    json!({"type": "object", "required": ["id", "at", "proxyId", "meterId", "limit", "percent"],
+    json!({"type": "object", "required": ["id", "at"], "description":
+        "A limit that passed a threshold, or a change of the store that gateways share.",
         "properties": {
         "id": {"type": "string"},
         "at": {"type": "string", "format": "date-time"},
@@ -42,5 +48,13 @@ pub(crate) fn schema() -> Value {
         "limit": {"type": "string", "description": "Such as requestsPerDay or tokens.month."},
         "percent": {"enum": [80, 100], "description":
             "80: more than that is spent. 100: all of it is. Once for each key and window."},
+        "limitsStore": {"enum": ["answers", "away"], "description":
+            "Only of a change of the store, which is told once each time. away: it does not answer, \
+             and limits do what they say for that case."},
+        "gateways": {"type": "integer", "description":
+            "Those that share the store, as last known. With limitsStore."},
+        "outstandingLeases": {"type": "integer", "description":
+            "Units that this gateway had leased and not spent: by so much, on each gateway, may \
+             limits be exceeded that slide. With limitsStore."},
     }})
 }

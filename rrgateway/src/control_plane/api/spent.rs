@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::control_plane::config::resource::{Key, Kind};
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::{Spent, Usage};
+use crate::model::{Source, Spent, Usage};
 
 /// What was spent of the meter `key`; `None` where that is none.
 pub(crate) fn of(usage: &dyn Usage, key: &Key) -> Option<Value> {
@@ -19,9 +19,13 @@ pub(crate) fn of(usage: &dyn Usage, key: &Key) -> Option<Value> {
 /// What was spent, as it is answered.
 pub(crate) fn items(spent: &[Spent]) -> Value {
     let item = |it: &Spent| {
-        let Spent { window, key, spent, max, resets_at_ms } = it;
+        let Spent { window, key, spent, max, resets_at_ms, source } = it;
+        let source = match source {
+            Source::Local => "local",
+            Source::Store => "store",
+        };
         json!({"window": window, "key": key, "spent": spent, "max": max,
-            "resetsAt": resets_at_ms.map(rfc3339)})
+            "resetsAt": resets_at_ms.map(rfc3339), "source": source})
     };
     spent.iter().map(item).collect()
 }

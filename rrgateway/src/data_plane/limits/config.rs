@@ -74,8 +74,10 @@ impl FromStr for StoreUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once("://") {
-            Some(("redis" | "redis+unix", rest)) if !rest.is_empty() => Ok(Self(text.to_owned())),
-            Some(_) | None => Err("expected redis://… or redis+unix://…"),
+            Some(("redis" | "redis+unix" | "redis-cluster", rest)) if !rest.is_empty() => {
+                Ok(Self(text.to_owned()))
+            }
+            Some(_) | None => Err("expected redis://…, redis-cluster://… or redis+unix://…"),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Counts {
     }
 
     /// What `key` has spent of each limit of `policy`; of a shared store, as far as this gateway has
-    /// let it pass.
+    /// let it pass: the store is not asked.
     pub fn usage(&self, policy: &Policy, key: Key, now: Now) -> Vec<Tally> {
         match self {
             Self::Local(limiter) => {
@@ -62,6 +62,26 @@ impl Counts {
                 tally.collect()
             }
         }
+    }
+}
+
+#[cfg(feature = "redis")]
+impl Counts {
+    /// What each has spent of each limit of its policy on all gateways; `None` where there is no
+    /// store that they share, or it does not say in time.
+    pub fn usage_of_all(&self, asked: &[(&Policy, Key)], now: Now) -> Option<Vec<Vec<Tally>>> {
+        let Self::Shared(store) = self else { return None };
+        let tally = |it: &rratelimit::Usage<'_>| Tally { spent: it.spent, resets_at: it.resets_at };
+        let usage = store.usage(asked, now)?;
+        Some(usage.iter().map(|it| it.iter().map(tally).collect()).collect())
+    }
+}
+
+#[cfg(not(feature = "redis"))]
+impl Counts {
+    /// Gateways share nothing.
+    pub const fn usage_of_all(&self, _: &[(&Policy, Key)], _: Now) -> Option<Vec<Vec<Tally>>> {
+        None
     }
 }
 

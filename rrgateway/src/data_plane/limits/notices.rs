@@ -1,12 +1,15 @@
-//! Says when a limit passes 80 % and 100 %: in the log, and to who asks.
+//! Says when a limit passes 80 % and 100 %, and when a shared store is gone: in the log, and to who
+//! asks.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "redis")]
+use rratelimit::{BreakerState, StoreState};
 use rratelimit::{Crossing, Threshold};
 use rrcore::Clock;
 
-use crate::model::Notice;
+use crate::model::{Noted, Notice};
 
 /// The newest of what was said. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -39,19 +42,34 @@ impl Notices {
         if proxy.is_empty() {
             return;
         }
+        let (proxy, meter) = (proxy.into(), meter.map(Arc::from));
+        let limit = Arc::clone(crossing.limit.name());
+        self.keep(Noted::Passed { proxy, meter, limit, percent }, clock);
+    }
+
+    /// Says that the store answers again, or does so no more.
+    #[cfg(feature = "redis")]
+    pub fn note_store(&self, state: &StoreState, clock: &Clock) {
+        let (gateways, outstanding_leases) = (state.live_nodes, state.outstanding_leases);
+        let answers = match state.breaker {
+            BreakerState::Closed => true,
+            BreakerState::Open | BreakerState::HalfOpen => false,
+        };
+        if answers {
+            tracing::info!(gateways, outstanding_leases, "limits.store answers");
+        } else {
+            let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
+            tracing::warn!(gateways, outstanding_leases, failed_calls, foreign_seed, "{AWAY}");
+        }
+        self.keep(Noted::Store { answers, gateways, outstanding_leases }, clock);
+    }
+
+    fn keep(&self, what: Noted, clock: &Clock) {
         let at_ms = i64::try_from(clock.now().wall.as_millis()).unwrap_or(i64::MAX);
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.last += 1;
-        let (number, meter) = (said.last, meter.map(Arc::from));
-        let limit = Arc::clone(crossing.limit.name());
-        said.notices.push_front(Notice {
-            number,
-            at_ms,
-            proxy: proxy.into(),
-            meter,
-            limit,
-            percent,
-        });
+        let number = said.last;
+        said.notices.push_front(Notice { number, at_ms, what });
         said.notices.truncate(MOST);
     }
 
@@ -64,3 +82,5 @@ impl Notices {
 }
 
 const MOST: usize = 1_000;
+#[cfg(feature = "redis")]
+const AWAY: &str = "limits.store does not answer: limits do what they say for that case";

@@ -73,11 +73,12 @@ fn shared(
     let (seed, _) = seed.split_at(16);
     let seed = <[u8; 16]>::try_from(seed).map(Seed::new)?;
     seed.install().context("limits.store: this process counts elsewhere already")?;
+    let (of_store, told) = (notices.clone(), clock.clone());
     let builder = RedisStore::builder(url.expose())
         .client("default")
         .timeout(config.timeout)
         .max_keys(config.max_keys)
-        .on_change(told)
+        .on_change(move |state| of_store.note_store(state, &told))
         .on_threshold(move |crossing| notices.note(crossing, &clock));
     let builder = match config.mode {
         StoreMode::Exact => builder,
@@ -85,23 +86,6 @@ fn shared(
     };
     Ok(Counts::Shared(builder.start().context("limits.store")?))
 }
-
-#[cfg(feature = "redis")]
-fn told(state: &rratelimit::StoreState) {
-    use rratelimit::BreakerState;
-
-    let (gateways, leased) = (state.live_nodes, state.outstanding_leases);
-    match state.breaker {
-        BreakerState::Closed => tracing::info!(gateways, leased, "limits.store answers"),
-        BreakerState::Open | BreakerState::HalfOpen => {
-            let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
-            tracing::warn!(gateways, leased, failed_calls, foreign_seed, "{AWAY}");
-        }
-    }
-}
-
-#[cfg(feature = "redis")]
-const AWAY: &str = "limits.store does not answer: limits do what they say for that case";
 
 /// What is leased and not spent goes back after this.
 #[cfg(feature = "redis")]

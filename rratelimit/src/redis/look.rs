@@ -1,0 +1,83 @@
+//! What was spent, as the store has it: asked by somebody who wants to know, and decides nothing.
+
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::answer::number;
+use super::leases::LeaseId;
+use super::script::Run;
+use super::shared::Shared;
+use super::terms::Terms;
+use crate::key::Key;
+use crate::policy::Policy;
+
+/// A question for the worker: the thread that puts it cannot wait for a network by itself.
+#[derive(Debug)]
+pub(crate) struct Look {
+    runs: Vec<(Run, usize)>,
+    tell: SyncSender<Vec<Spent>>,
+}
+
+/// Of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) units: u64,
+    /// Until it is less, if anybody knows.
+    pub(crate) less_in: Option<Duration>,
+}
+
+impl Look {
+    pub(crate) fn new(
+        asked: &[(&Policy, Key)],
+        shared: &Shared,
+        tell: SyncSender<Vec<Spent>>,
+    ) -> Self {
+        let of_policy = |(policy, key): &(&Policy, Key)| {
+            let of_limit = |limit: &crate::policy::Limit| {
+                let id = LeaseId { key: *key, limit: limit.id() };
+                (shared.names.of(id), Terms::of(limit, shared.permits_last))
+            };
+            policy.limits().iter().map(of_limit).collect::<Vec<_>>()
+        };
+        let limits: Vec<_> = asked.iter().flat_map(of_policy).collect();
+        let run = |some: &[(Vec<u8>, Terms)]| {
+            let mut run = Run::default();
+            for (name, terms) in some {
+                run.keys.push(name.clone());
+                terms.push_short_on(&mut run);
+            }
+            (run, some.len())
+        };
+        Self { runs: limits.chunks(AT_ONCE).map(run).collect(), tell }
+    }
+
+    /// Whoever asked hears it all, or, that nothing more is to come.
+    pub(crate) async fn answer(self, shared: &Shared) {
+        let mut all = Vec::new();
+        for (run, limits) in &self.runs {
+            let read = |it: &_| Spent::read(it, *limits);
+            let Some(spent) = shared.call(&shared.scripts.look, run, read).await else { return };
+            all.extend(spent);
+        }
+        // Who has not waited does not want to know.
+        _ = self.tell.try_send(all);
+    }
+}
+
+impl Spent {
+    fn read(value: &Value, limits: usize) -> Option<Vec<Self>> {
+        let Value::Array(values) = value else { return None };
+        let read = |both: &[Value]| {
+            let [units, less_in] = both else { return None };
+            let less_in = number(less_in).map(Duration::from_micros)?;
+            Some(Self { units: number(units)?, less_in: Some(less_in).filter(|it| !it.is_zero()) })
+        };
+        let spent: Vec<_> = values.chunks(2).map(read).collect::<Option<_>>()?;
+        (spent.len() == limits).then_some(spent)
+    }
+}
+
+/// Limits of one script: the store does nothing else meanwhile.
+const AT_ONCE: usize = 100;
