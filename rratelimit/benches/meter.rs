@@ -1,6 +1,6 @@
 //! What a meter costs per byte of a body that passes: `cargo bench -p rratelimit --features meter
 //! --bench meter`. Throughput is of bytes that have to be looked at; `found` is of a body whose number
-//! comes first.
+//! comes first. Coded bodies count by what they decode to.
 #![allow(missing_docs, reason = "criterion's macros make items without")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use rratelimit::{Extraction, Limit, Limiter, Meter, MeterLayer, Policy, Tokens};
+use rrcore::coding::{Coding, Encoder};
 use tower::{Layer, Service, service_fn};
 
 fn bodies(criterion: &mut Criterion) {
@@ -30,31 +32,50 @@ fn bodies(criterion: &mut Criterion) {
     let delta = r#"{"id":"chatcmpl-123","object":"chat.completion.chunk","created":1694268190,"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"Hello"},"logprobs":null,"finish_reason":null}]}"#;
     let stream = format!("data: {delta}\n\n").repeat(300);
     let stream = format!("{stream}data: {{\"choices\":[],{usage}}}\n\ndata: [DONE]\n\n");
-    for (name, kind, body, chunk) in [
-        ("text", "application/json", &answer, 16_384),
-        ("rows", "application/json", &rows, 16_384),
-        ("found", "application/json", &first, 16_384),
-        ("events", "text/event-stream", &stream, 16_384),
-        ("events, one by one", "text/event-stream", &stream, 225),
+    let json = |body| ("application/json", body, 16_384);
+    let (events, one_by_one) =
+        (("text/event-stream", &stream, 16_384), ("text/event-stream", &stream, 225));
+    for (name, coding, body) in [
+        ("text", Coding::Identity, json(&answer)),
+        ("rows", Coding::Identity, json(&rows)),
+        ("found", Coding::Identity, json(&first)),
+        ("events", Coding::Identity, events),
+        ("events, one by one", Coding::Identity, one_by_one),
+        ("rows, gzip", Coding::Gzip, json(&rows)),
+        ("found, gzip", Coding::Gzip, json(&first)),
+        ("events, gzip", Coding::Gzip, events),
     ] {
-        let pieces: VecDeque<_> =
-            body.as_bytes().chunks(chunk).map(Bytes::copy_from_slice).collect();
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        let answer = move || Response::builder().header("content-type", kind);
-        let upstream = move |_: Request<()>| -> Ready<Result<_, Infallible>> {
-            ready(Ok(answer().body(Pieces(pieces.clone())).unwrap()))
-        };
-        let mut bare = service_fn(upstream.clone());
-        group.bench_function(format!("{name}, not metered"), |it| {
-            it.iter(|| drain(&mut bare));
-        });
-        let policy = Policy::new([Limit::calendar_day("tokens.day", u64::MAX)]).unwrap();
-        let meter = Meter::new("tokens", Extraction::tokens(Tokens::Total), policy);
-        let layer = MeterLayer::new([meter], Arc::new(Limiter::new()));
-        let mut metered = layer.layer(service_fn(upstream));
-        group.bench_function(name, |it| it.iter(|| drain(&mut metered)));
+        one(&mut group, name, coding, body);
     }
     group.finish();
+}
+
+/// Not metered, and metered; a coded body is undone by the meter alone.
+fn one(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    coding: Coding,
+    (kind, body, chunk): (&'static str, &String, usize),
+) {
+    let coded = coded(coding, body.as_bytes());
+    let pieces: VecDeque<_> = coded.chunks(chunk).map(Bytes::copy_from_slice).collect();
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    let answer = move || {
+        let response = Response::builder().header("content-type", kind);
+        if coding == Coding::Gzip { response.header("content-encoding", "gzip") } else { response }
+    };
+    let upstream = move |_: Request<()>| -> Ready<Result<_, Infallible>> {
+        ready(Ok(answer().body(Pieces(pieces.clone())).unwrap()))
+    };
+    let mut bare = service_fn(upstream.clone());
+    group.bench_function(format!("{name}, not metered"), |it| {
+        it.iter(|| drain(&mut bare));
+    });
+    let policy = Policy::new([Limit::calendar_day("tokens.day", u64::MAX)]).unwrap();
+    let meter = Meter::new("tokens", Extraction::tokens(Tokens::Total), policy);
+    let layer = MeterLayer::new([meter], Arc::new(Limiter::new()));
+    let mut metered = layer.layer(service_fn(upstream));
+    group.bench_function(name, |it| it.iter(|| drain(&mut metered)));
 }
 
 fn drain<S, B>(service: &mut S) -> usize
@@ -72,6 +93,13 @@ where
         bytes += frame.data_ref().map_or(0, Bytes::len);
     }
     bytes
+}
+
+fn coded(coding: Coding, plain: &[u8]) -> Vec<u8> {
+    let (mut encoder, mut coded) = (Encoder::new(coding).unwrap(), Vec::new());
+    encoder.push(plain, &mut coded);
+    encoder.finish(&mut coded);
+    coded
 }
 
 struct Pieces(VecDeque<Bytes>);

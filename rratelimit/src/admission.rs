@@ -61,6 +61,11 @@ impl<St: Store> Admission<St> {
 
     /// Puts back every charge that is still open.
     pub fn refund(&self, now: Now) {
+        self.give_back(now);
+    }
+
+    /// As [`refund`](Self::refund); says which charges that were.
+    pub(crate) fn give_back(&self, now: Now) -> SmallVec<[usize; 4]> {
         let open: SmallVec<[usize; 4]> =
             (0..self.receipt.charges.len()).filter(|it| self.close(*it)).collect();
         if open.len() == self.receipt.charges.len() {
@@ -68,6 +73,7 @@ impl<St: Store> Admission<St> {
         } else {
             open.iter().for_each(|it| self.store.settle(&self.receipt, *it, 0, now));
         }
+        open
     }
 
     fn close(&self, position: usize) -> bool {

@@ -64,7 +64,9 @@ fn policies(standing: &Standing) -> Option<HeaderValue> {
     let mut headers = standing.policies().filter_map(Policy::header);
     let first = headers.next()?;
     let Some(second) = headers.next() else { return Some(first.clone()) };
-    let mut joined = first.as_bytes().to_vec();
+    let all = standing.policies().filter_map(Policy::header).map(|it| it.len() + 2).sum();
+    let mut joined = Vec::with_capacity(all);
+    joined.extend_from_slice(first.as_bytes());
     for header in std::iter::once(second).chain(headers) {
         joined.extend_from_slice(b", ");
         joined.extend_from_slice(header.as_bytes());
@@ -73,8 +75,9 @@ fn policies(standing: &Standing) -> Option<HeaderValue> {
 }
 
 fn service_limit(it: LimitStanding<'_>) -> Option<HeaderValue> {
-    let mut value = String::new();
-    field::push_string(it.limit().name(), &mut value);
+    let name = it.limit().quoted();
+    let mut value = String::with_capacity(name.len() + 2 * field::LONGEST_PARAMETER);
+    value.push_str(name);
     field::push_parameter("r", it.remaining(), &mut value);
     // The draft leaves `t` out where nothing resets: nobody can say when a request will end.
     if it.limit().window() != Window::Concurrency {

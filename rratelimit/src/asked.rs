@@ -94,11 +94,16 @@ impl<S, B, St: Store> Waiting<S, B, St> {
 impl<St: Store> Pending<St> {
     /// Writes on the response what is left, puts back what is not to count, and says what is held
     /// until the body ends.
-    pub(crate) fn finish<B>(self, response: &mut Response<B>) -> Option<Held> {
+    pub(crate) fn finish<B>(mut self, response: &mut Response<B>) -> Option<Held> {
         if let Some((admission, context)) = self.undo {
             let refusal = response.extensions().get::<rrcore::Refusal>();
             if refusal.is_some_and(|it| is_ours(it.stage())) {
-                admission.refund(context.clock().now());
+                let back = admission.give_back(context.clock().now());
+                for (at, charge) in admission.receipt().charges().enumerate() {
+                    if back.contains(&at) {
+                        self.standing.give_back(at, charge.cost);
+                    }
+                }
             }
         }
         answer::stamp(self.standing, self.legacy_headers, response);

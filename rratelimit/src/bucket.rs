@@ -1,20 +1,22 @@
 //! What is in a token bucket, exactly: in fractions of a token, not in rounded times.
 
 use crate::policy::Limit;
+use crate::threshold::Threshold;
 use crate::time::Time;
 use crate::told::Told;
 
-/// What was taken and has not come back: `debt` tokens, and a fraction of one in `per`ths, where
-/// `per` is the limit's time in nanoseconds. In each nanosecond, `max` such parts come back.
+/// What was taken and has not come back, in parts of a token: each has as many as the limit's time
+/// has nanoseconds. In each nanosecond, `max` such parts come back.
 ///
-/// As the generic cell rate algorithm, but for what is kept: tokens instead of the time at which
-/// they will be back, so that they mean the same under another rate.
+/// As the generic cell rate algorithm, but for what is kept: parts of tokens instead of the time at
+/// which they will be back, so that they mean the same under another rate. A limit of another time
+/// is another limit, with a bucket of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     /// When the debt was what it says (monotonic nanoseconds).
     since: u64,
-    debt: u64,
-    fraction: u64,
+    // The high half of the parts, and the low one: a number of 128 bits would want 16 bytes' room.
+    debt: [u64; 2],
     /// When all will be back, in whole monotonic seconds, rounded up: it only says when this can be
     /// forgotten.
     full: u32,
@@ -35,6 +37,12 @@ impl Terms {
         Self { token, per_nano: limit.max(), capacity: times(token, limit.capacity()) }
     }
 
+    /// Of how many tokens these are, the last perhaps in part.
+    fn tokens(self, parts: u128) -> u64 {
+        let (whole, fraction) = divided(parts, self.token);
+        whole.saturating_add((fraction > 0).into())
+    }
+
     /// Until so much has come back.
     fn wait(self, parts: u128) -> u64 {
         let (wait, rest) = divided(parts, self.per_nano.max(1));
@@ -44,7 +52,7 @@ impl Terms {
 
 impl Bucket {
     pub(crate) const fn new() -> Self {
-        Self { since: 0, debt: 0, fraction: 0, full: 0, told: Told::NOTHING }
+        Self { since: 0, debt: [0; 2], full: 0, told: Told::NOTHING }
     }
 
     pub(crate) const fn is_over(&self, time: Time) -> bool {
@@ -54,8 +62,7 @@ impl Bucket {
     /// Tokens that were taken and are not wholly back.
     pub(crate) fn count(&self, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
-        let (whole, fraction) = divided(self.level(terms, time), terms.token);
-        whole.saturating_add((fraction > 0).into())
+        terms.tokens(self.level(terms, time))
     }
 
     /// Until a token more is back; nothing, where all are.
@@ -78,13 +85,40 @@ impl Bucket {
     /// Takes one, if there is room; says what counts then.
     pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
         let terms = Terms::of(limit);
+        self.take_parts(terms, time).map(|it| terms.tokens(it))
+    }
+
+    /// Takes one, if there is room, and says whether there was; and tells of the threshold that has
+    /// been passed. Divides nothing.
+    #[inline]
+    pub(crate) fn admit(
+        &mut self,
+        limit: &Limit,
+        time: Time,
+        passed: impl FnOnce(Threshold),
+    ) -> bool {
+        let terms = Terms::of(limit);
+        let Some(parts) = self.take_parts(terms, time) else { return false };
+        // More tokens than these, the last perhaps in part.
+        let is_more = |tokens: u64| parts > times(terms.token, tokens);
+        if is_more(limit.nearly()) {
+            let is_spent = is_more(limit.capacity().saturating_sub(1));
+            if let Some(threshold) = self.told.passed(is_spent) {
+                passed(threshold);
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn take_parts(&mut self, terms: Terms, time: Time) -> Option<u128> {
         let level = self.level(terms, time);
         let wanted = level.saturating_add(terms.token.into());
         if wanted > terms.capacity {
             return None;
         }
         self.raise(level, wanted, terms, time);
-        Some(self.debt.saturating_add((self.fraction > 0).into()))
+        Some(wanted)
     }
 
     /// Takes `cost`; says when.
@@ -126,15 +160,26 @@ impl Bucket {
     }
 
     fn level(&self, terms: Terms, time: Time) -> u128 {
-        let then = times(terms.token, self.debt).saturating_add(self.fraction.into());
+        let [high, low] = self.debt;
+        let then = u128::from(high) << 64 | u128::from(low);
         then.saturating_sub(times(terms.per_nano, time.at.saturating_sub(self.since)))
     }
 
     fn set(&mut self, level: u128, terms: Terms, time: Time) {
         self.since = time.at;
-        (self.debt, self.fraction) = divided(level, terms.token);
-        let full = time.at.saturating_add(terms.wait(level)).div_ceil(SECOND);
-        self.full = u32::try_from(full).unwrap_or(u32::MAX);
+        self.debt = [(level >> 64) as u64, level as u64];
+        if !self.is_full_in_that_second(level, terms, time) {
+            let full = time.at.saturating_add(terms.wait(level)).div_ceil(SECOND);
+            self.full = u32::try_from(full).unwrap_or(u32::MAX);
+        }
+    }
+
+    // Whether what is noted still holds, which it nearly always does: spares a division.
+    #[inline]
+    fn is_full_in_that_second(&self, level: u128, terms: Terms, time: Time) -> bool {
+        let left = u64::from(self.full).saturating_mul(SECOND).saturating_sub(time.at);
+        let back = |nanos| times(terms.per_nano.max(1), nanos);
+        self.full < u32::MAX && level <= back(left) && level > back(left.saturating_sub(SECOND))
     }
 }
 

@@ -73,16 +73,25 @@ impl Calendar {
     /// Counts one more, if there is room for it; says what counts then.
     #[inline]
     pub(crate) fn take_one(&mut self, limit: &Limit, time: Time) -> Option<u64> {
-        let more = self.count(time).checked_add(1).filter(|it| *it <= limit.max())?;
-        self.take(1, limit, time);
+        if !self.is_current(time) {
+            self.start(limit, time);
+        }
+        let more = self.count.checked_add(1).filter(|it| *it <= limit.max())?;
+        self.count = more;
         Some(more)
+    }
+
+    // What it held is over.
+    #[cold]
+    fn start(&mut self, limit: &Limit, time: Time) {
+        *self = Self { is_dirty: self.is_dirty, ..Self::begin(limit, time) };
     }
 
     /// Counts `cost` more now; says in which window.
     #[inline]
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> [u64; 2] {
         if !self.is_current(time) {
-            *self = Self { is_dirty: self.is_dirty, ..Self::begin(limit, time) };
+            self.start(limit, time);
         }
         self.count = self.count.saturating_add(cost);
         self.mark()

@@ -152,6 +152,27 @@ impl Counter {
         }
     }
 
+    /// Counts one more, if there is room for it, and says whether there was; and tells of the
+    /// threshold that has been passed.
+    #[inline]
+    pub(crate) fn admit(
+        &mut self,
+        limit: &Limit,
+        time: Time,
+        passed: impl FnOnce(Threshold),
+    ) -> bool {
+        if let Taken::Bucket(it) = &mut self.taken {
+            return it.admit(limit, time, passed);
+        }
+        let Some(count) = self.take_one(limit, time) else { return false };
+        if count > limit.nearly() {
+            if let Some(threshold) = self.crossing_at(count, limit) {
+                passed(threshold);
+            }
+        }
+        true
+    }
+
     /// In which window that was which [`take_one`](Self::take_one) has just counted.
     pub(crate) fn newest(&self) -> Mark {
         match &self.taken {

@@ -121,6 +121,21 @@ impl Standing {
         self.left.push(left);
     }
 
+    /// What the charge at `position` took has gone back: it reads as if that had not been taken. What
+    /// runs at the same time still does.
+    pub(crate) fn give_back(&mut self, position: usize, cost: u64) {
+        let before = self.policies.iter().take(position).map(|it| it.limits().len()).sum();
+        let Some(policy) = self.policies.get(position) else { return };
+        for (limit, left) in policy.limits().iter().zip(self.left.iter_mut().skip(before)) {
+            if limit.window() != Window::Concurrency {
+                left.remaining = left.remaining.saturating_add(cost).min(limit.capacity());
+            }
+            if left.remaining == limit.capacity() {
+                left.reset = 0;
+            }
+        }
+    }
+
     #[cfg(feature = "redis")]
     pub(crate) fn lefts(&self) -> impl Iterator<Item = Left> {
         self.left.iter().copied()
@@ -246,6 +261,23 @@ mod tests {
             let left: Vec<_> = left.into_iter().map(|it| (it, 1)).collect();
             assert_eq!(standing(&left).nearly_exhausted(), expected, "{left:?}");
         }
+    }
+
+    #[test]
+    fn what_went_back_is_left_again() {
+        let minute = Duration::from_secs(60);
+        let first = Policy::new([Limit::calendar_day("a", 9)]).unwrap();
+        let bucket = Limit::token_bucket("b", 1, minute, 9);
+        let second = [bucket, Limit::concurrency("c", 9), Limit::sliding("d", 9, minute)];
+        let mut standing = Standing::default();
+        standing.push_policy(&first);
+        standing.push_policy(&Policy::new(second).unwrap());
+        for remaining in [3, 4, 5, 8] {
+            standing.push(Left { remaining, reset: 7, wait: None });
+        }
+        standing.give_back(1, 2);
+        let left: Vec<_> = standing.left.iter().map(|it| (it.remaining, it.reset)).collect();
+        assert_eq!(left, [(3, 7), (6, 7), (5, 7), (9, 0)]);
     }
 
     fn standing(left: &[(u64, u64)]) -> Standing {

@@ -7,16 +7,18 @@ pub(crate) fn is_string(name: &str) -> bool {
     name.bytes().all(|it| matches!(it, b' '..=b'~'))
 }
 
-/// Appends `name` as a String, which [`is_string`] says it can be.
-pub(crate) fn push_string(name: &str, to: &mut String) {
-    to.push('"');
+/// `name` as a String, where [`is_string`] says it can be one.
+pub(crate) fn string(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 2);
+    text.push('"');
     for it in name.chars() {
         if matches!(it, '"' | '\\') {
-            to.push('\\');
+            text.push('\\');
         }
-        to.push(it);
+        text.push(it);
     }
-    to.push('"');
+    text.push('"');
+    text
 }
 
 /// Appends the Integer parameter `name`. What does not fit into its fifteen digits (RFC 9651,
@@ -25,8 +27,20 @@ pub(crate) fn push_parameter(name: &str, value: u64, to: &mut String) {
     to.push(';');
     to.push_str(name);
     to.push('=');
-    to.push_str(&value.min(LARGEST_INTEGER).to_string());
+    push_integer(value.min(LARGEST_INTEGER), to);
 }
+
+// As `to_string`, which would take memory for it.
+fn push_integer(value: u64, to: &mut String) {
+    let mut unit = 10_u64.pow(value.checked_ilog10().unwrap_or(0));
+    while unit > 0 {
+        to.push(char::from(b'0' + (value / unit % 10) as u8));
+        unit /= 10;
+    }
+}
+
+/// As many bytes as a parameter with a name of one letter takes at the most.
+pub(crate) const LONGEST_PARAMETER: usize = ";x=".len() + 15;
 
 /// Seconds for `Retry-After` and `t`: rounded up, so that who waits this long has waited long
 /// enough, and never 0.
@@ -51,9 +65,7 @@ mod tests {
 
     #[test]
     fn quotes_and_backslashes_cannot_end_a_string() {
-        let mut text = String::new();
-        push_string(r#"a";q=9;x="\"#, &mut text);
-        assert_eq!(text, r#""a\";q=9;x=\"\\""#);
+        assert_eq!(string(r#"a";q=9;x="\"#), r#""a\";q=9;x=\"\\""#);
     }
 
     #[test]
@@ -61,6 +73,16 @@ mod tests {
         let mut text = String::new();
         push_parameter("q", u64::MAX, &mut text);
         assert_eq!(text, ";q=999999999999999");
+    }
+
+    #[test]
+    fn an_integer_is_written_as_one_writes_it() {
+        for value in [0, 1, 9, 10, 11, 99, 100, 1_090, 123_456_789, 999_999_999_999_999] {
+            let mut text = String::new();
+            push_parameter("r", value, &mut text);
+            assert_eq!(text, format!(";r={value}"));
+            assert!(text.len() <= LONGEST_PARAMETER);
+        }
     }
 
     #[test]

@@ -92,8 +92,8 @@ impl<St: Store> RateLimitLayer<St> {
 
     /// Whether a request counts that a stage further inside refuses: rules, validation, a filter of
     /// the request, the injection of a credential. It does, unless this says otherwise; then what it
-    /// took goes back into the windows it came from. What fails upstream counts in any case, and so
-    /// does a request that its client gives up.
+    /// took goes back into the windows it came from, and the response's headers say what is left then.
+    /// What fails upstream counts in any case, and so does a request that its client gives up.
     pub fn counts_refused(self, counts: bool) -> Self {
         self.change(|it| it.counts_refused = counts)
     }

@@ -31,6 +31,7 @@ mod snapshot;
 mod spent;
 mod store;
 mod sync;
+mod table;
 mod take;
 mod threshold;
 mod time;

@@ -47,11 +47,16 @@ use crate::time::Time;
 /// ```
 pub struct Limiter {
     // Never empty, and so in two.
-    first: Mutex<Shard>,
-    others: Box<[Mutex<Shard>]>,
+    first: Part,
+    others: Box<[Part]>,
     max_keys: usize,
     observer: Option<Observer>,
 }
+
+// Whoever writes on one part takes no line of the cache from those who use others: two lines, as
+// machines fetch them in pairs.
+#[repr(align(128))]
+struct Part(Mutex<Shard>);
 
 /// What of one limit is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +83,9 @@ impl Limiter {
     /// Takes no memory before keys come.
     #[must_use]
     pub fn with_capacity(max_keys: usize) -> Self {
-        let shards = (max_keys / KEYS_PER_SHARD).clamp(1, MAX_SHARDS);
-        let shard = || Mutex::new(Shard::new(max_keys / shards));
+        let most = (max_keys / KEYS_OF_A_LARGE_SHARD).clamp(SHARDS, MOST_SHARDS);
+        let shards = (max_keys / KEYS_OF_A_SMALL_SHARD).clamp(1, most);
+        let shard = || Part(Mutex::new(Shard::new(max_keys / shards)));
         let others = (1..shards).map(|_| shard()).collect();
         Self { first: shard(), others, max_keys, observer: None }
     }
@@ -313,7 +319,7 @@ impl Limiter {
     #[inline]
     fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         let other = index.checked_sub(1).and_then(|it| self.others.get(it));
-        lock(other.unwrap_or(&self.first))
+        lock(&other.unwrap_or(&self.first).0)
     }
 
     /// Each part of the table, one at a time.
@@ -323,7 +329,7 @@ impl Limiter {
 
     pub(crate) fn every(&mut self, mut change: impl FnMut(&mut Shard)) {
         for shard in std::iter::once(&mut self.first).chain(&mut self.others) {
-            change(shard.get_mut().unwrap_or_else(PoisonError::into_inner));
+            change(shard.0.get_mut().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
@@ -344,6 +350,9 @@ type Guards<'a> = SmallVec<[MutexGuard<'a, Shard>; 2]>;
 
 // So that a full table of a million keys has a load of 0.76: a hash table doubles, and a table of
 // as many parts as usual would have doubled just before that.
-const MAX_SHARDS: usize = 80;
+const SHARDS: usize = 80;
+// A larger table has more parts of that size: to make one anew takes as long as it is large.
+const KEYS_OF_A_LARGE_SHARD: usize = 12_500;
+const MOST_SHARDS: usize = 8_192;
 // Fewer, and by chance one part of the table would be full long before the others.
-const KEYS_PER_SHARD: usize = 1_024;
+const KEYS_OF_A_SMALL_SHARD: usize = 1_024;

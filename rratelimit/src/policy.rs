@@ -16,6 +16,8 @@ use crate::window::Window;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     name: Arc<str>,
+    // As it is written in header fields.
+    quoted: Arc<str>,
     max: u64,
     window: Window,
     store_failure: StoreFailure,
@@ -111,6 +113,7 @@ impl Limit {
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, max: u64, window: Window) -> Self {
         let name = name.into();
+        let quoted = field::string(&name).into();
         let [kind, length] = window.tag().map(u64::to_le_bytes);
         let [id, _] =
             Key::of_bytes([b"limit".as_slice(), name.as_bytes(), &kind, &length]).halves();
@@ -118,7 +121,9 @@ impl Limit {
         let length = nanos(window.length());
         let width = length.div_ceil(BUCKETS).max(1);
         let store_failure = StoreFailure::LeaseThenShare;
-        let mut limit = Self { name, max, window, store_failure, id, length, width, nearly: 0 };
+        let nearly = 0;
+        let mut limit =
+            Self { name, quoted, max, window, store_failure, id, length, width, nearly };
         // Four fifths, rounded down, without running over.
         let (fifths, rest) = (limit.capacity() / 5, limit.capacity() % 5);
         limit.nearly = fifths * 4 + rest * 4 / 5;
@@ -148,6 +153,11 @@ impl Limit {
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The name as header fields have it, if it can be there.
+    pub(crate) fn quoted(&self) -> &str {
+        &self.quoted
     }
 
     /// What passes per window: requests, or whatever a charge costs.
@@ -364,7 +374,7 @@ fn push_item(limit: &Limit, to: &mut String) {
     if !to.is_empty() {
         to.push_str(", ");
     }
-    field::push_string(&limit.name, to);
+    to.push_str(&limit.quoted);
     field::push_parameter("q", limit.max, to);
     match limit.window {
         // It has no time: the draft leaves out `w`, and registers this unit.

@@ -1,6 +1,5 @@
 //! A bounded table of keys: what still counts is never thrown out.
 
-use hashbrown::HashTable;
 use rrcore::Now;
 
 use crate::capacity::OnCapacity;
@@ -8,29 +7,23 @@ use crate::charge::{Charge, Charged};
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::spent::Spent;
+use crate::table::Table;
 use crate::time::Time;
 use crate::window::Window;
 
 /// Part of a limiter's keys, with the time by which they are counted.
+// In this order: the table begins with what every decision reads, and the time is what it writes.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Shard {
-    keys: HashTable<Entry>,
+    time: Time,
+    table: Table,
     capacity: usize,
     pub(crate) on_capacity: OnCapacity,
     /// What those keys have spent together that came when there was no room for their own.
     overflow: Spent,
-    swept: usize,
-    time: Time,
     /// Counts that have changed since they were last written down; `None` where nobody does.
     pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
-}
-
-// On a line of the cache, and not on two.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Entry {
-    key: Key,
-    spent: Spent,
 }
 
 /// Where a key's counts are.
@@ -49,12 +42,11 @@ pub(crate) enum Place {
 impl Shard {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            keys: HashTable::new(),
+            time: Time::default(),
+            table: Table::new(),
             capacity,
             on_capacity: OnCapacity::ShareOne,
             overflow: Spent::default(),
-            swept: 0,
-            time: Time::default(),
             dirty: None,
         }
     }
@@ -73,7 +65,7 @@ impl Shard {
     /// The counts of `key`, if it is known by itself.
     #[inline]
     pub(crate) fn known(&mut self, key: Key) -> Option<&mut Spent> {
-        self.keys.find_mut(hash(key), |it| it.key == key).map(|it| &mut it.spent)
+        self.table.get_mut(key)
     }
 
     /// Makes room for counts of `key` by `policy`, of which there were none.
@@ -81,31 +73,14 @@ impl Shard {
         let place = self.place(policy, self.time);
         if place == Place::Fresh {
             let spent = self.newcomer(self.time);
-            self.insert(Entry { key, spent });
+            self.table.insert(key, spent);
         }
         place
     }
 
-    fn insert(&mut self, entry: Entry) {
-        // Keys that leave a hash table leave traces, and when these have used up its room it
-        // doubles, although it is large enough. Then it is better made anew, unless that would be
-        // soon again.
-        let (len, full) = (self.keys.len(), self.keys.num_buckets() / 8 * 7);
-        if len == self.keys.capacity() && (full / 2..=full / 8 * 7).contains(&len) && len > 0 {
-            let mut anew = HashTable::with_capacity(full);
-            for it in self.keys.drain() {
-                anew.insert_unique(hash(it.key), it, |it| hash(it.key));
-            }
-            self.keys = anew;
-        }
-        self.keys.insert_unique(hash(entry.key), entry, |it| hash(it.key));
-    }
-
     /// Forgets a key for which nothing was counted after all.
     pub(crate) fn leave(&mut self, key: Key) {
-        if let Ok(entry) = self.keys.find_entry(hash(key), |it| it.key == key) {
-            entry.remove();
-        }
+        self.table.remove(key);
     }
 
     pub(crate) fn spent(&mut self, place: Place, key: Key) -> Option<&mut Spent> {
@@ -123,8 +98,8 @@ impl Shard {
 
     /// A copy of the counts that a charge would be held to.
     pub(crate) fn copy(&self, charge: &Charge<'_>, time: Time) -> (Place, Spent) {
-        if let Some(entry) = self.keys.find(hash(charge.key), |it| it.key == charge.key) {
-            return (Place::Own, entry.spent.clone());
+        if let Some(spent) = self.table.get(charge.key) {
+            return (Place::Own, spent.clone());
         }
         let place = self.place(charge.policy, time);
         let spent = match place {
@@ -138,16 +113,16 @@ impl Shard {
     /// Notes that counts of the wall clock's longer windows have changed.
     #[inline]
     pub(crate) fn changed(&mut self, key: Key, policy: &Policy) {
-        if self.dirty.is_some() && policy.is_durable() {
+        if policy.is_durable() && self.dirty.is_some() {
             self.note(key, policy);
         }
     }
 
     fn note(&mut self, key: Key, policy: &Policy) {
-        let Some(entry) = self.keys.find_mut(hash(key), |it| it.key == key) else { return };
+        let Some(spent) = self.table.get_mut(key) else { return };
         let Some(dirty) = &mut self.dirty else { return };
         for limit in policy.limits().iter().filter(|it| it.is_durable()) {
-            let calendar = entry.spent.counter_mut(limit).and_then(|it| it.calendar());
+            let calendar = spent.counter_mut(limit).and_then(|it| it.calendar());
             if let Some(calendar) = calendar.filter(|it| !it.is_dirty) {
                 calendar.is_dirty = true;
                 dirty.push((key, limit.id(), limit.window() == Window::CalendarMonth));
@@ -157,17 +132,18 @@ impl Shard {
 
     /// Makes room for counts of `key` that were written down, if there is any.
     pub(crate) fn admit(&mut self, key: Key) -> Place {
-        if self.keys.len() >= self.capacity {
+        if self.table.len() >= self.capacity {
             return Place::Shared;
         }
-        self.insert(Entry { key, spent: Spent::default() });
+        self.sweep();
+        self.table.insert(key, Spent::default());
         Place::Fresh
     }
 
     fn place(&self, policy: &Policy, time: Time) -> Place {
         // What runs must be given back where it was taken: who may have something running with the
         // others stays with them until that has ended.
-        let is_full = self.keys.len() >= self.capacity;
+        let is_full = self.table.len() >= self.capacity;
         match self.on_capacity {
             OnCapacity::ShareOne if is_full || self.overflow.runs(policy, time) => Place::Shared,
             OnCapacity::Refuse if is_full => Place::Nowhere,
@@ -181,28 +157,11 @@ impl Shard {
         if self.overflow.is_over(time) { Spent::default() } else { self.overflow.settled() }
     }
 
-    /// Looks at a few slots for each key that may come in: so what is over goes as fast as keys
-    /// come, and nobody waits for a whole table.
+    /// Throws out some of what is over, for each key that may come in.
     pub(crate) fn sweep(&mut self) {
-        for _ in 0..SWEPT_PER_NEWCOMER {
-            self.swept = self.swept.checked_rem(self.keys.num_buckets()).unwrap_or(0);
-            if let Ok(entry) = self.keys.get_bucket_entry(self.swept) {
-                if entry.get().spent.is_over(self.time) {
-                    entry.remove();
-                }
-            }
-            self.swept += 1;
-        }
+        self.table.sweep(self.time);
     }
 }
-
-// The other half of the key chose the shard.
-const fn hash(key: Key) -> u64 {
-    let [_, low] = key.halves();
-    low
-}
-
-const SWEPT_PER_NEWCOMER: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -219,7 +178,7 @@ mod tests {
         for key in 0..5_000 {
             assert!(!check(&mut shard, key, 60) || key == 1_000, "{key}");
         }
-        assert_eq!(shard.keys.len(), 1_000);
+        assert_eq!(shard.table.len(), 1_000);
     }
 
     #[test]
@@ -248,7 +207,7 @@ mod tests {
         for second in 0..10_000 {
             assert!(check(&mut shard, second, second));
         }
-        assert!(shard.keys.len() < 200, "{}", shard.keys.len());
+        assert!(shard.table.len() < 200, "{}", shard.table.len());
     }
 
     #[test]
@@ -257,10 +216,10 @@ mod tests {
         // A window holds 12 000 of them at any time.
         let second = |key: u64| key * 61 / 12_000;
         (0..12_500).for_each(|key| _ = check(&mut shard, key, second(key)));
-        let before = shard.keys.num_buckets();
+        let before = shard.table.slots();
         (12_500..60_000).for_each(|key| _ = check(&mut shard, key, second(key)));
-        assert!(shard.keys.len() > 10_000, "{}", shard.keys.len());
-        assert_eq!((shard.keys.num_buckets(), before), (16_384, 16_384));
+        assert!(shard.table.len() > 10_000, "{}", shard.table.len());
+        assert_eq!((shard.table.slots(), before), (16_384, 16_384));
     }
 
     #[test]
@@ -268,12 +227,12 @@ mod tests {
         let mut shard = Shard::new(10);
         let nothing = Policy::new([Limit::calendar_day("a", 0)]).unwrap();
         assert!(!check_by(&nothing, &mut shard, 0, 0));
-        assert_eq!(shard.keys.len(), 0);
+        assert_eq!(shard.table.len(), 0);
     }
 
     #[test]
-    fn a_key_with_one_limit_costs_a_line_of_the_cache() {
-        assert_eq!(size_of::<Entry>(), 64);
+    fn all_that_a_decision_reads_of_it_fits_on_a_line_of_the_cache_with_the_lock() {
+        assert_eq!(std::mem::offset_of!(Shard, capacity) - size_of::<usize>(), 56);
     }
 
     fn check(shard: &mut Shard, key: u64, second: u64) -> bool {

@@ -98,16 +98,28 @@ impl Spent {
             (policy.limits(), policy.is_observed(), &mut *self)
         {
             if counter.is_of(limit) && limit.max() > 0 {
-                let Some(count) = counter.take_one(limit, time) else { return false };
-                passed_by(counter.crossing_at(count, limit), 0, &mut passed);
-                return true;
+                return counter.admit(limit, time, |it| passed(0, it));
             }
+        }
+        if let Some(counters) = self.in_order(policy) {
+            return admit_all(counters, policy.limits(), time, passed);
         }
         let admits = self.admits(policy, 1, time);
         if admits {
             self.take_silently(policy, 1, time, passed);
         }
         admits
+    }
+
+    /// The counts of the limits of `policy`, if they are in its order, as they nearly always are,
+    /// and if each has to have room.
+    #[inline]
+    fn in_order(&mut self, policy: &Policy) -> Option<&mut [Counter]> {
+        let limits = policy.limits();
+        let counters = self.counters_mut().get_mut(..limits.len())?;
+        let mut both = counters.iter().zip(limits);
+        let are_they = !policy.is_observed() && both.all(|(it, limit)| it.is_of(limit));
+        are_they.then_some(counters)
     }
 
     /// Takes `cost` of every limit of `policy`, and says which thresholds that passed.
@@ -269,10 +281,22 @@ impl From<Vec<Counter>> for Spent {
     }
 }
 
-fn passed_by(crossing: Option<Threshold>, at: usize, passed: &mut impl FnMut(usize, Threshold)) {
-    if let Some(crossing) = crossing {
-        passed(at, crossing);
+/// Takes one of each limit, if all have room, and says whether they had; `counters` are theirs.
+#[inline]
+fn admit_all(
+    counters: &mut [Counter],
+    limits: &[Limit],
+    time: Time,
+    mut passed: impl FnMut(usize, Threshold),
+) -> bool {
+    let has_room = |(it, limit): (&Counter, &Limit)| limit.max() > 0 && it.fits(1, limit, time);
+    let admits = counters.iter().zip(limits).all(has_room);
+    if admits {
+        for (at, (counter, limit)) in counters.iter_mut().zip(limits).enumerate() {
+            counter.admit(limit, time, |it| passed(at, it));
+        }
     }
+    admits
 }
 
 /// What a request that costs `cost` takes of `limit`.

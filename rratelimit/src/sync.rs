@@ -5,8 +5,9 @@ pub(crate) use std::sync::{Mutex, MutexGuard};
 use std::sync::{PoisonError, TryLockError};
 
 /// Locks it. Who has to wait tries again after ever longer pauses, before it sleeps: a decision takes
-/// less time than waking somebody does, and who leaves the line of the cache alone for a while lets
-/// the other make many.
+/// less time than waking somebody does. The first pause is as long as a dozen decisions already: a
+/// key that two ask for all the time then stays with one of them for that long, and does not go from
+/// one processor's cache to the other's with each, which takes longer than to decide.
 #[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     match mutex.try_lock() {
@@ -19,7 +20,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cold]
 fn wait_for<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     for doubled in 0..PAUSES {
-        for _ in 0..1_u32 << doubled {
+        for _ in 0..FIRST_PAUSE << doubled {
             std::hint::spin_loop();
         }
         match mutex.try_lock() {
@@ -31,5 +32,6 @@ fn wait_for<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// Some microseconds in all.
-const PAUSES: u32 = 7;
+// A microsecond or two, and some twenty in all.
+const FIRST_PAUSE: u32 = 64;
+const PAUSES: u32 = 4;

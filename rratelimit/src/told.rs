@@ -28,7 +28,8 @@ impl Told {
         if spent <= nearly { None } else { self.passed(spent >= capacity) }
     }
 
-    fn passed(&mut self, is_spent: bool) -> Option<Threshold> {
+    /// As [`crossing`](Self::crossing), where it is known that nearly all are spent.
+    pub(crate) fn passed(&mut self, is_spent: bool) -> Option<Threshold> {
         let nearly = std::mem::replace(&mut self.nearly, 0) == NEVER;
         if is_spent && std::mem::replace(&mut self.spent, 0) == NEVER {
             return Some(Threshold::Spent);

@@ -31,6 +31,8 @@ mod shard;
 mod sliding;
 #[path = "../src/spent.rs"]
 mod spent;
+#[path = "../src/table.rs"]
+mod table;
 #[path = "../src/take.rs"]
 mod take;
 #[path = "../src/threshold.rs"]

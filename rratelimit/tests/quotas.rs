@@ -155,11 +155,13 @@ async fn what_a_later_stage_refuses_counts_only_where_that_is_said() {
         let clock = hand().clock();
         let layer = layer.counts_refused(counts_refused).clock(clock.clone());
         let mut service = layer.layer(tower::service_fn(inner));
-        service.ready().await.unwrap().call(Request::default()).await.unwrap();
+        let response = service.ready().await.unwrap().call(Request::default()).await.unwrap();
+        let told = fields::list(&response, "ratelimit");
+        assert_eq!(told[0].int("r"), Some(left), "{stage:?} {counts_refused}");
         let key = Per::everybody("a").key(&Request::new(()).into_parts().0);
         let spent: Vec<_> =
             limiter.usage(&policy, key, clock.now()).iter().map(|it| 9 - it.spent).collect();
-        assert_eq!(spent, [left, left], "{stage:?} {counts_refused}");
+        assert_eq!(spent, [left as u64; 2], "{stage:?} {counts_refused}");
     }
 }
 

@@ -133,25 +133,32 @@ fn monotonic() -> Duration {
 fn wall_at(monotonic: Duration) -> Duration {
     static AHEAD: AtomicU64 = AtomicU64::new(0);
     static READ_AGAIN: AtomicU64 = AtomicU64::new(0);
-    let now = nanos(monotonic);
-    if now < READ_AGAIN.load(Acquire) {
-        return Duration::from_nanos(now.saturating_add(AHEAD.load(Relaxed)));
+    if packed(monotonic) < READ_AGAIN.load(Acquire) {
+        return monotonic.saturating_add(unpacked(AHEAD.load(Relaxed)));
     }
     let wall = wall();
     // A wall clock that shows less than the process has run does so for as long as nobody sets it.
-    if let Some(ahead) = nanos(wall).checked_sub(now) {
-        AHEAD.store(ahead, Relaxed);
-        READ_AGAIN.store(now.saturating_add(MILLISECOND), Release);
+    if let Some(ahead) = wall.checked_sub(monotonic) {
+        AHEAD.store(packed(ahead), Relaxed);
+        READ_AGAIN.store(packed(monotonic.saturating_add(MILLISECOND)), Release);
     }
     wall
 }
 
-fn nanos(duration: Duration) -> u64 {
-    let whole = duration.as_secs().saturating_mul(1_000_000_000);
-    whole.saturating_add(duration.subsec_nanos().into())
+// Seconds, and below them nanoseconds: as in a duration, so that nothing is multiplied or divided.
+// Later is more. Good for five centuries.
+fn packed(duration: Duration) -> u64 {
+    duration.as_secs() << NANOS_BITS | u64::from(duration.subsec_nanos())
 }
 
-const MILLISECOND: u64 = 1_000_000;
+fn unpacked(packed: u64) -> Duration {
+    let nanos = packed & ((1 << NANOS_BITS) - 1);
+    Duration::new(packed >> NANOS_BITS, nanos as u32)
+}
+
+// 10⁹ is less than two to the power of this.
+const NANOS_BITS: u32 = 30;
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 // A wall clock before 1970 reads as 1970: expiry dates then hold, and nothing underflows.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]

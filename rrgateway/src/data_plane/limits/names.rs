@@ -47,14 +47,15 @@ impl Names {
         name: impl FnOnce() -> String,
         counts: impl Fn(Key) -> bool,
     ) {
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).names.contains_key(&key) {
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).has_no_use_for(key, second) {
             return;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have come first.
+        if known.has_no_use_for(key, second) {
+            return;
+        }
         if known.names.len() >= MOST {
-            if known.swept_at == second {
-                return;
-            }
             known.swept_at = second;
             known.names.retain(|key, _| counts(*key));
         }
@@ -75,6 +76,14 @@ impl Names {
     pub fn all(&self) -> Vec<(Key, Arc<str>)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.names.iter().map(|(key, name)| (*key, Arc::clone(name))).collect()
+    }
+}
+
+impl Known {
+    /// Whether a key stays as it is: known, or without room that could be made in this second. Of
+    /// nearly all requests, and so asked for by readers, who wait for nobody.
+    fn has_no_use_for(&self, key: Key, second: u64) -> bool {
+        self.names.contains_key(&key) || (self.names.len() >= MOST && self.swept_at == second)
     }
 }
 
@@ -101,5 +110,17 @@ mod tests {
         assert_eq!(names.all().len(), 1);
         note(MOST, 3, false);
         assert_eq!(names.all(), [(key(MOST), MOST.to_string().into())]);
+    }
+
+    #[test]
+    fn what_nearly_all_requests_ask_for_needs_nobody_to_stop_reading() {
+        let names = Names::default();
+        let key = |it: usize| Key::of(&[&it.to_string()]);
+        (0..MOST).for_each(|it| names.note(key(it), 1, || it.to_string(), |_| true));
+        names.note(key(MOST), 2, String::new, |_| true);
+        let reading = names.known.read().unwrap();
+        names.note(key(0), 3, String::new, |_| true);
+        names.note(key(MOST), 2, String::new, |_| true);
+        assert_eq!(reading.names.len(), MOST);
     }
 }
