@@ -9,8 +9,9 @@ use crate::data_plane::callers::Acquaintance;
 use crate::data_plane::injection::Injections;
 use crate::data_plane::layers::{Callers, Layers, Shared};
 use crate::data_plane::pipeline;
+use crate::data_plane::route::{Route, Stages};
 use crate::data_plane::route_table::RouteTable;
-use crate::data_plane::router::{Live, Route, Routes};
+use crate::data_plane::router::{Live, Routes};
 use crate::data_plane::upstream::{Connector, Upstream};
 use crate::model::{Proxy, Revision, Subscription};
 
@@ -18,7 +19,7 @@ use crate::model::{Proxy, Revision, Subscription};
 #[derive(Debug)]
 pub struct Builder {
     /// Counters and the clock.
-    pub shared: Shared,
+    pub shared: Arc<Shared>,
     /// How upstreams are reached.
     pub connector: Connector,
     /// What is known of callers.
@@ -56,10 +57,14 @@ impl Builder {
                 Some(route) => {
                     // It stays in use.
                     self.injections.of(&proxy.credential);
-                    route.clone()
+                    Arc::clone(route)
                 }
-                None => self.route(proxy)?,
+                None => Arc::new(self.route(proxy)?),
             };
+            // What serves already goes on without a pause, and knows what its counts are called.
+            if old.is_some_and(|it| it.is_in_use()) {
+                route.stages();
+            }
             table.insert(Arc::clone(&proxy.id), route);
         }
         self.injections.settle();
@@ -77,10 +82,13 @@ impl Builder {
     fn route(&mut self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
         let injection = self.injections.of(&proxy.credential);
         let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
-        let callers = Callers::of(proxy, &self.shared, &mut self.acquaintance);
-        let layers = Layers::of(proxy, &self.shared, callers, injection);
-        let stack = pipeline::route(&layers, upstream.clone());
-        Ok(Route { proxy: Arc::clone(proxy), stack, layers: Arc::new(layers), upstream })
+        let verifiers = self.acquaintance.of(&proxy.authentication);
+        let (of, shared, calls) = (Arc::clone(proxy), Arc::clone(&self.shared), upstream.clone());
+        Ok(Route::new(Arc::clone(proxy), upstream, move || {
+            let callers = Callers::of(&of, &shared, &verifiers);
+            let layers = Layers::of(&of, &shared, callers, Arc::clone(&injection));
+            Stages { stack: pipeline::route(&layers, calls.clone()), layers }
+        }))
     }
 }
 

@@ -15,7 +15,7 @@ use rrauth::{
 };
 
 use crate::data_plane::secrets::Secrets;
-use crate::model::{Callers, Consumer, Digest, How, JwtKeys, SecretName, Verified};
+use crate::model::{Authentication, Callers, Consumer, Digest, How, JwtKeys, SecretName, Verified};
 
 type Caller = Arc<Consumer>;
 type Verifier = Arc<dyn TokenVerifier<Caller>>;
@@ -28,6 +28,7 @@ pub struct Acquaintance {
     secrets: Secrets,
     learnt: HashMap<Digest, Learnt>,
     last: Option<(Digest, Arc<Verifiers>)>,
+    nobody: Arc<Verifiers>,
 }
 
 /// What was learnt of one credential's tokens.
@@ -55,11 +56,23 @@ impl Acquaintance {
     /// When the operating system gives no random bytes.
     pub fn new(client: Arc<dyn HttpClient>, secrets: Secrets) -> anyhow::Result<Self> {
         let workers = PasswordWorkers::new()?;
-        Ok(Self { workers, client, secrets, learnt: HashMap::new(), last: None })
+        let (learnt, nobody) = (HashMap::new(), Arc::default());
+        Ok(Self { workers, client, secrets, learnt, last: None, nobody })
     }
 
-    /// The verifiers of `callers`; the same as the last time where nothing has changed.
-    pub fn verifiers(&mut self, callers: &Callers) -> Arc<Verifiers> {
+    /// The verifiers of who may be let in by `authentication`.
+    pub fn of(&mut self, authentication: &Authentication) -> Arc<Verifiers> {
+        match authentication {
+            // Where nobody may call, nobody is asked about.
+            Authentication::Credentials { callers, bound, .. } if !bound.is_empty() => {
+                self.verifiers(callers)
+            }
+            Authentication::Credentials { .. } | Authentication::None => Arc::clone(&self.nobody),
+        }
+    }
+
+    // The same as the last time where nothing has changed.
+    fn verifiers(&mut self, callers: &Callers) -> Arc<Verifiers> {
         if let Some((digest, known)) = &self.last
             && *digest == callers.digest
         {

@@ -18,7 +18,8 @@ use crate::data_plane::edge::Edge;
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::{Callers, Layers};
 use crate::data_plane::limits::MOST_BYTES;
-use crate::data_plane::router::{Route, Routes};
+use crate::data_plane::route::Route;
+use crate::data_plane::router::Routes;
 use crate::data_plane::{hygiene, injection};
 use crate::model::{
     Changes, Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
@@ -109,7 +110,7 @@ impl Told {
 
     // The order of `pipeline::route`.
     fn route(&mut self, route: &Route, request: Request<()>, question: &Question) {
-        let layers = &route.layers;
+        let layers = &route.stages().layers;
         let request = self.callers(&layers.callers, request, question);
         let (head, ()) = request.into_parts();
         self.limit(layers, &head, question);
@@ -214,7 +215,7 @@ impl Told {
 
     fn inject(&mut self, route: &Route, request: &Request<()>) {
         let credential = &route.proxy.credential;
-        let can = route.layers.inject.explain(request);
+        let can = route.stages().layers.inject.explain(request);
         let can = can.and_then(|_| injection::in_time(credential, self.context.now()));
         self.judged(Stage::Inject, can, Finding::Credential(credential.present.clone()));
     }

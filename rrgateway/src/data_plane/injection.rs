@@ -39,8 +39,10 @@ impl Injections {
     /// A credential that cannot be had costs its own proxies 503, not the whole revision: the others
     /// have to go on.
     pub fn of(&mut self, credential: &TargetCredential) -> Arc<Injection> {
-        let known = self.kept.get(&credential.digest).or_else(|| self.made.get(&credential.digest));
-        let injection = match known {
+        if let Some(kept) = self.kept.get(&credential.digest) {
+            return Arc::clone(kept);
+        }
+        let injection = match self.made.get(&credential.digest) {
             Some(known) => Arc::clone(known),
             None => Arc::new(self.make(credential)),
         };

@@ -12,7 +12,7 @@ use rrcore::{Budget, Clock, Scope};
 use rrfilter::{EchoShieldLayer, FilterLayer, RequestFilterLayer, TransformLayer};
 use rrrules::{BodyRulesLayer, RulesLayer, ValidateLayer};
 
-use crate::data_plane::callers::Acquaintance;
+use crate::data_plane::callers::Verifiers;
 use crate::data_plane::guesses::Guesses;
 use crate::data_plane::limits::{Counting, Counts, Measures, ReadAheadLayer};
 use crate::data_plane::matched::Matched;
@@ -128,8 +128,8 @@ impl Layers {
 }
 
 impl Callers {
-    /// Who may call `proxy`; `acquaintance` has what is known of them.
-    pub fn of(proxy: &Proxy, shared: &Shared, acquaintance: &mut Acquaintance) -> Self {
+    /// Who may call `proxy`, with the `verifiers` of them.
+    pub fn of(proxy: &Proxy, shared: &Shared, verifiers: &Verifiers) -> Self {
         let Authentication::Credentials {
             callers,
             headers,
@@ -145,11 +145,7 @@ impl Callers {
             .headers(headers.iter().cloned())
             .allow_query(*allow_query)
             .clock(shared.clock.clone());
-        // Where nobody may call, nobody is asked about.
-        let mut layer = match bound.is_empty() {
-            true => layer,
-            false => acquaintance.verifiers(callers).beside(layer, bound),
-        };
+        let mut layer = verifiers.beside(layer, bound);
         if let Some(policy) = failures {
             let (limiter, policy) = (Arc::clone(&shared.limiter), Arc::clone(policy));
             layer = layer.failures(Guesses::new(limiter, policy, Arc::clone(&proxy.client)));

@@ -20,6 +20,7 @@ mod outcalls;
 mod pipeline;
 mod plane;
 mod record;
+mod route;
 mod route_table;
 mod router;
 mod secrets;

@@ -19,10 +19,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rrauth::{AuthLayer, AuthorizeLayer};
 use rrcore::{Code, Refusal};
+use tower::util::MapRequestLayer;
 use tower::{ServiceBuilder, ServiceExt};
+use tower_layer::Stack;
 
 use crate::data_plane::answer;
-use crate::data_plane::body::{RequestBody, ResponseBody};
+use crate::data_plane::body::{RequestBody, ResponseBody, StagedBody};
 use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::{Callers, Layers};
@@ -83,19 +85,15 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         .layer(layers.limit.clone())
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
-        .layer(layers.rules_with_bodies())
-        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        .layer(reading(layers.rules_with_bodies()))
         // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
         // above everything that may change the body.
-        .layer(layers.validate.clone())
-        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        .layer(reading(layers.validate.clone()))
         // What is changed in it, once it is known to be allowed and in shape; and last in its
         // response, so that nothing that was put there is filtered away.
-        .layer(layers.transform.clone())
-        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        .layer(reading(layers.transform.clone()))
         // What of its body passes; also of what the transformation put there.
-        .layer(layers.request_filter.clone())
-        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        .layer(reading(layers.request_filter.clone()))
         // What of the response passes: nothing above ever sees what it takes out.
         .layer(layers.filter.clone())
         // What the answer costs: reads what the upstream itself says, before anything is taken out.
@@ -110,8 +108,7 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         .map_request(move |request| aim.aimed(request))
         // As whom. Last, after everything that could show, log or refuse: what is injected here
         // is seen by the upstream only.
-        .layer(layers.inject_with_bodies())
-        .map_request(|request: Request<rrcore::Body<_>>| request.map(rrcore::Body::flatten))
+        .layer(reading(layers.inject_with_bodies()))
         .service(upstream);
     match &layers.callers {
         // Stages 3 and 4 off, because the proxy says so in so many words. The caller's
@@ -141,6 +138,15 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         }
     }
 }
+
+// A stage that may read the request's body. Whether it did or passed it through, the next one is
+// given a body of the same type: below the first, bodies do not nest.
+fn reading<L>(stage: L) -> Stack<MapRequestLayer<Flat>, L> {
+    let flat: Flat = |it| it.map(rrcore::Body::flatten);
+    Stack::new(MapRequestLayer::new(flat), stage)
+}
+
+type Flat = fn(Request<rrcore::Body<StagedBody>>) -> Request<StagedBody>;
 
 fn erase<B>(response: Response<B>) -> Response<ResponseBody>
 where

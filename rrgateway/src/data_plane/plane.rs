@@ -104,12 +104,12 @@ impl DataPlane {
         let counts = counting.counts.clone();
         let ledger = Ledger::new(live.clone(), counts, notices, config.clock.clone());
         let builder = Builder {
-            shared: Shared {
+            shared: Arc::new(Shared {
                 counting,
                 limiter,
                 clock: config.clock.clone(),
                 bodies: Budget::bytes(BODY_BYTES),
-            },
+            }),
             acquaintance: Acquaintance::new(Arc::clone(&client), config.secrets.clone())?,
             injections: Injections::new(config.secrets, client, config.clock),
             connector,

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -13,12 +12,10 @@ use rrcore::{Code, Refusal, Stage};
 use rrrules::{CanonicalPath, PathOptions};
 
 use crate::data_plane::exchange::Exchange;
-use crate::data_plane::layers::Layers;
 use crate::data_plane::matched::Matched;
+use crate::data_plane::route::Route;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
-use crate::data_plane::upstream::Upstream;
-use crate::model::Proxy;
 
 /// The routes of the revision that is current, swapped whole. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +29,7 @@ pub struct Routes {
     /// The revision's number.
     pub revision: u64,
     /// By the id of the proxy.
-    pub table: HashMap<Arc<str>, Route>,
+    pub table: HashMap<Arc<str>, Arc<Route>>,
     /// The ids of the proxies that have an alias, by it.
     pub aliases: HashMap<Arc<str>, Arc<str>>,
     /// By host, path and method.
@@ -40,19 +37,6 @@ pub struct Routes {
     /// The ways in which the targets of proxies with routes have their paths read: the strict one
     /// first.
     pub readings: Vec<PathOptions>,
-}
-
-/// A proxy, ready to serve.
-#[derive(Clone)]
-pub struct Route {
-    /// What it was built from.
-    pub proxy: Arc<Proxy>,
-    /// Its stages and its upstream.
-    pub stack: RouteStack,
-    /// The stages alone, to be asked what they would do.
-    pub layers: Arc<Layers>,
-    /// Where requests go.
-    pub upstream: Upstream,
 }
 
 impl Live {
@@ -65,12 +49,6 @@ impl Live {
     #[must_use]
     pub fn current(&self) -> Option<Arc<Routes>> {
         self.current.load_full()
-    }
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route").field("proxy", &self.proxy.id).finish_non_exhaustive()
     }
 }
 
@@ -88,7 +66,7 @@ pub fn route<B>(
 ) -> Result<RouteStack, Refusal> {
     let guard = live.current.load();
     let routes = guard.as_ref().ok_or(Code::NotReady)?;
-    routes.route(exchange, request).map(|it| it.stack.clone())
+    routes.route(exchange, request).map(|it| it.stages().stack.clone())
 }
 
 type Reading = Result<CanonicalPath, Refusal>;
@@ -133,7 +111,7 @@ impl Routes {
     fn named(&self, name: &str) -> Result<&Route, Refusal> {
         let by_alias = || self.table.get(self.aliases.get(name)?);
         let route = self.table.get(name).or_else(by_alias);
-        route.ok_or_else(|| Code::ProxyNotFound.into())
+        route.map(|it| &**it).ok_or_else(|| Code::ProxyNotFound.into())
     }
 
     // Matched on the canonical path: the one that goes on. How a path is read depends on the target,

@@ -63,6 +63,58 @@ async fn rules_that_cannot_be_compiled_any_more_deny() {
     assert_eq!((decide(&a, "/x"), decide(&b, "/x")), (Effect::Deny, Effect::Allow));
 }
 
+#[tokio::test]
+async fn a_change_makes_the_proxies_anew_that_it_touches_and_no_others() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    let deny = json!({"effect": "deny", "methods": ["PUT"]});
+    let filter = json!({"operation": "destroy", "paths": ["$.a"]});
+    let meter =
+        json!({"name": "m", "type": "requestCount", "limits": [{"window": "day", "max": 7}]});
+    for (path, change, touched) in [
+        ("proxies/b/rules/more", &deny, [false, true]),
+        ("proxies/b/filters/f", &filter, [false, true]),
+        ("proxies/a/meters/m", &meter, [true, false]),
+        ("targets/t/rules/r", &deny, [true, true]),
+        ("credentials/up/rules/r", &deny, [false, false]),
+    ] {
+        let before = world.revision();
+        let written = world.put(path, change.clone()).await;
+        assert_eq!(written.status.as_u16(), 201, "{path}: {}", written.text);
+        assert_eq!(anew(&before, &world.revision()), touched, "{path}");
+    }
+    for (path, change, touched) in [
+        ("proxies/a", json!({"limits": {"requestsPerMinute": 7}}), [true, false]),
+        ("proxies/b", json!({"targetCredentialId": "up"}), [false, true]),
+        ("credentials/up/rules/r", json!({"effect": "allow"}), [false, true]),
+        ("targets/t", json!({"timeoutMs": 7}), [true, true]),
+        ("configuration", json!({"ruleDenyStatus": 403}), [true, true]),
+    ] {
+        let before = world.revision();
+        let written = world.patch(path, change).await;
+        assert_eq!(written.status.as_u16(), 200, "{path}: {}", written.text);
+        assert_eq!(anew(&before, &world.revision()), touched, "{path}");
+    }
+    let before = world.revision();
+    world.delete("proxies/b/rules/more").await;
+    assert_eq!(anew(&before, &world.revision()), [false, true]);
+    let said = |revision: &Revision| -> Vec<_> {
+        revision.proxies.iter().map(|it| (it.id.to_string(), it.digest)).collect()
+    };
+    let changed = said(&world.revision());
+    let world = World::in_directory(world.stop().await).await.unwrap();
+    assert_eq!(said(&world.revision()), changed, "made of everything at once, it is the same");
+    world.delete("proxies/a").await;
+    assert_eq!(said(&world.revision()), changed[1..]);
+}
+
+// Of each proxy, whether it was made between the two.
+fn anew(before: &Revision, after: &Revision) -> Vec<bool> {
+    let both = before.proxies.iter().zip(&after.proxies);
+    both.map(|(before, after)| !Arc::ptr_eq(before, after)).collect()
+}
+
 async fn fill(world: &World) {
     for name in ["a", "b"] {
         let proxy: Value = json!({"name": name, "authentication": "none", "targetId": "t"});

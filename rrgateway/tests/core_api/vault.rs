@@ -5,7 +5,7 @@ use http::StatusCode;
 use rrgateway::model::RotationFailed;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, CLIENT, World};
 
 #[tokio::test]
 async fn a_change_of_the_master_key_is_answered_when_it_is_done() {
@@ -22,6 +22,35 @@ async fn a_change_of_the_master_key_is_answered_when_it_is_done() {
     }
     // Configuration is something else.
     assert_eq!(world.revision().number, before);
+}
+
+#[tokio::test]
+async fn a_change_of_the_master_key_is_written_down_between_the_writes() {
+    let world = World::new().await;
+    world.fill().await;
+    let failed = RotationFailed::NoKey("why".to_owned());
+    *world.sink.rotations.lock().unwrap() = Some(failed);
+    rotate(&world).await;
+    let before = world.revision().number;
+    let done = rotate(&world).await;
+    world.patch("targets/t", json!({"timeoutMs": 7})).await;
+    let list = world.get(&format!("{CLIENT}/activity")).await.json;
+    let actions: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|it| &it["action"]).collect();
+    assert_eq!(actions, ["update", "rotate", "create", "create"], "what failed left nothing");
+    let only = world.get(&format!("{CLIENT}/activity?resourceType=vault&action=rotate")).await.json;
+    let item = &only["items"][0];
+    assert_eq!(item, &list["items"][1]);
+    assert_eq!(item["resource"], json!({"type": "vault", "id": "default"}));
+    assert_eq!(item["actor"]["id"], "usr_owner");
+    assert_eq!(item["before"], Value::Null);
+    assert_eq!(item["after"], json!({"keyId": "0011223344556677", "records": 1}));
+    assert_eq!(item["revision"], before);
+    assert_eq!(item["requestId"], done.headers["rr-request-id"].to_str().unwrap());
+    let page = world.get(&format!("{CLIENT}/activity?limit=1")).await.json;
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let page = world.get(&format!("{CLIENT}/activity?limit=1&cursor={cursor}")).await.json;
+    assert_eq!(&page["items"][0], item);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::control_plane::api::newest;
 use crate::control_plane::api::page::Page;
 use crate::control_plane::api::problem::Problem;
 use crate::control_plane::api::state::Api;
-use crate::control_plane::config::activity::Action;
+use crate::control_plane::config::activity::{Action, VAULT};
 use crate::control_plane::config::resource::Kind;
 use crate::control_plane::store::query::ActivityQuery;
 
@@ -26,13 +26,14 @@ pub(crate) async fn list(api: &Api, uri: &Uri) -> Result<Response, Problem> {
     newest::list(&api.activity, &page, LIST, |before, limit| query.select(before, limit)).await
 }
 
-fn kind(text: &str) -> Result<Kind, &'static str> {
-    Kind::of_word(text).ok_or("expected credential, target, proxy, rule, filter or configuration")
+fn kind(text: &str) -> Result<&'static str, &'static str> {
+    let kind = Kind::ALL.map(Kind::word).into_iter().chain([VAULT]).find(|it| *it == text);
+    kind.ok_or("expected credential, target, proxy, rule, filter, meter, configuration or vault")
 }
 
 fn action(text: &str) -> Result<Action, &'static str> {
     let action = Action::ALL.into_iter().find(|it| it.word() == text);
-    action.ok_or("expected create, update or delete")
+    action.ok_or("expected create, update, delete or rotate")
 }
 
 const LIST: &str = "activity";

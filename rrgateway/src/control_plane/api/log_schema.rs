@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::control_plane::config::activity::{Action, VAULT};
+use crate::control_plane::config::resource::Kind;
+
 /// The schema of an audit record.
 pub(crate) fn record() -> Value {
     let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
@@ -65,20 +68,23 @@ fn filtered() -> Value {
 pub(crate) fn activity() -> Value {
     let text = json!({"type": "string"});
     let resource = |what: &str| json!({"type": ["object", "null"], "description": what});
+    let kinds: Vec<_> = Kind::ALL.map(Kind::word).into_iter().chain([VAULT]).collect();
     let properties = json!({
         "id": text,
         "at": time(),
         "actor": object(&json!({"id": text, "name": text, "tokenId": text})),
         "address": {"type": ["string", "null"], "description": "The peer of the connection."},
-        "action": {"enum": ["create", "update", "delete"]},
+        "action": {"enum": Action::ALL.map(Action::word)},
         "resource": {"type": "object", "required": ["type", "id"], "properties": {
-            "type": {"enum": ["credential", "target", "proxy", "rule", "filter", "configuration"]},
+            "type": {"enum": kinds},
             "id": text,
-            "parent": {"type": "object", "description": "What a rule or filter hangs on.",
+            "parent": {"type": "object", "description": "What a rule, filter or meter hangs on.",
                 "properties": {"type": text, "id": text}}}},
         "before": resource("As it was answered before, without its secret."),
-        "after": resource("As it was answered then, without its secret."),
-        "revision": {"type": "integer", "description": "The one that the write made."},
+        "after": resource("As it was answered then, without its secret. Of the vault, keyId and \
+            records: what its master key is called, and how many secrets are sealed under it."),
+        "revision": {"type": "integer", "description": "The one that the write made. A change of \
+            the master key makes none: the one that was current."},
         "requestId": text,
     });
     whole(&properties)

@@ -165,7 +165,8 @@ fn json(body: &[u8]) -> Result<Json, Problem> {
     Json::parse(body).map_err(|it| Problem::new(MALFORMED).detail(it.to_string()))
 }
 
-fn origin(request: &Request) -> Origin {
+/// Where `request` comes from.
+pub(crate) fn origin(request: &Request) -> Origin {
     let extensions = request.extensions();
     Origin {
         address: extensions.get::<SocketAddr>().map(SocketAddr::ip),

@@ -84,7 +84,7 @@ async fn serve(
         Action::CurrentRevision => Ok(revisions::current(api)),
         Action::Explain => explain::answer(api, request).await,
         Action::Diff => diff::answer(api, request).await,
-        Action::RotateVault => vault::rotate(api).await,
+        Action::RotateVault => vault::rotate(api, resources::origin(&request)).await,
         Action::Live => Ok(text("text/plain; charset=utf-8", "live\n")),
         Action::Ready if api.is_ready() => Ok(text("text/plain; charset=utf-8", "ready\n")),
         Action::Ready => Err(Problem::new(NOT_READY)),

@@ -11,17 +11,19 @@ use crate::control_plane::api::problem::{
 };
 use crate::control_plane::api::render;
 use crate::control_plane::api::state::Api;
+use crate::control_plane::config::activity::Origin;
+use crate::control_plane::store::writer::Writer;
 use crate::control_plane::wire::text::rfc3339;
-use crate::model::{Rotated, RotationFailed};
+use crate::model::{Rotated, RotationFailed, SecretSink};
 
-/// Changes the key, or finishes a change that was begun. It goes on if nobody waits for the answer.
-pub(crate) async fn rotate(api: &Api) -> Result<Response, Problem> {
+/// Changes the key, or finishes a change that was begun. It goes on, and is written down, if nobody
+/// waits for the answer.
+pub(crate) async fn rotate(api: &Api, origin: Origin) -> Result<Response, Problem> {
     let started = now(api);
-    let secrets = Arc::clone(&api.secrets);
-    let rotated = tokio::task::spawn_blocking(move || secrets.rotate()).await;
+    let done = tokio::spawn(rotated(Arc::clone(&api.secrets), api.writer.clone(), origin));
     // It fails to join only when the runtime ends.
     let Rotated { key_id, records } =
-        rotated.map_err(|_| Problem::new(ROTATION_UNFINISHED))?.map_err(|it| problem(&it))?;
+        done.await.unwrap_or(Err(Problem::new(ROTATION_UNFINISHED)))?;
     let answer = json!({
         "keyId": key_id,
         "records": records,
@@ -29,6 +31,21 @@ pub(crate) async fn rotate(api: &Api) -> Result<Response, Problem> {
         "finishedAt": rfc3339(now(api)),
     });
     Ok(render::json(StatusCode::OK, &answer))
+}
+
+async fn rotated(
+    secrets: Arc<dyn SecretSink>,
+    writer: Writer,
+    origin: Origin,
+) -> Result<Rotated, Problem> {
+    let rotated = tokio::task::spawn_blocking(move || secrets.rotate()).await;
+    let rotated =
+        rotated.map_err(|_| Problem::new(ROTATION_UNFINISHED))?.map_err(|it| problem(&it))?;
+    // It is done all the same: to say that it failed would have it done again.
+    if writer.note(rotated.clone(), origin).await.is_err() {
+        tracing::error!(key = rotated.key_id, "a new master key is missing from the activity");
+    }
+    Ok(rotated)
 }
 
 /// The schema of the answer.

@@ -45,22 +45,28 @@ pub(crate) fn settle(
 /// Binds the credentials that a release without destinations left unbound to where they are used:
 /// what they reached when it was stopped, and nothing else.
 pub(crate) fn adopt(config: &mut Config) {
+    let is_unbound =
+        |it: &Credential| it.auth.secret_pointer().is_some() && it.destinations.is_empty();
+    let has_unbound = config
+        .list(&Collection::top(Kind::Credential), 0)
+        .any(|it| it.spec.as_credential().is_some_and(is_unbound));
+    if !has_unbound {
+        return;
+    }
     let mut unbound: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     for (key, origin) in
         config.list(&Collection::top(Kind::Proxy), 0).filter_map(|it| joined(config, it))
     {
         let spec = config.get(&key).and_then(|it| it.spec.as_credential());
-        if spec.is_some_and(|it| it.auth.secret_pointer().is_some() && it.destinations.is_empty()) {
+        if spec.is_some_and(is_unbound) {
             unbound.entry(key).or_default().insert(origin);
         }
     }
     for (key, origins) in unbound {
         let Some(resource) = config.get(&key).cloned() else { continue };
         let Some(spec) = resource.spec.as_credential() else { continue };
-        let spec = Spec::Credential(Credential {
-            destinations: origins.into_iter().collect(),
-            ..spec.clone()
-        });
+        let destinations = origins.into_iter().collect();
+        let spec = Spec::Credential(Box::new(Credential { destinations, ..spec.clone() }));
         config.insert(Arc::new(Resource {
             digests: Digests::of(&spec),
             spec,
@@ -136,7 +142,7 @@ fn give_again(
 }
 
 fn put(outcome: &mut Outcome, old: &Resource, bound: Credential, moment: Moment) {
-    let new = Arc::new(moment.resource(old.key.clone(), Spec::Credential(bound), Some(old)));
+    let new = Arc::new(moment.resource(old.key.clone(), Spec::Credential(bound.into()), Some(old)));
     outcome.config.insert(Arc::clone(&new));
     let places = outcome.written.iter_mut().chain(&mut outcome.bound);
     match places.into_iter().find(|it| it.key == new.key) {

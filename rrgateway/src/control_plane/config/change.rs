@@ -154,11 +154,11 @@ fn settled(
             };
             let (credential, secret) = secret::settle(draft, standing, means.generate)?;
             fresh = secret;
-            Spec::Credential(credential)
+            Spec::Credential(credential.into())
         }
         Draft::Target { target, rebind: it } => {
             rebind = it;
-            Spec::Target(target)
+            Spec::Target(target.into())
         }
         Draft::Proxy(ProxyDraft { mut proxy, is_limited, rebind: it }) => {
             match old.and_then(|it| it.spec.as_proxy()) {
@@ -167,15 +167,15 @@ fn settled(
                 None => {}
             }
             rebind = it;
-            Spec::Proxy(proxy)
+            Spec::Proxy(proxy.into())
         }
         Draft::Rule(it) => Spec::Rule(it),
-        Draft::Filter(it) => Spec::Filter(it),
+        Draft::Filter(it) => Spec::Filter(it.into()),
         Draft::Meter(mut it) => {
             if let Some(old) = old.and_then(|it| it.spec.as_meter()) {
                 it.succeed(old);
             }
-            Spec::Meter(it)
+            Spec::Meter(it.into())
         }
         Draft::Configuration(it) => Spec::Configuration(it),
     };

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use rratelimit::Policy;
 
-use crate::model::Callers;
+use crate::control_plane::config::resource::digest;
+use crate::model::{Callers, Digest};
 
 /// What all proxies of the client share.
+#[derive(Clone, Debug)]
 pub(crate) struct Common {
+    /// Of the callers, and of how often a client address may fail.
+    pub(crate) digest: Digest,
     pub(crate) callers: Arc<Callers>,
     /// How often a client address may show a wrong credential.
     pub(crate) failures: Option<Arc<Policy>>,
@@ -19,9 +23,14 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// Of how often a client address may fail, for digests.
-    pub(crate) fn failures_per_minute(&self) -> Vec<u8> {
-        let said = [&self.failures, &self.failures_with_passwords];
-        format!("{said:?}").into_bytes()
+    /// What holds besides for `callers`.
+    pub(crate) fn new(
+        callers: Arc<Callers>,
+        [failures, failures_with_passwords]: [Option<Arc<Policy>>; 2],
+        rule_deny_status: StatusCode,
+    ) -> Self {
+        let said = format!("{:?}", [&failures, &failures_with_passwords]);
+        let digest = digest([callers.digest.0.as_slice(), said.as_bytes()]);
+        Self { digest, callers, failures, failures_with_passwords, rule_deny_status }
     }
 }

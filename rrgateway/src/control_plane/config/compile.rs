@@ -17,6 +17,7 @@ use crate::control_plane::config::made::Made;
 use crate::control_plane::config::meters;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
+use crate::control_plane::config::served::{Kept, Served};
 use crate::control_plane::config::shown::{CLIENT, authentication, presentation, secret_name};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
@@ -35,6 +36,8 @@ use crate::model::{
 pub(crate) struct Compiler {
     made: Made,
     found: Found,
+    served: Option<Served>,
+    attempt: Option<Served>,
 }
 
 /// What this attempt has found already: most proxies share their target and their credential.
@@ -51,14 +54,24 @@ impl Compiler {
         config: &Config,
         number: u64,
     ) -> Result<Arc<Revision>, Unservable> {
-        self.begin();
-        let common = self.common(config)?;
-        let proxies: Result<Vec<_>, _> = config
-            .list(&Collection::top(Kind::Proxy), 0)
-            .filter_map(|it| it.spec.as_proxy().map(|spec| (it, spec)))
-            .map(|(it, spec)| self.proxy(config, it, spec, &common))
-            .collect();
-        Ok(Arc::new(Revision { number, digest: config.digest(), proxies: proxies? }))
+        (self.found, self.attempt) = (Found::default(), None);
+        let kept = self.served.as_ref().and_then(|it| it.kept(config));
+        let (common, mut kept) = match kept {
+            Some(kept) => kept,
+            None => (self.common(config)?, Kept::default()),
+        };
+        let mut proxies = Vec::with_capacity(kept.len());
+        for resource in config.list(&Collection::top(Kind::Proxy), 0) {
+            let Some(spec) = resource.spec.as_proxy() else { continue };
+            let proxy = match kept.take(resource) {
+                Some(proxy) => proxy,
+                None => self.proxy(config, resource, spec, &common)?,
+            };
+            proxies.push((Arc::clone(resource), proxy));
+        }
+        let served = proxies.iter().map(|(_, it)| Arc::clone(it)).collect();
+        self.attempt = Some(Served { config: config.clone(), common, proxies });
+        Ok(Arc::new(Revision { number, digest: config.digest(), proxies: served }))
     }
 
     /// The rules that hang on `owner`, whether it is in use or not. To be called between
@@ -75,12 +88,8 @@ impl Compiler {
 
     /// The revision that was compiled last is served: what it does not use may go.
     pub(crate) fn settle(&mut self) {
-        self.made.settle();
-    }
-
-    fn begin(&mut self) {
-        self.found = Found::default();
-        self.made.begin();
+        self.made.scopes.settle();
+        self.served = self.attempt.take();
     }
 
     fn proxy(
@@ -96,14 +105,15 @@ impl Compiler {
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
             Some(NoAuthentication::None) => Digest([0; 32]),
-            None => digest([common.callers.digest.0.as_slice(), &common.failures_per_minute()]),
+            None => common.digest,
         };
         let own = of_parts(resource, &hanging);
         let parts = [own, target.digest, credential_digest, callers_digest];
         let status = common.rule_deny_status.as_u16().to_be_bytes();
         // What is made again under its id counts anew, whatever it says.
-        let (since, metered) = (resource.created_in, meters::digest(config, key));
-        let more = [status.as_slice(), &since.to_be_bytes(), &metered.0];
+        let metered = config.standing(&Collection::under(Kind::Meter, key));
+        let since = resource.created_in;
+        let more = [status.as_slice(), &since.to_be_bytes(), &meters::digest(&metered).0];
         let digest = digest(parts.iter().map(|it| it.0.as_slice()).chain(more));
         let limits = limits::of(key, spec.limits, since)?;
         let patterns = self.made.scopes.patterns().clone();
@@ -119,7 +129,7 @@ impl Compiler {
                 active: spec.active,
                 authentication: authentication(config, spec, common),
                 limits,
-                meters: meters::of(config, key, &patterns)?,
+                meters: meters::of(&metered, key, &patterns)?,
                 rules: hanging.rules,
                 rule_deny_status: common.rule_deny_status,
                 validation,
@@ -257,12 +267,8 @@ impl Compiler {
                 Unservable::new(&key, "/authFailuresPerMinute", it.to_string())
             })
         };
-        Ok(Common {
-            callers,
-            failures: policy(failures)?,
-            failures_with_passwords: policy(failures_with_passwords)?,
-            rule_deny_status: deny_status(configuration)?,
-        })
+        let failures = [policy(failures)?, policy(failures_with_passwords)?];
+        Ok(Common::new(callers, failures, deny_status(configuration)?))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::control_plane::config::memo::Memo;
 use crate::control_plane::config::scopes::Scopes;
 use crate::model::{Callers, Consumer, Proxy, Target, TargetCredential, Transformation, Verified};
 
-/// What was made for the revision that is served, and for the one that is attempted.
+/// What was made, as long as a revision uses it.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     pub(crate) scopes: Scopes,
@@ -18,32 +18,4 @@ pub(crate) struct Made {
     pub(crate) validators: Memo<Validator>,
     pub(crate) transformations: Memo<Transformation>,
     pub(crate) proxies: Memo<Proxy>,
-}
-
-impl Made {
-    /// Drops what the last attempt made, and starts another.
-    pub(crate) fn begin(&mut self) {
-        self.scopes.begin();
-        self.targets.begin();
-        self.credentials.begin();
-        self.consumers.begin();
-        self.verified.begin();
-        self.callers.begin();
-        self.validators.begin();
-        self.transformations.begin();
-        self.proxies.begin();
-    }
-
-    /// The attempt is what is served from now on.
-    pub(crate) fn settle(&mut self) {
-        self.scopes.settle();
-        self.targets.settle();
-        self.credentials.settle();
-        self.consumers.settle();
-        self.verified.settle();
-        self.callers.settle();
-        self.validators.settle();
-        self.transformations.settle();
-        self.proxies.settle();
-    }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::model::Digest;
 
-/// Values by what they were made from, or the digest of that. Forgets what an attempt did not use, once
-/// that attempt has become what is served.
+/// Values by what they were made from, or the digest of that. Keeps none alive: what no revision
+/// uses is gone with the last one that did, and what a failed attempt made with the attempt.
 #[derive(Debug)]
 pub(crate) struct Memo<T, K = Digest> {
-    served: HashMap<K, Arc<T>>,
-    attempt: HashMap<K, Arc<T>>,
+    made: HashMap<K, Weak<T>>,
+    /// At how many of them those that are gone are dropped.
+    sweep_at: usize,
 }
 
 impl<T, K: Copy + Eq + Hash> Memo<T, K> {
@@ -21,34 +22,27 @@ impl<T, K: Copy + Eq + Hash> Memo<T, K> {
         key: K,
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        if let Some(value) = self.attempt.get(&key) {
-            return Ok(Arc::clone(value));
+        if let Some(value) = self.made.get(&key).and_then(Weak::upgrade) {
+            return Ok(value);
         }
-        let value = match self.served.get(&key) {
-            Some(value) => Arc::clone(value),
-            None => Arc::new(make()?),
-        };
-        self.attempt.insert(key, Arc::clone(&value));
+        let value = Arc::new(make()?);
+        // Swept when it has doubled, so that keeping one costs the same however many there are.
+        if self.made.len() >= self.sweep_at.max(FEWEST) {
+            self.made.retain(|_, it| it.strong_count() > 0);
+            self.sweep_at = self.made.len().saturating_mul(2);
+        }
+        self.made.insert(key, Arc::downgrade(&value));
         Ok(value)
-    }
-
-    /// Drops what the last attempt made, and starts another.
-    pub(crate) fn begin(&mut self) {
-        self.attempt.clear();
-        self.attempt.reserve(self.served.len());
-    }
-
-    /// The attempt is what is served from now on.
-    pub(crate) fn settle(&mut self) {
-        self.served = std::mem::take(&mut self.attempt);
     }
 }
 
 impl<T, K> Default for Memo<T, K> {
     fn default() -> Self {
-        Self { served: HashMap::new(), attempt: HashMap::new() }
+        Self { made: HashMap::new(), sweep_at: 0 }
     }
 }
+
+const FEWEST: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -56,19 +50,26 @@ mod tests {
     use std::convert::Infallible;
 
     #[test]
-    fn what_a_failed_attempt_did_not_use_is_still_known() {
+    fn what_is_in_use_is_made_once() {
         let mut memo = Memo::default();
-        let first = make(&mut memo, 1);
-        memo.settle();
-        memo.begin();
-        make(&mut memo, 2);
-        memo.begin();
-        assert!(Arc::ptr_eq(&first, &make(&mut memo, 1)));
-        memo.settle();
-        assert_eq!(memo.served.len(), 1);
+        let first = make(&mut memo, 1, 7);
+        assert!(Arc::ptr_eq(&first, &make(&mut memo, 1, 8)));
+        drop(first);
+        assert_eq!(*make(&mut memo, 1, 9), 9, "nobody used it any more");
     }
 
-    fn make(memo: &mut Memo<u8>, it: u8) -> Arc<u8> {
-        memo.get(Digest([it; 32]), || Ok::<_, Infallible>(it)).unwrap()
+    #[test]
+    fn what_nobody_uses_is_not_remembered_for_ever() {
+        let mut memo = Memo::default();
+        let used = make(&mut memo, 0, 1);
+        for number in 1..=u8::MAX {
+            drop(make(&mut memo, number, number));
+        }
+        assert!(memo.made.len() <= FEWEST + 1);
+        assert!(Arc::ptr_eq(&used, &make(&mut memo, 0, 2)), "what is used is still known");
+    }
+
+    fn make(memo: &mut Memo<u8>, key: u8, it: u8) -> Arc<u8> {
+        memo.get(Digest([key; 32]), || Ok::<_, Infallible>(it)).unwrap()
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::HeaderName;
 use rratelimit::{Limit, Policy, StoreFailure, Window};
 
-use crate::control_plane::config::resource::{self, Collection, Key, Kind, Resource};
-use crate::control_plane::config::snapshot::Config;
+use crate::control_plane::config::resource::{self, Key, Resource};
+use crate::control_plane::config::snapshot::Standing;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::limits::MOST;
@@ -19,15 +19,14 @@ use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::predicate;
 use crate::model::{Digest, Estimate, Measure, Meter, Place};
 
-/// The meters that hang on `proxy` and are switched on, in the order of creation.
+/// The meters in `standing`, which hang on `proxy`, that are switched on, in the order of creation.
 pub(crate) fn of(
-    config: &Config,
+    standing: &Standing,
     proxy: &Key,
     patterns: &Patterns,
 ) -> Result<Vec<Arc<Meter>>, Unservable> {
-    let collection = Collection::under(Kind::Meter, proxy);
-    let resources = config.list(&collection, 0);
-    let meters = resources.filter_map(|it| Some((it, it.spec.as_meter().filter(|it| it.active)?)));
+    let meters =
+        standing.iter().filter_map(|it| Some((it, it.spec.as_meter().filter(|it| it.active)?)));
     let compiled = meters.map(|(resource, spec)| {
         let meter = compiled(resource, proxy, spec, patterns);
         meter.map(Arc::new).map_err(|flaw| Unservable { key: resource.key.clone(), flaw })
@@ -35,11 +34,10 @@ pub(crate) fn of(
     compiled.collect()
 }
 
-/// Of the meters that hang on `proxy`. One that is made again is another.
-pub(crate) fn digest(config: &Config, proxy: &Key) -> Digest {
-    let collection = Collection::under(Kind::Meter, proxy);
-    let made_in = config.list(&collection, 0).flat_map(|it| it.created_in.to_be_bytes());
-    resource::digest([config.content(&collection).0.as_slice(), &made_in.collect::<Vec<_>>()])
+/// Of the meters in `standing`. One that is made again is another.
+pub(crate) fn digest(standing: &Standing) -> Digest {
+    let made_in = standing.iter().flat_map(|it| it.created_in.to_be_bytes());
+    resource::digest([standing.digest.0.as_slice(), &made_in.collect::<Vec<_>>()])
 }
 
 fn compiled(

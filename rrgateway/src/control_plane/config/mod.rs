@@ -26,6 +26,7 @@ pub(crate) mod rotation;
 pub(crate) mod routes;
 pub(crate) mod scopes;
 pub(crate) mod secret;
+pub(crate) mod served;
 pub(crate) mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod unservable;

@@ -68,15 +68,15 @@ pub(crate) struct Digests {
     whole: OnceLock<Digest>,
 }
 
-/// What a resource says.
+/// What a resource says. Rules are most of what there is: no other kind makes them larger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Spec {
-    Credential(Credential),
-    Target(Target),
-    Proxy(Proxy),
+    Credential(Box<Credential>),
+    Target(Box<Target>),
+    Proxy(Box<Proxy>),
     Rule(Rule),
-    Filter(Filter),
-    Meter(Meter),
+    Filter(Box<Filter>),
+    Meter(Box<Meter>),
     Configuration(Configuration),
 }
 

@@ -6,8 +6,8 @@ use rrfilter::FilterSet;
 use rrrules::{Rule, RuleSet};
 
 use crate::control_plane::config::memo::Memo;
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
-use crate::control_plane::config::snapshot::Config;
+use crate::control_plane::config::resource::{Collection, Key, Kind};
+use crate::control_plane::config::snapshot::{Config, Standing};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::rule::effect;
@@ -40,17 +40,9 @@ impl Scopes {
         &self.patterns
     }
 
-    pub(crate) fn begin(&mut self) {
-        let Self { patterns: _, rule_sets, filter_sets, is_serving: _ } = self;
-        rule_sets.begin();
-        filter_sets.begin();
-    }
-
-    pub(crate) fn settle(&mut self) {
-        let Self { patterns: _, rule_sets, filter_sets, is_serving } = self;
-        rule_sets.settle();
-        filter_sets.settle();
-        *is_serving = true;
+    /// What was made is served: what changes from now on is compiled when it is written.
+    pub(crate) const fn settle(&mut self) {
+        self.is_serving = true;
     }
 
     /// What hangs on `owner`.
@@ -72,15 +64,15 @@ impl Scopes {
         default: Effect,
     ) -> Result<(Digest, Arc<RuleSet>), Unservable> {
         let collection = Collection::under(Kind::Rule, owner);
-        let digest = config.content(&collection);
+        let standing = config.standing(&collection);
+        let digest = standing.digest;
         let Self { patterns, rule_sets, filter_sets: _, is_serving } = self;
         let set = rule_sets.get((digest, default), || {
-            let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
-            if *is_serving || resources.is_empty() {
-                return together(&resources, owner, default, patterns);
+            if *is_serving || standing.is_empty() {
+                return together(&standing, owner, default, patterns);
             }
             let patterns = patterns.clone();
-            Ok(RuleSet::deferred(move || later(&resources, &patterns), effect(default)))
+            Ok(RuleSet::deferred(move || later(&standing, &patterns), effect(default)))
         })?;
         Ok((digest, set))
     }
@@ -91,11 +83,11 @@ impl Scopes {
         owner: &Key,
     ) -> Result<(Digest, Arc<FilterSet>), Unservable> {
         let collection = Collection::under(Kind::Filter, owner);
-        let digest = config.content(&collection);
+        let standing = config.standing(&collection);
+        let digest = standing.digest;
         let Self { patterns, filter_sets, rule_sets: _, is_serving: _ } = self;
         let set = filter_sets.get(digest, || {
-            let resources = config.list(&collection, 0);
-            let filters = resources.filter_map(|it| {
+            let filters = standing.iter().filter_map(|it| {
                 let compiled = it.spec.as_filter()?.compiled(&it.key.id, patterns);
                 Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
             });
@@ -113,22 +105,21 @@ pub(crate) fn rule_set(
     patterns: &Patterns,
 ) -> Result<RuleSet, Unservable> {
     let collection = Collection::under(Kind::Rule, owner);
-    let resources: Vec<_> = config.list(&collection, 0).cloned().collect();
-    together(&resources, owner, default, patterns)
+    together(&config.standing(&collection), owner, default, patterns)
 }
 
 fn together(
-    resources: &[Arc<Resource>],
+    standing: &Standing,
     owner: &Key,
     default: Effect,
     patterns: &Patterns,
 ) -> Result<RuleSet, Unservable> {
-    let rules = compiled(resources, patterns)?;
+    let rules = compiled(standing, patterns)?;
     RuleSet::new(rules, effect(default)).map_err(|it| Unservable::new(owner, "", it.to_string()))
 }
 
-fn compiled(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
-    let rules = resources.iter().filter_map(|it| {
+fn compiled(standing: &Standing, patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
+    let rules = standing.iter().filter_map(|it| {
         let compiled = it.spec.as_rule()?.compiled(Arc::clone(&it.key.id), patterns);
         Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
     });
@@ -136,8 +127,8 @@ fn compiled(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule
 }
 
 // Nobody waits for the reason: it is for the operator, and the set denies.
-fn later(resources: &[Arc<Resource>], patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
-    compiled(resources, patterns).inspect_err(|error| {
+fn later(standing: &Standing, patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
+    compiled(standing, patterns).inspect_err(|error| {
         tracing::error!(%error, "rules that were served before cannot be, and deny");
     })
 }

@@ -1,6 +1,8 @@
 //! The whole configuration at one revision: shared, never changed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, OnceLock};
 
 use crate::control_plane::config::resource::{
@@ -12,7 +14,7 @@ use crate::model::Digest;
 /// All resources. Cloning shares them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    collections: BTreeMap<Collection, Arc<Items>>,
+    collections: Arc<BTreeMap<Collection, Arc<Items>>>,
     /// The last version of each credential's secret, also of those that are gone: under one name,
     /// the vault must never be given two secrets.
     versions: Arc<BTreeMap<Arc<str>, u32>>,
@@ -24,8 +26,24 @@ struct Items {
     /// By the revision that made them: each makes one at the most.
     in_order: BTreeMap<u64, Arc<Resource>>,
     by_id: BTreeMap<Arc<str>, u64>,
-    /// Of the ids and contents in order: made when first asked for, forgotten with each change.
-    digest: OnceLock<Digest>,
+    /// Made when first asked for, forgotten with each change.
+    digests: OnceLock<ItemsDigests>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ItemsDigests {
+    /// Of the ids and contents in order.
+    content: Digest,
+    /// Of that, and of where they stand.
+    whole: Digest,
+}
+
+/// What stands in one collection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    /// Of the ids and contents in order: not of what the collection hangs on.
+    pub(crate) digest: Digest,
+    items: Option<Arc<Items>>,
 }
 
 /// The configuration, and what is known of the revision that it is.
@@ -106,19 +124,48 @@ impl Config {
 
     /// Puts `resource` in, in the place of the one with its key.
     pub(crate) fn insert(&mut self, resource: Arc<Resource>) {
-        if let Some(version) = resource.spec.secret_version() {
-            self.know_version(&resource.key.id, version);
+        let collection = resource.key.collection.clone();
+        self.insert_all(&collection, vec![resource]);
+    }
+
+    /// Puts `resources` in, which all stand in `collection`, as [`Config::insert`] does.
+    pub(crate) fn insert_all(&mut self, collection: &Collection, resources: Vec<Arc<Resource>>) {
+        if resources.is_empty() {
+            return;
         }
-        let items = self.collections.entry(resource.key.collection.clone()).or_default();
-        let items = Items::changing(items);
-        items.by_id.insert(Arc::clone(&resource.key.id), resource.created_in);
-        items.in_order.insert(resource.created_in, resource);
+        for it in &resources {
+            if let Some(version) = it.spec.secret_version() {
+                self.know_version(&it.key.id, version);
+            }
+        }
+        let collections = Arc::make_mut(&mut self.collections);
+        let items = Items::changing(collections.entry(collection.clone()).or_default());
+        items.by_id.extend(resources.iter().map(|it| (Arc::clone(&it.key.id), it.created_in)));
+        items.in_order.extend(resources.into_iter().map(|it| (it.created_in, it)));
+    }
+
+    /// Puts everything in that is in `other`.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        other.versions.iter().for_each(|(id, version)| self.know_version(id, *version));
+        let collections = Arc::make_mut(&mut self.collections);
+        for (collection, items) in Arc::unwrap_or_clone(other.collections) {
+            match collections.entry(collection) {
+                Entry::Vacant(place) => _ = place.insert(items),
+                Entry::Occupied(mut place) => {
+                    let (all, Items { in_order, by_id, .. }) =
+                        (Items::changing(place.get_mut()), Arc::unwrap_or_clone(items));
+                    all.in_order.extend(in_order);
+                    all.by_id.extend(by_id);
+                }
+            }
+        }
     }
 
     /// Takes out the resource and what hangs on it; returns the keys of all of them.
     pub(crate) fn remove(&mut self, key: &Key) -> Vec<Key> {
         let mut gone = Vec::new();
-        if let Some(items) = self.collections.get_mut(&key.collection) {
+        let collections = Arc::make_mut(&mut self.collections);
+        if let Some(items) = collections.get_mut(&key.collection) {
             let items = Items::changing(items);
             if let Some(position) = items.by_id.remove(&key.id) {
                 items.in_order.remove(&position);
@@ -133,40 +180,82 @@ impl Config {
             .collect();
         for collection in hanging {
             gone.extend(self.list(&collection, 0).map(|it| it.key.clone()));
-            self.collections.remove(&collection);
+            Arc::make_mut(&mut self.collections).remove(&collection);
         }
         gone
     }
 
-    /// Of the ids and contents of `collection`, in order: not of what it hangs on.
-    pub(crate) fn content(&self, collection: &Collection) -> Digest {
-        self.collections.get(collection).map_or(Digest([0; 32]), |it| it.digest())
+    /// What stands in `collection`.
+    pub(crate) fn standing(&self, collection: &Collection) -> Standing {
+        let items = self.collections.get(collection);
+        let digest = items.map_or(Digest([0; 32]), |it| it.digests(collection).content);
+        Standing { digest, items: items.cloned() }
     }
 
     /// Of all resources, in a fixed order.
     pub(crate) fn digest(&self) -> Digest {
         let items = self.collections.iter().filter(|(_, it)| !it.in_order.is_empty());
-        let parts: Vec<_> =
-            items.map(|(collection, it)| (collection.to_string(), it.digest())).collect();
-        digest(parts.iter().flat_map(|(name, it)| [name.as_bytes(), &it.0]))
+        let parts: Vec<_> = items.map(|(collection, it)| it.digests(collection).whole).collect();
+        digest(parts.iter().map(|it| it.0.as_slice()))
+    }
+
+    /// The collections that are not the same in `newer`, made out of this one.
+    pub(crate) fn changes<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a Collection> {
+        let mut old = self.collections.iter().peekable();
+        let mut new = newer.collections.iter().peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let order = match (old.peek(), new.peek()) {
+                    (Some((old, _)), Some((new, _))) => old.cmp(new),
+                    (Some(_), None) => Ordering::Less,
+                    (None, _) => Ordering::Greater,
+                };
+                match order {
+                    Ordering::Less => return old.next().map(|(gone, _)| gone),
+                    Ordering::Greater => return new.next().map(|(made, _)| made),
+                    Ordering::Equal => {
+                        let (was, is) = (old.next()?, new.next()?);
+                        if !Arc::ptr_eq(was.1, is.1) {
+                            return Some(is.0);
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Standing {
+    /// In order of creation.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.items.iter().flat_map(|it| it.in_order.values())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.as_ref().is_none_or(|it| it.in_order.is_empty())
     }
 }
 
 impl Items {
     fn changing(items: &mut Arc<Self>) -> &mut Self {
         let items = Arc::make_mut(items);
-        items.digest = OnceLock::new();
+        items.digests = OnceLock::new();
         items
     }
 
-    fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| match self.in_order.is_empty() {
-            // As where nothing has ever been.
-            true => Digest([0; 32]),
-            false => {
-                let items = self.in_order.values();
-                digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.digests.content.0]))
-            }
+    // These are the items of `collection`.
+    fn digests(&self, collection: &Collection) -> ItemsDigests {
+        *self.digests.get_or_init(|| {
+            let content = match self.in_order.is_empty() {
+                // As where nothing has ever been.
+                true => Digest([0; 32]),
+                false => {
+                    let items = self.in_order.values();
+                    digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.digests.content.0]))
+                }
+            };
+            let whole = digest([collection.to_string().as_bytes(), &content.0]);
+            ItemsDigests { content, whole }
         })
     }
 }
@@ -184,18 +273,53 @@ mod tests {
         {
             config.insert(rule(collection, id, text, created_in));
         }
-        let (whole, same) = (config.digest(), config.content(&a));
-        assert_eq!(same, config.content(&b));
+        let (whole, same) = (config.digest(), config.standing(&a).digest);
+        assert_eq!(same, config.standing(&b).digest);
         config.insert(rule(&b, "y", ALLOW, 5));
-        assert_ne!(config.content(&b), same, "a change is seen");
+        assert_ne!(config.standing(&b).digest, same, "a change is seen");
         config.insert(rule(&b, "y", DENY, 5));
-        assert_eq!((config.content(&b), config.digest()), (same, whole));
+        assert_eq!((config.standing(&b).digest, config.digest()), (same, whole));
         config.insert(rule(&b, "z", DENY, 6));
         config.remove(&b.key("y"));
-        assert_ne!(config.content(&b), same, "another id is another content");
+        assert_ne!(config.standing(&b).digest, same, "another id is another content");
         config.remove(&b.key("x"));
         config.remove(&b.key("z"));
-        assert_eq!(config.content(&b), config.content(&rules_of("c")));
+        assert_eq!(config.standing(&b).digest, config.standing(&rules_of("c")).digest);
+    }
+
+    #[test]
+    fn what_is_put_together_is_what_would_have_been_put_in_one_by_one() {
+        let (a, b) = (rules_of("a"), rules_of("b"));
+        let all = [(&a, "y", 2), (&b, "x", 3), (&a, "x", 4), (&a, "z", 5)];
+        let mut config = Config::first(0);
+        let mut halves = [Config::first(0), Config::default()];
+        for (index, (collection, id, created_in)) in all.into_iter().enumerate() {
+            let rule = rule(collection, id, ALLOW, created_in);
+            config.insert(Arc::clone(&rule));
+            halves[index / 2].insert_all(collection, vec![rule]);
+        }
+        let [mut whole, later] = halves;
+        _ = (whole.digest(), later.digest());
+        whole.absorb(later);
+        assert_eq!(whole.digest(), config.digest());
+        let ids: Vec<_> = whole.list(&a, 0).map(|it| &*it.key.id).collect();
+        assert_eq!(ids, ["y", "x", "z"]);
+        assert!(whole.get(&a.key("z")).is_some());
+    }
+
+    #[test]
+    fn changes_are_the_collections_that_are_not_the_same() {
+        let (a, b, c) = (rules_of("a"), rules_of("b"), rules_of("c"));
+        let mut config = Config::first(0);
+        for (collection, created_in) in [(&a, 2), (&b, 3)] {
+            config.insert(rule(collection, "r", ALLOW, created_in));
+        }
+        let mut newer = config.clone();
+        assert_eq!(config.changes(&newer).count(), 0);
+        newer.insert(rule(&b, "s", ALLOW, 4));
+        newer.insert(rule(&c, "r", ALLOW, 5));
+        assert!(config.changes(&newer).eq([&b, &c]));
+        assert!(newer.changes(&config).eq([&b, &c]), "also those that are gone");
     }
 
     fn rules_of(proxy: &str) -> Collection {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::control_plane::config::activity::Activity;
 use crate::control_plane::config::resource::{Key, Resource};
@@ -84,7 +84,7 @@ pub(crate) fn write(
         put(transaction, it)?;
     }
     if let Some(it) = changed.activity {
-        note(transaction, revision.number, it)?;
+        note(transaction, it)?;
     }
     transaction.execute(
         "INSERT INTO revision (number, digest, author, created_ms) VALUES (?, ?, ?, ?)",
@@ -119,19 +119,14 @@ fn put(transaction: &Transaction<'_>, it: &Resource) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn note(transaction: &Transaction<'_>, number: u64, it: &Activity) -> rusqlite::Result<()> {
-    let Activity { action, key, at_ms, body } = it;
-    transaction.execute(
+/// Writes `activity` down, as the last so far.
+pub(crate) fn note(connection: &Connection, activity: &Activity) -> rusqlite::Result<()> {
+    let Activity { action, kind, id, at_ms, body } = activity;
+    // Not under the number of the revision: a change of the master key makes none.
+    connection.execute(
         "INSERT INTO activity (position, at_ms, action, kind, resource, body) \
-         VALUES (?, ?, ?, ?, ?, ?)",
-        params![
-            count(number),
-            at_ms,
-            action.word(),
-            key.collection.kind.word(),
-            key.id,
-            body.to_string(),
-        ],
+         SELECT coalesce(max(position), 0) + 1, ?, ?, ?, ?, ? FROM activity",
+        params![at_ms, action.word(), kind, id, body.to_string()],
     )?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! What audit records and activity can be asked for.
 
 use crate::control_plane::config::activity::Action;
-use crate::control_plane::config::resource::Kind;
 use crate::control_plane::store::reader::Select;
 
 /// Which audit records; newest first. What is `None` does not narrow down.
@@ -24,7 +23,8 @@ pub(crate) struct RecordQuery<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ActivityQuery<'a> {
     pub(crate) at: Span,
-    pub(crate) kind: Option<Kind>,
+    /// The word for it.
+    pub(crate) kind: Option<&'static str>,
     pub(crate) resource: Option<&'a str>,
     pub(crate) action: Option<Action>,
 }
@@ -56,12 +56,12 @@ impl RecordQuery<'_> {
 }
 
 impl ActivityQuery<'_> {
-    /// Up to `limit` items, of writes before revision `before`.
+    /// Up to `limit` items, written down before position `before`.
     pub(crate) fn select(&self, before: Option<u64>, limit: usize) -> Select {
         Select::newest("activity", before, limit)
             .number("at_ms >= ?", self.at.after)
             .number("at_ms < ?", self.at.before)
-            .text("kind = ?", self.kind.map(Kind::word))
+            .text("kind = ?", self.kind)
             .text("resource = ?", self.resource)
             .text("action = ?", self.action.map(Action::word))
     }

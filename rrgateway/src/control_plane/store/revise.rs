@@ -27,7 +27,7 @@ use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::stored;
 use crate::control_plane::store::written::{WriteError, Written};
 use crate::control_plane::wire::fields::Flaw;
-use crate::model::{EgressPolicy, Publisher, Revision, SecretName, SecretSink};
+use crate::model::{EgressPolicy, Publisher, Revision, Rotated, SecretName, SecretSink};
 
 /// What a write needs besides the file.
 pub(crate) struct Surroundings {
@@ -99,6 +99,17 @@ impl Reviser {
             self.forget_unless_named(&name);
         }
         done
+    }
+
+    /// Writes down that the vault has got another master key.
+    pub(crate) fn note(&mut self, rotated: &Rotated, origin: &Origin) -> Result<(), WriteError> {
+        self.reopen_if_needed().map_err(unavailable)?;
+        let (revision, at_ms) = (self.current.load().number, self.around.wall_ms());
+        let moment = Moment { revision, at_ms };
+        let id = identifier::new("act_", at_ms);
+        let activity = Activity::of_vault(&id, rotated, moment, origin);
+        let noted = self.connection.as_ref().map(|it| disk::note(it, &activity));
+        noted.unwrap_or(Err(rusqlite::Error::InvalidQuery)).map_err(unavailable)
     }
 
     /// Lets the vault forget what no revision from `served` on names.

@@ -36,16 +36,14 @@ pub(crate) fn open(directory: &Path) -> Result<(Connection, Option<Snapshot>), S
         // Of what a damaged file reads like, nothing is told but that it is damaged.
         done(checked)?;
         middle.map_err(&database)?;
-        let newer = done(newer.map_err(failed)?)?;
-        let loaded = load(&connection, older?.into_iter().chain(newer));
+        let (mut config, newer) = (older?, done(newer.map_err(failed)?)?);
+        config.absorb(newer);
+        let loaded = load(&connection, config);
         Ok((connection, loaded.map_err(&database)?))
     })
 }
 
-fn load(
-    connection: &Connection,
-    resources: impl Iterator<Item = Resource>,
-) -> rusqlite::Result<Option<Snapshot>> {
+fn load(connection: &Connection, config: Config) -> rusqlite::Result<Option<Snapshot>> {
     let last = connection
         .query_row(
             "SELECT number, digest, author, created_ms FROM revision ORDER BY number DESC LIMIT 1",
@@ -56,13 +54,12 @@ fn load(
                     digest: Digest(row.get(1)?),
                     author: row.get::<_, String>(2)?.into(),
                     created_ms: row.get(3)?,
-                    config: Config::default(),
+                    config,
                 })
             },
         )
         .optional()?;
     let Some(mut snapshot) = last else { return Ok(None) };
-    resources.for_each(|it| snapshot.config.insert(Arc::new(it)));
     snapshot.config.ensure_configuration(first_ms(connection)?);
     binding::adopt(&mut snapshot.config);
     let mut secrets = connection.prepare("SELECT credential, version FROM secret")?;
@@ -84,24 +81,45 @@ fn middle(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(query, [], |row| row.get(0))
 }
 
-// Those that were made after `from`, up to `to`, in that order.
-fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<Resource>> {
-    let mut rows = connection.prepare(
+// Those that were made after `from`, up to `to`.
+fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Config> {
+    let mut statement = connection.prepare(
         "SELECT kind, parent_kind, parent_id, id, created_in, changed_in, created_ms, updated_ms, \
          spec FROM resource WHERE created_in > ? AND created_in <= ? ORDER BY created_in",
     )?;
-    rows.query_map([from, to], resource)?.collect()
+    let mut rows = statement.query([from, to])?;
+    let mut config = Config::default();
+    // Most were made one after the other in the same collection: that is looked for once.
+    let (mut collection, mut run) = (Collection::top(Kind::Configuration), Vec::new());
+    while let Some(row) = rows.next()? {
+        if let Some(next) = other_collection(row, &collection)? {
+            config.insert_all(&std::mem::replace(&mut collection, next), std::mem::take(&mut run));
+        }
+        run.push(Arc::new(resource(row, &collection)?));
+    }
+    config.insert_all(&collection, run);
+    // Here, where the other half does the same meanwhile.
+    _ = config.digest();
+    Ok(config)
 }
 
-fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+// The collection that it stands in, unless that is `known`.
+fn other_collection(row: &Row<'_>, known: &Collection) -> rusqlite::Result<Option<Collection>> {
     let kind = kind(row, 0)?;
     let parent = match row.get_ref(1)?.as_str()? {
         "" => None,
-        _ => Some((self::kind(row, 1)?, Arc::from(row.get_ref(2)?.as_str()?))),
+        _ => Some((self::kind(row, 1)?, row.get_ref(2)?.as_str()?)),
     };
-    let key = Collection { kind, parent }.key(row.get_ref(3)?.as_str()?);
+    if kind == known.kind && parent == known.parent.as_ref().map(|(kind, id)| (*kind, &**id)) {
+        return Ok(None);
+    }
+    let parent = parent.map(|(kind, id)| (kind, Arc::from(id)));
+    Ok(Some(Collection { kind, parent }))
+}
+
+fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource> {
     let text = row.get_ref(8)?.as_str()?;
-    let spec = Spec::from_json(kind, text).map_err(|it| unreadable(8, it))?;
+    let spec = Spec::from_json(collection.kind, text).map_err(|it| unreadable(8, it))?;
     Ok(Resource {
         // Of the text as it is: writing it out anew would take longer than reading it.
         digests: Digests::of_text(text),
@@ -109,7 +127,7 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
         changed_in: counted(row, 5)?,
         created_ms: row.get(6)?,
         updated_ms: row.get(7)?,
-        key,
+        key: collection.key(row.get_ref(3)?.as_str()?),
         spec,
     })
 }

@@ -11,6 +11,7 @@ use crate::control_plane::config::change::Change;
 use crate::control_plane::config::snapshot::Snapshot;
 use crate::control_plane::store::revise::Reviser;
 use crate::control_plane::store::written::{WriteError, Written};
+use crate::model::Rotated;
 
 /// Sends writes to the thread, and reads what is current without it.
 #[derive(Clone, Debug)]
@@ -24,6 +25,12 @@ enum Command {
         change: Box<Change>,
         origin: Origin,
         reply: oneshot::Sender<Result<Written, WriteError>>,
+    },
+    /// The vault has got another master key.
+    Note {
+        rotated: Rotated,
+        origin: Origin,
+        reply: oneshot::Sender<Result<(), WriteError>>,
     },
     /// The data plane serves this revision, or a newer one.
     Served(u64),
@@ -59,6 +66,14 @@ impl Writer {
         answer.await.unwrap_or(Err(WriteError::Unavailable))
     }
 
+    /// Writes down that the vault has got another master key: no revision is made of it.
+    pub(crate) async fn note(&self, rotated: Rotated, origin: Origin) -> Result<(), WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.commands.send(Command::Note { rotated, origin, reply }).await;
+        sent.map_err(|_| WriteError::Unavailable)?;
+        answer.await.unwrap_or(Err(WriteError::Unavailable))
+    }
+
     /// Says that revision `number` is served, so that secrets only older ones name may go.
     pub(crate) async fn served(&self, number: u64) {
         // When the thread is gone, the vault keeps them: nothing is lost.
@@ -78,6 +93,9 @@ fn serve(mut reviser: Reviser, mut inbox: mpsc::Receiver<Command>) {
             Command::Write { change, origin, reply } => {
                 // Nobody may be waiting any more; the write counts all the same.
                 _ = reply.send(reviser.write(*change, &origin));
+            }
+            Command::Note { rotated, origin, reply } => {
+                _ = reply.send(reviser.note(&rotated, &origin));
             }
             Command::Served(number) => reviser.forget_unnamed(number),
             Command::Stop => break,

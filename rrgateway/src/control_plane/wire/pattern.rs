@@ -1,13 +1,17 @@
 //! A pattern as people write it: a text, or a text with flags.
 
+use std::fmt;
+
 use rrrules::{Pattern as Compiled, PatternError, Presence as Judged};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::patterns::Patterns;
 
 /// As it is stored and answered: a text, or, with flags, an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Pattern {
     Plain(String),
@@ -62,6 +66,35 @@ impl Pattern {
     }
 }
 
+// Not derived: that would read each into a value first, and there is one in most rules.
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Stored)
+    }
+}
+
+struct Stored;
+
+impl<'de> Visitor<'de> for Stored {
+    type Value = Pattern;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pattern, or one with its flags")
+    }
+
+    fn visit_str<E: Error>(self, it: &str) -> Result<Pattern, E> {
+        Ok(Pattern::Plain(it.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, it: String) -> Result<Pattern, E> {
+        Ok(Pattern::Plain(it))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, from: A) -> Result<Pattern, A::Error> {
+        Flagged::deserialize(MapAccessDeserializer::new(from)).map(Pattern::Full)
+    }
+}
+
 impl Flags {
     /// Reads the flags of an object that stands where the flags `around` hold.
     pub(crate) fn read(fields: &mut Fields<'_>, around: &Self) -> Self {
@@ -111,3 +144,25 @@ impl Presence {
 }
 
 const LONGEST: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_as_it_was_written() {
+        let full = |flags: &str| {
+            let (pattern, flags) = ("^/a".to_owned(), flags.to_owned());
+            Pattern::Full(Flagged { pattern, flags })
+        };
+        for pattern in [Pattern::Plain("a\"\\é".to_owned()), full("i"), full("")] {
+            let text = serde_json::to_string(&pattern).unwrap();
+            assert_eq!(serde_json::from_str::<Pattern>(&text).unwrap(), pattern, "{text}");
+        }
+        for text in ["null", "7", "[]", "{}", r#"{"pattern":"a"}"#, r#"{"pattern":"a","flags":""#] {
+            assert!(serde_json::from_str::<Pattern>(text).is_err(), "{text}");
+        }
+        let more = r#"{"pattern":"a","flags":"","more":1}"#;
+        assert!(serde_json::from_str::<Pattern>(more).is_err());
+    }
+}

@@ -75,7 +75,7 @@ impl Usage for Ledger {
         let Some(route) = routes.as_ref().and_then(|it| it.table.get(proxy)) else {
             return Vec::new();
         };
-        let measures = &route.layers.measures;
+        let measures = &route.stages().layers.measures;
         let Some(meter) = meter else {
             let key = vec![(measures.key, Arc::clone(&route.proxy.id))];
             return self.spent(&measures.policy, key, true).concat();

@@ -30,7 +30,7 @@ type HttpsClient = Client<HttpsConnector<Resolving>, StagedBody>;
 /// How upstreams are reached: trusted roots, and the addresses that may be called.
 #[derive(Clone)]
 pub struct Connector {
-    tls: ClientConfig,
+    tls: Arc<ClientConfig>,
     egress: EgressPolicy,
 }
 
@@ -62,7 +62,7 @@ impl Connector {
                 builder()?.with_webpki_roots().with_no_client_auth()
             }
         };
-        Ok(Self { tls, egress })
+        Ok(Self { tls: Arc::new(tls), egress })
     }
 
     /// Connections to `base` that nobody else uses.
@@ -120,7 +120,7 @@ impl Connector {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(connect_timeout));
         HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls.clone())
+            .with_tls_config(ClientConfig::clone(&self.tls))
             .https_or_http()
             .enable_http1()
             .wrap_connector(http)
