@@ -1,6 +1,8 @@
 //! JSON objects of which there is one reading only.
 
 use std::cell::Cell;
+#[cfg(feature = "jwt")]
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,11 +14,34 @@ use serde_json::{Map, Number, Value};
 /// keep the last, and another reader keeps the first. How much there can be is up to the caller,
 /// who bounds `text`; how deep, up to this.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
-    let problem = Cell::new("it is not one JSON object");
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let problem = Cell::new(NO_OBJECT);
+    match read(text, Nest { depth: 1, problem: &problem }, &problem)? {
+        Value::Object(members) => Ok(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(NO_OBJECT)
+        }
+    }
+}
+
+/// As [`object`], of one whose members are `wanted`, mostly: their values, in this order, and the names
+/// of all others. Of a small object it costs half.
+#[cfg(feature = "jwt")]
+pub(crate) fn members<const N: usize>(
+    text: &[u8],
+    wanted: [&str; N],
+) -> Result<([Option<Value>; N], BTreeSet<String>), &'static str> {
+    let problem = Cell::new(NO_OBJECT);
     let nest = Nest { depth: 1, problem: &problem };
-    let members = deserializer.deserialize_map(nest).map_err(|_| problem.get())?;
-    let Value::Object(members) = members else { return Err(problem.get()) };
+    read(text, Members { wanted: &wanted, nest }, &problem)
+}
+
+fn read<'a, V: Visitor<'a>>(
+    text: &'a [u8],
+    visitor: V,
+    problem: &Cell<&'static str>,
+) -> Result<V::Value, &'static str> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let members = deserializer.deserialize_map(visitor).map_err(|_| problem.get())?;
     deserializer.end().map_err(|_| "something follows the JSON object")?;
     Ok(members)
 }
@@ -101,13 +126,73 @@ impl<'de> Visitor<'de> for Nest<'_> {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
-                return Err(self.refuse("it has two members of one name"));
+                return Err(self.refuse(TWICE));
             }
         }
         Ok(Value::Object(object))
     }
 }
 
+#[cfg(feature = "jwt")]
+#[derive(Clone, Copy)]
+struct Members<'a, const N: usize> {
+    wanted: &'a [&'a str; N],
+    nest: Nest<'a>,
+}
+
+#[cfg(feature = "jwt")]
+impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
+    type Value = ([Option<Value>; N], BTreeSet<String>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let inner = self.nest.deeper()?;
+        let (mut found, mut others) = ([const { None }; N], BTreeSet::new());
+        while let Some(name) = members.next_key_seed(Name(self.wanted))? {
+            let value = members.next_value_seed(inner)?;
+            let is_new = match name {
+                Ok(place) => found.get_mut(place).is_some_and(|it| it.replace(value).is_none()),
+                Err(other) => others.insert(other),
+            };
+            if !is_new {
+                return Err(self.nest.refuse(TWICE));
+            }
+        }
+        Ok((found, others))
+    }
+}
+
+/// Which of these a name is; or what else.
+#[cfg(feature = "jwt")]
+struct Name<'a>(&'a [&'a str]);
+
+#[cfg(feature = "jwt")]
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Result<usize, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+#[cfg(feature = "jwt")]
+impl Visitor<'_> for Name<'_> {
+    type Value = Result<usize, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|it| *it == name).ok_or_else(|| name.to_owned()))
+    }
+}
+
+const NO_OBJECT: &str = "it is not one JSON object";
+const TWICE: &str = "it has two members of one name";
 const DEEPEST: usize = 32;
 
 #[cfg(test)]
@@ -162,8 +247,27 @@ mod tests {
         check(deep("{\"a\":").as_bytes(), "it is nested too deeply");
     }
 
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn wanted_members_are_the_same_as_those_of_the_whole_object() {
+        for text in [
+            "{}",
+            "{\"a\":1,\"b\":\"x\",\"c\":null}",
+            "{\"\\u0061\":[1],\"z\":{\"a\":2,\"b\":3},\"\":4}",
+            "{\"aa\":1,\"A\":2}",
+        ] {
+            let mut whole = object(text.as_bytes()).unwrap();
+            let (found, others) = members(text.as_bytes(), ["a", "b"]).unwrap();
+            assert_eq!(found, [whole.remove("a"), whole.remove("b")], "{text}");
+            let rest: BTreeSet<_> = whole.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(others, rest, "{text}");
+        }
+    }
+
     #[track_caller]
     fn check(text: &[u8], problem: &str) {
         assert_eq!(object(text).unwrap_err(), problem, "{}", text.escape_ascii());
+        #[cfg(feature = "jwt")]
+        assert_eq!(members(text, ["a"]).unwrap_err(), problem, "{}", text.escape_ascii());
     }
 }

@@ -5,6 +5,12 @@
 
 #[path = "../../fuzz/src/authorization.rs"]
 mod authorization;
+#[cfg(feature = "jwt")]
+#[path = "../../fuzz/src/jwks.rs"]
+mod jwks;
+#[cfg(feature = "jwt")]
+#[path = "../../fuzz/src/jwt.rs"]
+mod jwt;
 #[cfg(feature = "vault")]
 #[path = "../../fuzz/src/vault_record.rs"]
 mod vault_record;
@@ -21,6 +27,18 @@ fn every_seed_of_vault_record_holds() {
 #[test]
 fn every_seed_of_authorization_holds() {
     replay("authorization", authorization::check);
+}
+
+#[cfg(feature = "jwt")]
+#[test]
+fn every_seed_of_jwt_holds() {
+    replay("jwt", jwt::check);
+}
+
+#[cfg(feature = "jwt")]
+#[test]
+fn every_seed_of_jwks_holds() {
+    replay("jwks", jwks::check);
 }
 
 #[track_caller]

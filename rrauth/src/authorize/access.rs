@@ -200,7 +200,7 @@ mod tests {
     fn check(needs: &Requirements, scopes: &[&str], claims: &Value, expected: Option<&str>) {
         let credential = Credential::new("c", "s", Kind::Jwt, ()).scopes(scopes.iter().copied());
         let claims = Claims::new(claims.as_object().unwrap().clone());
-        let grant = Privileges::of(&Proof::of(Arc::new(credential)).claims(claims));
+        let grant = Privileges::of(&mut Proof::of(Arc::new(credential)).claims(claims));
         let said = needs.met_by(grant.as_ref()).err().map(|it| it.to_string());
         assert_eq!(said.as_deref(), expected, "{needs:?} {scopes:?}");
     }

@@ -28,17 +28,18 @@ pub(crate) struct Settings<T> {
 impl<T> Settings<T> {
     /// Reads the secret that `request` shows, and takes it off.
     pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Rejection> {
-        let shown = self.places.read(request.headers(), request.uri())?;
+        let mut headers = std::mem::take(request.headers_mut());
+        let shown = self.places.take(&mut headers, request.uri());
+        *request.headers_mut() = headers;
         // Look-alikes go also where nothing is shown.
+        let shown = shown?;
         self.strip(request).map(|()| shown)
     }
 
     /// Takes off whatever `request` shows.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
-        let mut uri = std::mem::take(request.uri_mut());
-        let stripped = self.places.strip(request.headers_mut(), &mut uri);
-        *request.uri_mut() = uri;
         // A credential that cannot be taken off must not go on.
+        let stripped = self.places.strip(request);
         stripped.map_err(|Unwritable| Rejection::Invalid("it cannot be taken off".to_owned()))
     }
 
@@ -70,9 +71,9 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
     {
         let judged = proved.and_then(|it| holds(&it, context.now().wall).map(|()| it));
         match judged {
-            Ok(proof) => {
-                privileges::leave(&proof, request.extensions_mut());
-                vouch(context, &proof);
+            Ok(mut proof) => {
+                privileges::leave(&mut proof, request.extensions_mut());
+                vouch(context, proof);
                 GuardFuture::forward(inner.call(request))
             }
             Err(rejection) => self.reject(context, rejection),
@@ -87,12 +88,12 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
     }
 }
 
-fn vouch<T>(context: &Context, proof: &Proof<T>) {
-    let credential = &proof.credential;
+fn vouch<T>(context: &Context, proof: Proof<T>) {
+    let credential = proof.credential;
     let kind = credential.kind.as_str();
-    let subject = proof.subject.as_ref().unwrap_or(&credential.subject);
+    let subject = proof.subject.unwrap_or_else(|| Arc::clone(&credential.subject));
     let ends = [proof.expires_at, credential.expires_at].into_iter().flatten().min();
-    let identity = Identity::new(Arc::clone(subject), Arc::clone(&credential.id), kind);
+    let identity = Identity::new(subject, Arc::clone(&credential.id), kind);
     context.identify(identity.expires_at(ends));
     let facts = vec![Fact::Auth { kind, outcome: "ok" }];
     context.record(Stage::Authenticate, Outcome::Passed, facts);

@@ -72,9 +72,10 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
             }
             Err(rejection) => (None, Err(rejection)),
         };
-        if let Some(proof) = &proof {
-            privileges::leave(proof, request.extensions_mut());
-        }
+        let proof = proof.map(|mut it| {
+            privileges::leave(&mut it, request.extensions_mut());
+            it
+        });
         let refusal = judged.err().map(|it| self.settings().challenge.answer(it).0);
         AuthExplained { credential: proof.map(|it| it.credential), refusal }
     }

@@ -1,16 +1,13 @@
 //! Credentials in memory.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::Ready;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
 use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
+use crate::inbound::table::Table;
 
 /// Credentials by the digest of their secret, immutable: build a new one to change it.
 ///
@@ -26,19 +23,19 @@ use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
 /// assert!(keys.find(&KeyDigest::of("k-alice")).is_none());
 /// ```
 pub struct Index<T> {
-    by_digest: HashMap<KeyDigest, Arc<Credential<T>>, RandomState>,
+    by_digest: Table<Arc<Credential<T>>>,
 }
 
 /// Collects credentials for an [`Index`].
 #[must_use]
 pub struct IndexBuilder<T> {
-    index: Index<T>,
+    credentials: Vec<(KeyDigest, Arc<Credential<T>>)>,
 }
 
 impl<T> Index<T> {
     /// An index that is still empty.
     pub fn builder() -> IndexBuilder<T> {
-        IndexBuilder { index: Self { by_digest: HashMap::default() } }
+        IndexBuilder { credentials: Vec::new() }
     }
 
     /// The credential whose secret has this digest, switched off and expired ones included.
@@ -61,32 +58,22 @@ impl<T> Index<T> {
     /// Whether it knows none, and so refuses every caller.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+        self.len() == 0
     }
 }
 
 impl<T> IndexBuilder<T> {
     /// Adds a credential. Of several with the same secret, the first that is active counts.
     pub fn insert(mut self, digest: KeyDigest, credential: impl Into<Arc<Credential<T>>>) -> Self {
-        let credential = credential.into();
-        match self.index.by_digest.entry(digest) {
-            Entry::Occupied(known) if known.get().active => {}
-            Entry::Occupied(mut known) => {
-                if credential.active {
-                    known.insert(credential);
-                }
-            }
-            Entry::Vacant(place) => {
-                place.insert(credential);
-            }
-        }
+        self.credentials.push((digest, credential.into()));
         self
     }
 
     /// The index.
     #[must_use]
     pub fn build(self) -> Index<T> {
-        self.index
+        let by_digest = Table::of(self.credentials, |new, held| new.active && !held.active);
+        Index { by_digest }
     }
 }
 
@@ -114,7 +101,7 @@ impl<T> fmt::Debug for Index<T> {
 
 impl<T> fmt::Debug for IndexBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndexBuilder").field("len", &self.index.len()).finish_non_exhaustive()
+        f.debug_struct("IndexBuilder").field("len", &self.credentials.len()).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where callers show a credential: reading it, and taking it off the request.
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, Uri};
+use http::header::{AUTHORIZATION, Entry};
+use http::{HeaderMap, HeaderName, Request, Uri};
 
 use crate::inbound::shown::{self, Shown, Unusable, Wanted};
 use crate::names;
@@ -42,29 +42,39 @@ impl Places {
     }
 
     /// What the request shows: nothing, one secret (in however many places), or what is no
-    /// credential.
-    pub(crate) fn read(&self, headers: &HeaderMap, uri: &Uri) -> Result<Option<Shown>, Unusable> {
+    /// credential. Takes `Authorization` off, where tokens stand that somebody may have to keep;
+    /// [`strip`](Self::strip) takes off the rest.
+    pub(crate) fn take(
+        &self,
+        headers: &mut HeaderMap,
+        uri: &Uri,
+    ) -> Result<Option<Shown>, Unusable> {
         let mut all = None;
-        for line in headers.get_all(AUTHORIZATION) {
-            shown::agree(&mut all, shown::authorization(line.as_bytes(), self.wanted)?)?;
+        // Asked for first: an entry makes room for what is not there.
+        if headers.contains_key(AUTHORIZATION)
+            && let Entry::Occupied(lines) = headers.entry(AUTHORIZATION)
+        {
+            for line in lines.remove_entry_mult().1 {
+                shown::agree(&mut all, shown::line(line, self.wanted)?)?;
+            }
         }
         for line in self.named.iter().flat_map(|name| headers.get_all(name)) {
             shown::agree(&mut all, shown::raw(line.as_bytes())?)?;
         }
         if self.query {
             for value in query::values(uri, QUERY) {
-                shown::agree(&mut all, shown::authorization(&value, self.wanted)?)?;
+                shown::agree(&mut all, shown::parameter(&value, self.wanted)?)?;
             }
         }
         Ok(all)
     }
 
     /// Removes every place from the request, read or not, with its look-alikes.
-    pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) -> Result<(), Unwritable> {
+    pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Unwritable> {
         for name in std::iter::once(&AUTHORIZATION).chain(&self.named) {
-            names::remove_alike(headers, name);
+            names::remove_alike(request.headers_mut(), name);
         }
-        query::remove(uri, QUERY)
+        query::remove(request.uri_mut(), QUERY)
     }
 }
 
@@ -151,7 +161,7 @@ mod tests {
         for bytes in [&b"k\xc3\xa9y"[..], b"\xff", b"Bearer \xe9", b"a\tb", b"Basic \x80"] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_bytes(bytes).unwrap());
-            assert!(Places::new().read(&headers, &Uri::default()).is_err(), "{bytes:?}");
+            assert!(Places::new().take(&mut headers, &Uri::default()).is_err(), "{bytes:?}");
         }
         check_query("/?Authorization=k%00", Err(()));
         check_query("/?Authorization=k%0d%0a", Err(()));
@@ -179,7 +189,7 @@ mod tests {
         check_query(&format!("/?%41uthorization=Bearer%20{KEY}"), Ok(Some(Way::Bearer)));
         check_query(&format!("/?Authorization=Bearer+{KEY}"), Ok(Some(Way::Bearer)));
         let uri = format!("/?Authorization={KEY}").parse().unwrap();
-        assert!(Places::new().read(&HeaderMap::new(), &uri).unwrap().is_none());
+        assert!(Places::new().take(&mut HeaderMap::new(), &uri).unwrap().is_none());
     }
 
     #[test]
@@ -189,12 +199,14 @@ mod tests {
             headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_static(KEY));
         }
         headers.append(COOKIE, HeaderValue::from_static("stays"));
-        let mut uri = "/p?a=1&authorization=x&Authorization=y&b".parse().unwrap();
+        let mut request = Request::new(());
+        *request.headers_mut() = headers;
+        *request.uri_mut() = "/p?a=1&authorization=x&Authorization=y&b".parse().unwrap();
         let mut places = Places::new();
         places.name(HeaderName::from_static("x-key"));
-        places.strip(&mut headers, &mut uri).unwrap();
-        assert_eq!(headers.keys().collect::<Vec<_>>(), [COOKIE]);
-        assert_eq!(uri, "/p?a=1&b");
+        places.strip(&mut request).unwrap();
+        assert_eq!(request.headers().keys().collect::<Vec<_>>(), [COOKIE]);
+        assert_eq!(*request.uri(), "/p?a=1&b");
     }
 
     #[test]
@@ -221,7 +233,7 @@ mod tests {
         }
         let mut places = Places::new();
         places.want().passwords = true;
-        let shown = places.read(&headers, &Uri::default()).map_err(drop);
+        let shown = places.take(&mut headers, &Uri::default()).map_err(drop);
         let shown = shown.map(|it| {
             it.map(|it| match it.rest {
                 Rest::Pair { username, password } => (username.to_string(), password.to_string()),
@@ -233,14 +245,45 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_kept_for_who_verifies_it_without_its_scheme() {
+        check_token(&["Bearer a.b.c"], "/", Ok(Some("a.b.c")));
+        check_token(&["Bearer a.b.c", "bearer a.b.c"], "/", Ok(Some("a.b.c")));
+        check_token(&["", "Bearer a.b.c"], "/", Ok(Some("a.b.c")));
+        check_token(&[], "/?Authorization=Bearer%20a.b.c", Ok(Some("a.b.c")));
+        check_token(&["Bearer a.b.c"], "/?Authorization=Bearer+a%2eb.c", Ok(Some("a.b.c")));
+        check_token(&["a.b.c", "Bearer a.b.c"], "/", Ok(Some("a.b.c")));
+        check_token(&["a.b.c"], "/", Ok(None));
+        check_token(&["Bearer a.b.c", "Bearer a.b.d"], "/", Err(()));
+        check_token(&["Bearer a.b.c"], "/?Authorization=Bearer+a.b.d", Err(()));
+    }
+
+    #[track_caller]
+    fn check_token(lines: &[&str], uri: &str, expected: Result<Option<&str>, ()>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(AUTHORIZATION, line.parse().unwrap());
+        }
+        let mut places = Places::new();
+        places.allow_query(true);
+        places.want().tokens = true;
+        let shown = places.take(&mut headers, &uri.parse().unwrap()).map_err(drop);
+        let kept = shown.as_ref().map(|it| match it.as_ref().map(|it| &it.rest) {
+            Some(Rest::Token(token)) => Some(token.as_str()),
+            Some(Rest::Nothing | Rest::Pair { .. }) | None => None,
+        });
+        assert_eq!(kept, expected.as_ref().map(|it| *it), "{lines:?} {uri}");
+        assert!(!headers.contains_key(AUTHORIZATION));
+    }
+
+    #[test]
     fn naming_authorization_as_a_key_header_keeps_its_forms() {
         let mut places = Places::new();
         places.rename([AUTHORIZATION]);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
-        assert!(places.read(&headers, &Uri::default()).is_ok());
+        assert!(places.take(&mut headers, &Uri::default()).is_ok());
         headers.insert("x-api-key", HeaderValue::from_static("y"));
-        assert!(places.read(&headers, &Uri::default()).is_ok());
+        assert!(places.take(&mut headers, &Uri::default()).is_ok());
     }
 
     #[track_caller]
@@ -250,7 +293,7 @@ mod tests {
             let name: HeaderName = name.parse().unwrap();
             headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let shown = Places::new().read(&headers, &Uri::default());
+        let shown = Places::new().take(&mut headers, &Uri::default());
         assert_eq!(shown.map(ways).map_err(drop), expected, "{lines:?}");
     }
 
@@ -258,7 +301,7 @@ mod tests {
     fn check_query(uri: &str, expected: Result<Option<Way>, ()>) {
         let mut places = Places::new();
         places.allow_query(true);
-        let shown = places.read(&HeaderMap::new(), &uri.parse().unwrap());
+        let shown = places.take(&mut HeaderMap::new(), &uri.parse().unwrap());
         assert_eq!(shown.map(ways).map_err(drop), expected, "{uri}");
     }
 

@@ -39,8 +39,8 @@ impl Privileges {
         self.claims.as_ref()
     }
 
-    /// What `proof` grants; `None` where that is nothing.
-    pub(crate) fn of<T>(proof: &Proof<T>) -> Option<Self> {
+    /// What `proof` grants, the claims taken out of it; `None` where that is nothing.
+    pub(crate) fn of<T>(proof: &mut Proof<T>) -> Option<Self> {
         let scopes = &proof.credential.scopes;
         #[cfg(feature = "claims")]
         let is_bare = proof.claims.is_none();
@@ -49,13 +49,14 @@ impl Privileges {
         (!scopes.is_empty() || !is_bare).then(|| Self {
             scopes: Arc::clone(scopes),
             #[cfg(feature = "claims")]
-            claims: proof.claims.clone(),
+            claims: proof.claims.take(),
         })
     }
 }
 
-/// Leaves in `extensions` what the layers inside may want to know of whoever gave `proof`.
-pub(crate) fn leave<T>(proof: &Proof<T>, extensions: &mut Extensions)
+/// Leaves in `extensions` what the layers inside may want to know of whoever gave `proof`; the claims
+/// are moved there.
+pub(crate) fn leave<T>(proof: &mut Proof<T>, extensions: &mut Extensions)
 where
     T: Clone + Send + Sync + 'static,
 {

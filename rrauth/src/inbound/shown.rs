@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -38,8 +39,17 @@ pub(crate) struct Shown {
 #[derive(Clone)]
 pub(crate) enum Rest {
     Nothing,
-    Token(Zeroizing<String>),
+    Token(Token),
     Pair { username: Zeroizing<String>, password: Zeroizing<String> },
+}
+
+/// A bearer token: one visible word.
+#[derive(Clone)]
+pub(crate) enum Token {
+    /// The line that it was shown in, as it was taken off the request, and where in it the token
+    /// begins: a copy would have to be wiped, which costs more than the copy.
+    Line(HeaderValue, usize),
+    Copy(Zeroizing<String>),
 }
 
 /// How it was shown, which says what it may be.
@@ -81,6 +91,20 @@ impl Way {
     }
 }
 
+impl Token {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            // It was checked when it was read.
+            Self::Line(line, start) => line
+                .as_bytes()
+                .get(*start..)
+                .and_then(|it| std::str::from_utf8(it).ok())
+                .unwrap_or_default(),
+            Self::Copy(text) => text,
+        }
+    }
+}
+
 impl Rest {
     fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
@@ -113,20 +137,38 @@ pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<()
     Ok(())
 }
 
-/// Reads a raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space).
-pub(crate) fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
-    let Some(space) = value.iter().position(|it| *it == b' ') else { return raw(value) };
+/// Reads a line of `Authorization` that has been taken off the request.
+pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, Unusable> {
+    let Some((mut shown, token)) = authorization(line.as_bytes(), wanted)? else { return Ok(None) };
+    if let Some(start) = token.map(|it| line.len() - it.len()) {
+        shown.rest = Rest::Token(Token::Line(line, start));
+    }
+    Ok(Some(shown))
+}
+
+/// Reads what stands elsewhere in place of such a line.
+pub(crate) fn parameter(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
+    let Some((mut shown, token)) = authorization(value, wanted)? else { return Ok(None) };
+    if let Some(text) = token {
+        shown.rest = Rest::Token(Token::Copy(Zeroizing::new(text.to_owned())));
+    }
+    Ok(Some(shown))
+}
+
+// A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space). The token,
+// which is what `value` ends with, is still to be kept.
+fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<(Shown, Option<&str>)>, Unusable> {
+    let Some(space) = value.iter().position(|it| *it == b' ') else {
+        return Ok(raw(value)?.map(|it| (it, None)));
+    };
     let (scheme, rest) = value.split_at(space);
     let token = rest.get(1..).unwrap_or_default();
     if scheme.eq_ignore_ascii_case(b"bearer") {
         let text = checked(token)?;
-        let rest = match wanted.tokens {
-            true => Rest::Token(Zeroizing::new(text.to_owned())),
-            false => Rest::Nothing,
-        };
-        Ok(Some(Shown { digest: KeyDigest::of(text), way: Way::Bearer, rest }))
+        let shown = Shown { digest: KeyDigest::of(text), way: Way::Bearer, rest: Rest::Nothing };
+        Ok(Some((shown, wanted.tokens.then_some(text))))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
-        basic(token, wanted.passwords).map(Some)
+        Ok(Some((basic(token, wanted.passwords)?, None)))
     } else {
         Err(Unusable("the authentication scheme is not one of ours"))
     }
@@ -174,9 +216,10 @@ fn checked(secret: &[u8]) -> Result<&str, Unusable> {
     }
     // Looser than token68 (RFC 9110 §11.2), so that imported keys work; what makes a list or a
     // parameter stays out.
-    let fits = |it: &u8| it.is_ascii_graphic() && !matches!(it, b',' | b'"');
-    let text = std::str::from_utf8(secret).ok();
-    match text.filter(|it| !it.is_empty() && it.as_bytes().iter().all(fits)) {
+    let fits = |it: u8| it.is_ascii_graphic() & (it != b',') & (it != b'"');
+    // All of them, without a way out: many bytes at a time.
+    let fits = secret.iter().fold(!secret.is_empty(), |all, it| all & fits(*it));
+    match std::str::from_utf8(secret).ok().filter(|_| fits) {
         None => Err(Unusable("the credential is not one visible word")),
         Some(it) if it.starts_with(api_key::PREFIX) && !api_key::is_well_formed(it) => {
             Err(Unusable("the checksum of the key does not hold"))

@@ -72,10 +72,9 @@ impl<T> Verifiers<T> {
         match &shown.rest {
             Rest::Nothing => {}
             Rest::Token(text) => {
+                let token = ShownToken::new(text.as_str(), &shown.digest);
                 for verifier in &self.tokens {
-                    if let Some(asked) =
-                        told(verifier.verify_shown(ShownToken::new(text, &shown.digest), now))
-                    {
+                    if let Some(asked) = told(verifier.verify_shown(token, now)) {
                         return asked;
                     }
                 }
@@ -98,7 +97,7 @@ impl<T> Verifiers<T> {
             Rest::Pair { .. } if self.passwords.is_some() => later(),
             Rest::Nothing | Rest::Pair { .. } => Err(Rejection::unknown()),
             Rest::Token(text) => {
-                let token = ShownToken::new(text, &shown.digest);
+                let token = ShownToken::new(text.as_str(), &shown.digest);
                 for verifier in &self.tokens {
                     match verifier.known(token, now) {
                         Verdict::NotMine => {}

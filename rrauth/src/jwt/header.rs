@@ -26,25 +26,27 @@ impl Header {
     /// Reads the header of `jws`. Members that are not known are passed over (RFC 7515 §4); those that
     /// would change what is verified, or with what, are refused.
     pub(super) fn read(jws: &Jws<'_>) -> Result<Self, JwtError> {
-        let members = strict_json::object(&jws.header()?);
-        let mut members = members.map_err(|it| JwtError::invalid(format!("the header: {it}")))?;
-        if let Some(refused) = members.keys().find(|it| REFUSED.contains(&it.as_str())) {
+        let members = strict_json::members(&jws.header()?, ["alg", "kid", "typ", X5T, X5T_S256]);
+        let ([algorithm, kid, kind, x5t, x5t_s256], others) =
+            members.map_err(|it| JwtError::invalid(format!("the header: {it}")))?;
+        if let Some(refused) = others.iter().find(|it| REFUSED.contains(&it.as_str())) {
             return Err(JwtError::invalid(format!("the header has {refused}")));
         }
-        let algorithm = take(&mut members, "alg")?;
+        let algorithm = text("alg", algorithm)?;
         let algorithm = algorithm.ok_or(JwtError::invalid("alg: it is missing"))?.parse();
         Ok(Self {
             algorithm: algorithm.map_err(|it| JwtError::invalid(format!("alg: {it}")))?,
-            kid: take(&mut members, "kid")?,
-            kind: take(&mut members, "typ")?,
-            thumbprints: Thumbprints::take(&mut members)?,
+            kid: text("kid", kid)?,
+            kind: text("typ", kind)?,
+            thumbprints: Thumbprints([text(X5T, x5t)?, text(X5T_S256, x5t_s256)?]),
         })
     }
 }
 
 impl Thumbprints {
     pub(super) fn take(members: &mut Map<String, Value>) -> Result<Self, JwtError> {
-        Ok(Self([take(members, "x5t")?, take(members, "x5t#S256")?]))
+        let [x5t, x5t_s256] = [X5T, X5T_S256].map(|it| text(it, members.remove(it)));
+        Ok(Self([x5t?, x5t_s256?]))
     }
 
     /// Whether all that `self` names is what `key` has.
@@ -64,8 +66,8 @@ pub(super) fn is_same_type(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 
-fn take(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, JwtError> {
-    match members.remove(name) {
+fn text(name: &str, value: Option<Value>) -> Result<Option<String>, JwtError> {
+    match value {
         None => Ok(None),
         Some(Value::String(text)) if (1..=LONGEST).contains(&text.len()) => Ok(Some(text)),
         Some(_) => {
@@ -74,6 +76,8 @@ fn take(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, 
     }
 }
 
+const X5T: &str = "x5t";
+const X5T_S256: &str = "x5t#S256";
 const APPLICATION: &str = "application/";
 /// How many bytes the id of a key may have.
 pub(super) const LONGEST: usize = 256;

@@ -1,0 +1,286 @@
+//! What it costs to know a caller: by a key among a million, by a token that was believed before, and
+//! by one that was not, beside the bare check of its signature.
+//!
+//! `cargo bench -p rrauth --features jwt --bench inbound [part of a name]`. What is compared is
+//! measured in turn, so that what else the machine does meets all of it: compare what stands in one
+//! group. Of the layer, requests are made beforehand and dropped within: what `nothing` costs is not
+//! the layer's.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement may panic, and prints"
+)]
+
+#[path = "../tests/jwt_support/mod.rs"]
+mod jwt_support;
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderName, Request, Response};
+use jsonwebtoken::{DecodingKey, crypto};
+use rrauth::{AuthLayer, Credential, Index, JwtVerifier, KeyDigest, Kind, TokenVerifier, Verdict};
+use rrcore::{Clock, Context, ManualClock, Now};
+use serde_json::{Value, json};
+use tower::util::ServiceFn;
+use tower::{Layer, Service};
+
+use crate::jwt_support::{AUDIENCE, ISSUER, NOW, Signer, now};
+
+fn main() {
+    let wanted = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
+    for (name, measure) in [
+        ("keys", keys as fn(&str)),
+        ("believed tokens", believed_tokens),
+        ("new tokens", new_tokens),
+    ] {
+        if name.contains(&wanted) {
+            measure(name);
+        }
+    }
+}
+
+type AtOnce = ServiceFn<fn(Request<()>) -> Ready<Result<Response<()>, Infallible>>>;
+
+fn at_once() -> AtOnce {
+    tower::service_fn(|request| {
+        drop(black_box(request));
+        ready(Ok(Response::new(())))
+    })
+}
+
+/// What is measured is done with what was prepared, which is not.
+struct Case<'a> {
+    name: String,
+    run: Box<dyn FnMut() -> Duration + 'a>,
+    nanos: Vec<f64>,
+}
+
+impl<'a> Case<'a> {
+    #[expect(clippy::disallowed_methods, reason = "a bench is about time")]
+    fn new<P: 'a, R>(
+        name: impl Into<String>,
+        mut prepare: impl FnMut() -> P + 'a,
+        mut run: impl FnMut(P) -> R + 'a,
+    ) -> Self {
+        let mut prepared = Vec::new();
+        let run = move || {
+            // Few, so that they are in the cache when they are used.
+            prepared.extend((0..FEW).map(|_| prepare()));
+            let start = Instant::now();
+            prepared.drain(..).for_each(|it| _ = black_box(run(it)));
+            start.elapsed()
+        };
+        Self { name: name.into(), run: Box::new(run), nanos: Vec::new() }
+    }
+}
+
+/// All cases in turn, each a while; prints the median of a few requests, since what else the machine
+/// does interrupts some, and of the tenth that was disturbed least.
+fn measure(group: &str, runs: usize, mut cases: Vec<Case<'_>>) {
+    for _ in 0..ROUNDS {
+        for case in &mut cases {
+            for _ in 0..runs {
+                case.nanos.push((case.run)().as_secs_f64() * 1e9 / f64::from(FEW));
+            }
+        }
+    }
+    println!("{group:<42}{:>8}  {:>8}", "median", "tenth");
+    for case in &mut cases {
+        case.nanos.sort_by(f64::total_cmp);
+        let at = |share: usize| case.nanos.get(case.nanos.len() * share / 100).unwrap();
+        println!("  {:<40}{:>8.0}  {:>8.0}", case.name, at(50), at(10));
+    }
+}
+
+fn shows(name: &HeaderName, value: &str) -> Request<()> {
+    let request = Request::builder().uri("/customers/7").header("host", "gateway.example");
+    let request = request.header("accept", "application/json").header("user-agent", "bench/1.0");
+    let mut request = request.header(name, value).body(()).unwrap();
+    // As the outermost layer of a stack leaves it.
+    request.extensions_mut().insert(Context::new(&Clock::system()));
+    request
+}
+
+fn through<S>(service: &mut S, request: Request<()>) -> bool
+where
+    S: Service<Request<()>, Error = Infallible>,
+    S::Response: Answer,
+{
+    let mut answer = pin!(service.call(request));
+    match answer.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.unwrap().is_success(),
+        Poll::Pending => false,
+    }
+}
+
+trait Answer {
+    fn is_success(&self) -> bool;
+}
+
+impl<B> Answer for Response<B> {
+    fn is_success(&self) -> bool {
+        self.status().is_success()
+    }
+}
+
+fn keys(group: &str) {
+    let header = HeaderName::from_static("x-api-key");
+    let key = |it: usize| format!("rk_{it:040x}");
+    let caller: Arc<str> = "what the layers inside want to know".into();
+    let credential = |it: usize| {
+        let (id, subject) = (format!("cred_{it:06}"), format!("customer-{it:06}"));
+        (KeyDigest::of(key(it)), Credential::new(id, subject, Kind::ApiKey, Arc::clone(&caller)))
+    };
+    let index: Arc<Index<_>> = Arc::new((0..MILLION).map(credential).collect());
+    let mut cases = Vec::new();
+    for (name, callers) in [("one", 1), ("2,000 in turn", 2_000), ("100,000 in turn", 100_000)] {
+        let shown: Vec<_> = (0..callers).map(|it| key(it * (MILLION / callers))).collect();
+        let shown = Arc::new(shown);
+        let next = move |turn: &mut usize| {
+            *turn = (*turn + 1) % callers;
+            *turn
+        };
+        let (mut turn, mut layer_turn, mut digest_turn) = (0, 0, 0);
+        let index = Arc::clone(&index);
+        let mut service = AuthLayer::new(Arc::clone(&index)).layer(at_once());
+        let (digests, all) = (Arc::clone(&shown), Arc::clone(&shown));
+        cases.push(Case::new(
+            format!("{name}: digest and index"),
+            move || next(&mut digest_turn),
+            move |it| index.find(&KeyDigest::of(digests.get(it).unwrap())).is_some(),
+        ));
+        let name_of_header = header.clone();
+        cases.push(Case::new(
+            format!("{name}: the layer"),
+            move || shows(&name_of_header, all.get(next(&mut layer_turn)).unwrap()),
+            move |request| assert!(through(&mut service, request)),
+        ));
+        let (header, mut bare) = (header.clone(), at_once());
+        cases.push(Case::new(
+            format!("{name}: nothing"),
+            move || shows(&header, shown.get(next(&mut turn)).unwrap()),
+            move |request| assert!(through(&mut bare, request)),
+        ));
+    }
+    measure(group, 250, cases);
+}
+
+fn claims(more: usize) -> Value {
+    json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": NOW + 600, "iat": NOW,
+        "scope": "read write", "more": "x".repeat(more),
+    })
+}
+
+fn partners() -> Credential<u32> {
+    Credential::new("cred_7", "partners", Kind::JwtVerify, 7)
+}
+
+fn at() -> Now {
+    Now { monotonic: Duration::from_secs(1), wall: now() }
+}
+
+fn believed_tokens(group: &str) {
+    let signer = Signer::secret();
+    let clock = ManualClock::starting_at(now()).clock();
+    let mut cases = Vec::new();
+    for more in [0, 200] {
+        let token = signer.token(&signer.header(), &claims(more));
+        let policy = signer.policy().build().unwrap();
+        let verifier = Arc::new(JwtVerifier::new(partners(), policy, signer.keys()).unwrap());
+        let layer = AuthLayer::new(Index::<u32>::builder().build());
+        let mut service = layer.tokens(Arc::clone(&verifier)).layer(at_once());
+        let (line, bytes) = (format!("Bearer {token}"), token.len());
+        let (other, digested, clock) = (line.clone(), token.clone(), clock.clone());
+        let prepare = move || {
+            let mut request = shows(&AUTHORIZATION, &line);
+            request.extensions_mut().insert(Context::new(&clock));
+            request
+        };
+        cases.push(Case::new(
+            format!("{bytes} B: digest"),
+            || (),
+            move |()| KeyDigest::of(black_box(&digested)),
+        ));
+        cases.push(Case::new(
+            format!("{bytes} B: digest and verdict"),
+            || (),
+            move |()| {
+                let Verdict::Ready(Ok(proof)) = verifier.verify(black_box(&token), at()) else {
+                    panic!("a good token")
+                };
+                proof
+            },
+        ));
+        cases.push(Case::new(format!("{bytes} B: the layer"), prepare, move |request| {
+            assert!(through(&mut service, request));
+        }));
+        let mut bare = at_once();
+        cases.push(Case::new(
+            format!("{bytes} B: nothing"),
+            move || shows(&AUTHORIZATION, &other),
+            move |request| assert!(through(&mut bare, request)),
+        ));
+    }
+    measure(group, 100, cases);
+}
+
+fn new_tokens(group: &str) {
+    let mut cases = Vec::new();
+    for signer in Signer::every() {
+        let token = signer.token(&signer.header(), &claims(0));
+        let policy = signer.policy().build().unwrap();
+        let keys = signer.keys();
+        let (algorithm, key) = (signer.algorithm, decoding(&signer.jwk));
+        let name = signer.name().to_owned();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let (signed, signature) = (signed.to_owned(), signature.to_owned());
+        cases.push(Case::new(
+            format!("{name}: the bare signature"),
+            || (),
+            move |()| {
+                let right = crypto::verify(&signature, signed.as_bytes(), &key, algorithm);
+                assert!(right.unwrap());
+            },
+        ));
+        let (other, held) = (token.clone(), policy.clone());
+        let set = keys.clone();
+        cases.push(Case::new(
+            format!("{name}: the policy"),
+            || (),
+            move |()| held.verify(&other, &set, now()).unwrap(),
+        ));
+        let verifier = JwtVerifier::new(partners(), policy, keys).unwrap().cached_tokens(0);
+        let layer = AuthLayer::new(Index::<u32>::builder().build()).tokens(verifier);
+        let mut service = layer.layer(at_once());
+        let clock = ManualClock::starting_at(now()).clock();
+        let line = format!("Bearer {token}");
+        cases.push(Case::new(
+            format!("{name}: the layer"),
+            move || {
+                let mut request = shows(&AUTHORIZATION, &line);
+                request.extensions_mut().insert(Context::new(&clock));
+                request
+            },
+            move |request| assert!(through(&mut service, request)),
+        ));
+    }
+    measure(group, 4, cases);
+}
+
+fn decoding(jwk: &Value) -> DecodingKey {
+    DecodingKey::from_jwk(&serde_json::from_value(jwk.clone()).unwrap()).unwrap()
+}
+
+const MILLION: usize = 1_000_000;
+const ROUNDS: usize = 50;
+const FEW: u32 = 16;
