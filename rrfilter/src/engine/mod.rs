@@ -97,13 +97,10 @@ impl Sink for Pass<'_> {
     // Where the kind of the event is known, most of this is not.
     #[inline(always)]
     fn event(&mut self, event: Event<'_>, end: usize) {
-        match self.filtering.open.mode {
-            Mode::Choose => self.filtering.choose(event, end, &mut self.output),
-            // The rest of a scalar.
-            Mode::Keep | Mode::Drop => {
-                let is_over = matches!(event, Event::Scalar { last: true, .. });
-                self.skipped(event.raw(), end, is_over);
-            }
+        match (event, self.filtering.open.mode) {
+            // The rest of one. What is in a container that stays or goes whole is skipped.
+            (Event::Scalar { raw, last }, Mode::Keep | Mode::Drop) => self.skipped(raw, end, last),
+            _ => self.filtering.choose(event, end, &mut self.output),
         }
     }
 

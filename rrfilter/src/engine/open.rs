@@ -80,8 +80,10 @@ impl Open {
         output.decide();
         if let Some(frame) = self.frames.last_mut() {
             frame.kept_any = true;
+            if frame.counts {
+                self.count_element(said.seen);
+            }
         }
-        self.count_element(said.seen);
         self.mode = Mode::Keep.until_end_of(&event);
     }
 

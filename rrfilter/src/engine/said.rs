@@ -1,5 +1,7 @@
 //! What several filters say to a value, each to what the one before makes of it.
 
+use smallvec::SmallVec;
+
 use super::stage::{Stage, Verdict};
 use super::state::StateId;
 
@@ -7,9 +9,9 @@ use super::state::StateId;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
     /// What each says, in their order.
-    pub(super) verdicts: Vec<Verdict>,
+    pub(super) verdicts: SmallVec<[Verdict; 4]>,
     /// What of that counts when it comes to count, and of which filter it is.
-    pub(super) marks: Vec<(usize, Verdict)>,
+    pub(super) marks: SmallVec<[(usize, Verdict); 2]>,
     /// So many see it, and look at what is in it.
     pub(super) alive: usize,
     /// So many see it at all.

@@ -1,5 +1,7 @@
 //! Many filters as one automaton, which is made while documents are walked.
 
+use std::collections::BTreeMap;
+
 use super::frame::View;
 use super::said::Said;
 use super::stage::{Stage, Verdict};
@@ -15,6 +17,8 @@ use crate::paths::{NodeId, Place};
 #[derive(Debug)]
 pub(super) struct Walk {
     states: Vec<State>,
+    // By the digests of their ways.
+    known: BTreeMap<u64, StateId>,
     // The first is what was said last that is not remembered.
     saids: Vec<Said>,
     root: Answers,
@@ -29,9 +33,12 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(room: usize) -> Self {
+        let mut saids = Vec::with_capacity(16);
+        saids.push(Said::default());
         Self {
-            states: Vec::new(),
-            saids: vec![Said::default()],
+            states: Vec::with_capacity(8),
+            known: BTreeMap::new(),
+            saids,
             root: Answers::default(),
             spot: Spot::Root,
             name: Vec::new(),
@@ -180,14 +187,18 @@ impl Walk {
 
     // The state of a container with these ways.
     fn state(&mut self, ways: Ways, stages: &[Stage]) -> StateId {
-        let kept = self.full.unwrap_or(self.states.len());
-        let known = self.states.iter().take(kept).position(|it| it.ways == ways);
-        known.unwrap_or_else(|| {
-            let state = State::new(ways, stages);
-            self.takes(STATE + state.size());
-            self.states.push(state);
-            self.states.len() - 1
-        })
+        let digest = ways.digest();
+        let known = self.known.get(&digest).copied();
+        let is_same = |it: &StateId| self.states.get(*it).is_some_and(|it| it.ways == ways);
+        if let Some(known) = known.filter(is_same) {
+            return known;
+        }
+        let (id, state) = (self.states.len(), State::new(ways, stages));
+        if self.takes(STATE + state.size()) {
+            self.known.insert(digest, id);
+        }
+        self.states.push(state);
+        id
     }
 
     // Whether so many words more may be remembered. Once they may not, none ever are.

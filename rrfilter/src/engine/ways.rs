@@ -10,7 +10,7 @@ use crate::paths::{NodeId, PathIndex, PathSet, Place, Sieve};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ways {
     // Those of all filters, one after the other.
-    nodes: Vec<NodeId>,
+    nodes: SmallVec<[NodeId; 6]>,
     // For each filter that sees the container, where its nodes end, if it looks.
     ends: SmallVec<[Option<usize>; 4]>,
 }
@@ -76,6 +76,16 @@ impl Ways {
         Some(turns)
     }
 
+    /// A number that differs for most that differ.
+    pub(super) fn digest(&self) -> u64 {
+        let nodes = self.nodes.iter().map(|it| *it as u64);
+        let ends = self.ends.iter().map(|it| it.map_or(0, |it| it as u64 + 1));
+        nodes
+            .chain([u64::MAX])
+            .chain(ends)
+            .fold(0, |all: u64, it| (all.rotate_left(5) ^ it).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
     /// How much memory it takes, in words.
     pub(super) fn size(&self) -> usize {
         self.nodes.len() + 2 * self.ends.len()
@@ -83,7 +93,7 @@ impl Ways {
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.nodes.capacity()
+        if self.nodes.spilled() { self.nodes.capacity() } else { 0 }
     }
 }
 
