@@ -1,7 +1,8 @@
 //! Which open containers are certain to stay, in the eyes of each filter.
 
-use super::frame::{Frame, View};
+use super::frame::Frame;
 use super::stage::{Stage, Verdict};
+use super::view::View;
 
 /// For the first so many filters of a pass, how many open containers, from the outside, they are
 /// certain to leave. The more filters, the fewer; no filter makes all of those that are open.

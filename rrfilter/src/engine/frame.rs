@@ -1,7 +1,7 @@
 //! Open containers, as filters see them.
 
-use super::stage::Verdict;
 use super::state::StateId;
+use super::view::View;
 
 /// A container on the way down to where some path may still find something.
 #[derive(Debug)]
@@ -19,16 +19,6 @@ pub(super) struct Frame {
     pub(super) state: StateId,
     /// Where its views begin; `None` if there is nothing in it to keep in mind.
     pub(super) views: Option<usize>,
-}
-
-/// A frame in the eyes of one stage.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    /// What it says to it, as long as that does not count yet.
-    pub(super) verdict: Verdict,
-    /// Where the next element is.
-    pub(super) index: u64,
-    pub(super) removed_before: u64,
 }
 
 /// Of the views of all frames, those of one.

@@ -8,6 +8,7 @@ mod output;
 mod said;
 mod stage;
 mod state;
+mod view;
 mod walk;
 mod ways;
 

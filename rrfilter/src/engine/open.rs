@@ -3,11 +3,12 @@
 use rrcore::json::Event;
 
 use super::certain::Certain;
-use super::frame::{Frame, View};
+use super::frame::Frame;
 use super::output::Output;
 use super::said::Said;
 use super::stage::{Stage, Verdict};
 use super::state::StateId;
+use super::view::View;
 
 #[derive(Debug)]
 pub(super) struct Open {

@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 
 use smallvec::SmallVec;
 
-use super::frame::View;
 use super::stage::Stage;
+use super::view::View;
 use super::ways::Ways;
 use crate::paths::Sieve;
 
 pub(super) type StateId = usize;
-/// None is the first: [`Walk`](super::walk::Walk) has something else there.
+/// None is the first: something else is there.
 pub(super) type SaidId = NonZeroUsize;
 
 /// What is said to a value, if that is known.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::frame::View;
 use super::said::Said;
 use super::stage::{Stage, Verdict};
 use super::state::{Answers, SaidId, Spot, State, StateId};
+use super::view::View;
 use super::ways::{Ways, start, step};
 use crate::paths::{NodeId, Place};
 
