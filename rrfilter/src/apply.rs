@@ -49,7 +49,7 @@ pub fn apply<'a>(
     if filters.peek().is_none() {
         return Ok(Filtered { document: Bytes::copy_from_slice(document), removed: Vec::new() });
     }
-    let mut chain = Chain::new(filters.cloned()).held(u64::MAX).most_buffered(usize::MAX);
+    let mut chain = Chain::holding(filters.cloned(), u64::MAX).most_buffered(usize::MAX);
     let mut left = Vec::with_capacity(document.len());
     chain.push(document, &mut left)?;
     chain.finish(&mut left)?;

@@ -48,8 +48,13 @@ impl Chain {
     /// Waits for the first byte of a document.
     #[must_use]
     pub fn new(filters: impl IntoIterator<Item = Filter>) -> Self {
+        Self::holding(filters, HELD)
+    }
+
+    /// The same, and looks for two members of one name in so many bytes: see [`held`](Self::held).
+    pub(crate) fn holding(filters: impl IntoIterator<Item = Filter>, bytes: u64) -> Self {
         let filters: Vec<_> = filters.into_iter().collect();
-        let parts = parts(&filters, HELD);
+        let parts = parts(&filters, bytes);
         Self { filters, parts, most_buffered: 1 << 20, failed: None }
     }
 

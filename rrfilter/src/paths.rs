@@ -11,8 +11,6 @@ pub(crate) struct PathSet {
     nodes: Vec<Node>,
     // How many nodes may be active at once because of `..`: what a value costs at worst.
     ways_below_deep: usize,
-    // Some step may lead to one node in several ways.
-    repeats: bool,
     queries: usize,
 }
 
@@ -53,13 +51,16 @@ pub(crate) enum Place<'a> {
     Member(&'a [u8]),
     /// By its index.
     Element(u64),
+    /// By a name or an index that no step names: only wildcards lead there.
+    Unnamed,
 }
 
-/// Where steps may lead on to. Most places in a document are seen at a glance to be none of them.
-#[derive(Clone, Copy, Debug, Default)]
+/// Which places steps name. Most in a document are seen at a glance to be none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sieve {
-    // One bit of 64 for each name.
+    // One bit of 64 for each name, twice.
     names: u64,
+    middles: u64,
     elements: bool,
 }
 
@@ -76,12 +77,7 @@ impl PathSet {
         queries: &[(PathIndex, Query)],
         count: usize,
     ) -> Result<Self, (PathIndex, TooManyWays)> {
-        let mut set = Self {
-            nodes: vec![Node::default()],
-            ways_below_deep: 0,
-            repeats: false,
-            queries: count,
-        };
+        let mut set = Self { nodes: vec![Node::default()], ways_below_deep: 0, queries: count };
         let mut known = HashMap::new();
         for &(index, ref query) in queries {
             let mut at = Self::ROOT;
@@ -103,7 +99,6 @@ impl PathSet {
         let from = if step.deep { self.deep(from) } else { from };
         let below_deep = self.nodes.get(from).is_some_and(|it| it.stays || it.below_deep);
         let to = self.add(Node { below_deep, ..Node::default() });
-        self.repeats |= step.selectors.len() > 1;
         let Some(node) = self.nodes.get_mut(from) else { return to };
         if node.below_deep && !node.meaning.leads_on {
             self.ways_below_deep += 1;
@@ -143,18 +138,8 @@ impl PathSet {
         self.queries
     }
 
-    /// How many nodes there are, if any of them may be found twice at once.
-    pub(crate) fn repeatable(&self) -> usize {
-        if self.repeats { self.nodes.len() } else { 0 }
-    }
-
-    /// How many nodes there are, if any of them stays active on the way down.
-    pub(crate) fn deepest(&self) -> usize {
-        if self.nodes.iter().any(|it| it.stays) { self.nodes.len() } else { 0 }
-    }
-
     /// Tells `found` where the step to `place` leads from `from`; of some perhaps twice. That a node
-    /// below which steps are deep leads to itself goes without saying.
+    /// that [stays](Self::stays) leads to itself goes without saying.
     pub(crate) fn step(&self, from: NodeId, place: Place<'_>, mut found: impl FnMut(NodeId)) {
         let Some(node) = self.nodes.get(from) else { return };
         match place {
@@ -164,6 +149,7 @@ impl PathSet {
                 let slices = node.slices.iter().filter(|it| it.0.contains(index));
                 slices.for_each(|it| found(it.1));
             }
+            Place::Unnamed => {}
         }
         node.wildcards.iter().for_each(|it| found(*it));
     }
@@ -173,7 +159,29 @@ impl PathSet {
         self.nodes.get(node).map_or(Meaning::default(), |it| it.meaning)
     }
 
-    /// Where the steps from `node` may lead.
+    /// Whether `node` stays active on the way down: deep steps start there.
+    pub(crate) fn stays(&self, node: NodeId) -> bool {
+        self.nodes.get(node).is_some_and(|it| it.stays)
+    }
+
+    /// Whether a step from `node` names this member.
+    pub(crate) fn names(&self, node: NodeId, name: &[u8]) -> bool {
+        self.nodes.get(node).is_some_and(|it| !it.named(name).is_empty())
+    }
+
+    /// Adds to `turns` the indexes at which the steps from `node` to elements begin to lead elsewhere.
+    /// Says whether those are all: not where there are many.
+    pub(crate) fn turns(&self, node: NodeId, turns: &mut Vec<u64>) -> bool {
+        let Some(node) = self.nodes.get(node) else { return true };
+        if node.indexes.len() + node.slices.len() > MOST_TURNS {
+            return false;
+        }
+        turns.extend(node.indexes.keys().flat_map(|it| [*it, it.saturating_add(1)]));
+        turns.extend(node.slices.iter().flat_map(|it| [it.0.start, it.0.end.unwrap_or(u64::MAX)]));
+        node.slices.iter().all(|it| it.0.step <= 1)
+    }
+
+    /// Which places the steps from `node` name.
     pub(crate) fn sieve(&self, node: NodeId) -> Sieve {
         self.nodes.get(node).map_or(Sieve::default(), |it| it.sieve)
     }
@@ -199,30 +207,31 @@ impl Node {
 }
 
 impl Sieve {
-    /// Lets everything through.
-    pub(crate) const ALL: Self = Self { names: u64::MAX, elements: true };
-
     fn of(selector: &Selector) -> Self {
         match selector {
-            Selector::Name(name) => Self { names: bit(name.as_bytes()), elements: false },
-            Selector::Index(_) | Selector::Slice(_) => Self { names: 0, elements: true },
-            Selector::Wildcard => Self::ALL,
+            Selector::Name(name) => {
+                let name = name.as_bytes();
+                Self { names: bit(name), middles: middle(name), elements: false }
+            }
+            Selector::Index(_) | Selector::Slice(_) => Self { elements: true, ..Self::default() },
+            Selector::Wildcard => Self::default(),
         }
     }
 
     /// Lets through what either does.
     #[inline(always)]
     pub(crate) const fn or(self, other: Self) -> Self {
-        Self { names: self.names | other.names, elements: self.elements || other.elements }
+        Self {
+            names: self.names | other.names,
+            middles: self.middles | other.middles,
+            elements: self.elements || other.elements,
+        }
     }
 
-    /// Whether a step to `place` may lead on.
+    /// Whether a step may name this member.
     #[inline(always)]
-    pub(crate) const fn lets(self, place: Place<'_>) -> bool {
-        match place {
-            Place::Member(name) => self.names & bit(name) != 0,
-            Place::Element(_) => self.elements,
-        }
+    pub(crate) fn lets(self, name: &[u8]) -> bool {
+        self.names & bit(name) != 0 && self.middles & middle(name) != 0
     }
 
     /// Whether it matters where elements are.
@@ -245,5 +254,13 @@ const fn bit(name: &[u8]) -> u64 {
     1 << ((name.len() + first * 7 + last * 21) % 64)
 }
 
+// Of those that are alike in that, most differ amid.
+#[inline(always)]
+fn middle(name: &[u8]) -> u64 {
+    1 << (name.get(name.len() / 2).map_or(0, |it| it % 64))
+}
+
 // A document of one tenant must not cost another's requests their time.
 const MOST_WAYS_BELOW_DEEP: usize = 1_000;
+// To tell more of them apart would take longer than to follow the steps.
+const MOST_TURNS: usize = 16;

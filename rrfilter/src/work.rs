@@ -40,7 +40,7 @@ impl Work {
     pub(crate) fn new(plan: Plan, shape: Shape, bounds: Bounds) -> Self {
         let who = plan.into_filters();
         let chain = |filters: Vec<Filter>| {
-            Chain::new(filters).most_buffered(bounds.buffered).held(bounds.hold as u64)
+            Chain::holding(filters, bounds.hold as u64).most_buffered(bounds.buffered)
         };
         let mut before = Vec::new();
         let mut shadows = Vec::new();

@@ -1,7 +1,8 @@
 //! Which open containers are certain to stay, in the eyes of each filter.
 
-use super::frame::View;
+use super::frame::Frame;
 use super::stage::{Stage, Verdict};
+use super::view::View;
 
 /// For the first so many filters of a pass, how many open containers, from the outside, they are
 /// certain to leave. The more filters, the fewer; no filter makes all of those that are open.
@@ -40,24 +41,23 @@ impl Certain {
         self.depths.iter().take_while(|it| **it >= depth).count().saturating_sub(1)
     }
 
-    /// A container is opened: as many are open as there are `views` of.
-    /// Most often all filters leave it for certain, whatever is in it.
+    /// A container is opened, the innermost of `depth`, and all filters leave it, whatever is in it.
+    /// Whether that is certain: it is if the filters leave those around it.
     #[inline(always)]
-    pub(super) fn open(
-        &mut self,
-        depth: usize,
-        stays: bool,
-        views: &mut [View],
-        stages: &mut [Stage],
-    ) {
-        if stays && self.committed() + 1 == depth {
+    pub(super) fn opens_for_good(&mut self, depth: usize) -> bool {
+        let is_certain = self.committed() + 1 == depth;
+        if is_certain {
             self.depths.fill(depth);
-            return;
         }
+        is_certain
+    }
+
+    /// A container is opened: the last of `frames`.
+    pub(super) fn open(&mut self, frames: &[Frame], views: &mut [View], stages: &mut [Stage]) {
         if let Some(open) = self.depths.first_mut() {
-            *open = depth;
+            *open = frames.len();
         }
-        self.spread(0, views, stages);
+        self.spread(0, frames, views, stages);
     }
 
     /// The innermost is closed, and `depth` are left.
@@ -68,33 +68,35 @@ impl Certain {
         }
     }
 
-    /// Filter `stage` retains a value in the innermost of `depth` containers, which the filters
-    /// before it leave for certain.
+    /// Filter `stage` retains a value in the innermost of `frames`, which the filters before it leave
+    /// for certain.
     #[inline(always)]
     pub(super) fn found(
         &mut self,
         stage: usize,
-        depth: usize,
+        frames: &[Frame],
         views: &mut [View],
         stages: &mut [Stage],
     ) {
+        let depth = frames.len();
         match self.depths.get_mut(stage + 1) {
             Some(after) if *after < depth => {
                 *after = depth;
-                self.spread(stage + 1, views, stages);
+                self.spread(stage + 1, frames, views, stages);
             }
             _ => {}
         }
     }
 
     // What the first `from` filters are certain of may make those after it certain.
-    fn spread(&mut self, from: usize, views: &mut [View], stages: &mut [Stage]) {
-        let count = stages.len();
+    fn spread(&mut self, from: usize, frames: &[Frame], views: &mut [View], stages: &mut [Stage]) {
         for (number, stage) in stages.iter_mut().enumerate().skip(from) {
             let (before, after) = (self.after(number), self.after(number + 1));
             let mut certain = after;
             for depth in after..before {
-                let Some(view) = views.get_mut(depth * count + number) else { break };
+                // Without views it was certain from the start.
+                let start = frames.get(depth).and_then(|it| it.views);
+                let Some(view) = start.and_then(|it| views.get_mut(it + number)) else { break };
                 let verdict = view.verdict;
                 let stays = match verdict {
                     Verdict::Pass | Verdict::Match(_) | Verdict::Replace(_) => true,

@@ -1,22 +1,27 @@
 //! Filters over one document, chunk by chunk, in one pass.
 
-mod active;
 mod certain;
 mod filtering;
 mod frame;
+mod open;
 mod output;
-mod panel;
+mod said;
 mod stage;
-mod together;
+mod state;
+mod view;
+mod walk;
+mod ways;
 
 #[cfg(test)]
 mod tests;
 
 use rrcore::json::{Error, Event, Limits, Scanner, Sink};
 
-use self::filtering::{Filtering, Mode};
+use self::filtering::Filtering;
+use self::open::Mode;
 use self::output::Output;
 use self::stage::Stage;
+use self::walk::ROOM;
 use crate::filter::Filter;
 use crate::report::Report;
 
@@ -25,7 +30,7 @@ use crate::report::Report;
 ///
 /// What stays, stays byte for byte: it is copied and never parsed into values. Beside the scanner
 /// it holds the beginnings of the containers of which it is not yet known whether they stay, and
-/// for each open container the beginnings of paths that fit it.
+/// what it has learnt of the kinds of containers that came, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Engine {
     limits: Limits,
@@ -38,9 +43,13 @@ pub(crate) struct Engine {
 impl Engine {
     /// Beyond the first `held` bytes it remembers a limited number of names.
     pub(crate) fn new(filters: impl IntoIterator<Item = Filter>, held: u64) -> Self {
+        Self::with_room(filters, held, ROOM)
+    }
+
+    fn with_room(filters: impl IntoIterator<Item = Filter>, held: u64, room: usize) -> Self {
         let stages = filters.into_iter().map(Stage::new).collect();
         let limits = Limits::default().names(MOST_NAMES, held);
-        let (scanner, filtering) = (Scanner::new(limits), Filtering::new(stages));
+        let (scanner, filtering) = (Scanner::new(limits), Filtering::new(stages, room));
         Self { limits, scanner, filtering, undecided: Vec::new() }
     }
 
@@ -78,7 +87,7 @@ struct Pass<'a> {
 impl Pass<'_> {
     // The chunk ends.
     fn finish(mut self, undecided: &mut Vec<u8>) {
-        if let Mode::Keep = self.filtering.mode {
+        if let Mode::Keep = self.filtering.open.mode {
             self.output.decide();
         }
         self.output.finish(undecided);
@@ -89,29 +98,26 @@ impl Sink for Pass<'_> {
     // Where the kind of the event is known, most of this is not.
     #[inline(always)]
     fn event(&mut self, event: Event<'_>, end: usize) {
-        match self.filtering.mode {
-            Mode::Choose => self.filtering.choose(event, end, &mut self.output),
-            // The rest of a scalar.
-            Mode::Keep | Mode::Drop => {
-                let is_over = matches!(event, Event::Scalar { last: true, .. });
-                self.skipped(event.raw(), end, is_over);
-            }
+        match (event, self.filtering.open.mode) {
+            // The rest of one. What is in a container that stays or goes whole is skipped.
+            (Event::Scalar { raw, last }, Mode::Keep | Mode::Drop) => self.skipped(raw, end, last),
+            _ => self.filtering.choose(event, end, &mut self.output),
         }
     }
 
     #[inline(always)]
     fn skips(&mut self) -> bool {
-        !matches!(self.filtering.mode, Mode::Choose)
+        !matches!(self.filtering.open.mode, Mode::Choose)
     }
 
     #[inline(always)]
     fn skipped(&mut self, raw: &[u8], end: usize, is_over: bool) {
-        if let Mode::Keep = self.filtering.mode {
+        if let Mode::Keep = self.filtering.open.mode {
             self.output.write(raw, end);
             self.output.decide();
         }
         if is_over {
-            self.filtering.mode = Mode::Choose;
+            self.filtering.open.mode = Mode::Choose;
         }
     }
 }

@@ -1,14 +1,12 @@
 //! One filter among those of a pass: what it says to a value.
 
-use super::active::{Active, Nodes};
 use crate::filter::{Filter, Operation};
-use crate::paths::{PathIndex, Place};
+use crate::paths::PathIndex;
 use crate::report::Report;
 
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) filter: Filter,
-    active: Active,
     pub(super) report: Report,
 }
 
@@ -32,49 +30,21 @@ pub(super) enum Verdict {
 
 impl Stage {
     pub(super) fn new(filter: Filter) -> Self {
-        let active = Active::new(filter.paths());
         let report = Report { removed: 0, found: vec![0; filter.len()] };
-        Self { filter, active, report }
+        Self { filter, report }
     }
 
-    /// Waits for the root of the next document.
-    pub(super) fn restart(&mut self) {
-        self.active.restart(self.filter.paths());
-    }
-
-    #[inline(always)]
-    pub(super) fn step(&mut self, around: Nodes, place: Place<'_>) {
-        self.active.step(self.filter.paths(), around, place);
-    }
-
-    /// Goes to a value to which none of its paths leads.
-    #[inline(always)]
-    pub(super) fn rest(&mut self, around: Nodes) {
-        self.active.rest(around);
-    }
-
-    #[inline(always)]
-    pub(super) fn enter(&self) -> Nodes {
-        self.active.enter(self.filter.paths())
-    }
-
+    /// What it says to a value that a path has found, or in which one may find something.
     /// A match decides on all that is in it: a match inside of a match changes nothing.
-    #[inline(always)]
-    pub(super) fn judge(&self, is_container: bool) -> Verdict {
-        match (self.filter.operation(), self.active.found()) {
+    pub(super) fn judge(&self, found: Option<PathIndex>, may_find_inside: bool) -> Verdict {
+        match (self.filter.operation(), found) {
             (Operation::Retain, Some(path)) => Verdict::Match(path),
             (Operation::Destroy, Some(path)) => Verdict::Destroy(path),
             (Operation::Mask, Some(path)) => Verdict::Replace(path),
-            _ if is_container && self.active.may_find_inside() => Verdict::Look,
+            _ if may_find_inside => Verdict::Look,
             (Operation::Retain, None) => Verdict::Drop,
             (Operation::Destroy | Operation::Mask, None) => Verdict::Pass,
         }
-    }
-
-    /// Whether the next value goes, whatever is in it.
-    #[inline(always)]
-    pub(super) fn takes_away(&self) -> bool {
-        matches!(self.judge(true), Verdict::Destroy(_) | Verdict::Drop)
     }
 
     /// The verdict on a value that is certain to get here comes to count.
@@ -99,10 +69,5 @@ impl Stage {
 
     pub(super) const fn retains(&self) -> bool {
         matches!(self.filter.operation(), Operation::Retain)
-    }
-
-    #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.active.capacity()
     }
 }

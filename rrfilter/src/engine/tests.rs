@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use rrcore::json::{Query, Selector, Step};
 use serde_json::{Map, Value};
 
-use super::Engine;
+use super::stage::Stage;
+use super::{Engine, ROOM};
 use crate::filter::{Filter, Operation};
 use crate::report::Report;
 
@@ -47,6 +48,22 @@ fn memory_grows_with_the_depth_and_not_with_the_document() {
     }
     assert!(held.last() <= Some(&row.len()), "{held:?}");
     assert!(nodes.last() <= Some(&64), "{nodes:?}");
+}
+
+#[test]
+fn what_is_learnt_of_a_document_is_limited() {
+    let paths = (0..900).map(|it| format!("$[*].n{it}.x.y[0,2]"));
+    let filter = Filter::new("flt", Operation::Destroy, paths).unwrap();
+    let (mut engine, mut out) = (Engine::new([filter], 0), Vec::new());
+    let rows: Vec<_> =
+        (0..900).map(|it| format!(r#"{{"n{it}":{{"x":{{"y":[1,2,3]}}}}}}"#)).collect();
+    for _ in 0..2 {
+        engine.push(format!("[{}]", rows.join(",")).as_bytes(), &mut out).unwrap();
+        engine.finish(&mut out).unwrap();
+    }
+    assert_eq!(engine.reports().map(|it| it.removed).sum::<u64>(), 2 * 2 * 900);
+    let learnt = engine.filtering.learnt();
+    assert!((100..=ROOM / 40).contains(&learnt), "{learnt} states");
 }
 
 proptest! {
@@ -97,6 +114,7 @@ proptest! {
         ),
         pretty in any::<bool>(),
         cut in 1..40_usize,
+        room in 0..600_usize,
     ) {
         let compile = |(operation, paths): &(Operation, Vec<String>)| {
             Filter::new("flt", *operation, paths).unwrap()
@@ -109,6 +127,13 @@ proptest! {
         prop_assert_eq!(&whole, &expected, "{:?} of {}", filters, text);
         prop_assert_eq!(&together(&compiled, text.as_bytes().chunks(cut)), &expected);
         prop_assert_eq!(&together(&compiled, text.as_bytes().chunks(1)), &expected);
+        // However little of what it learns it may remember.
+        let mut engine = Engine::with_room(compiled, 0, room);
+        for _ in 0..2 {
+            prop_assert_eq!(&left(&mut engine, [text.as_bytes()]), &expected, "room for {}", room);
+            let stages = engine.filtering.open.stages.iter_mut();
+            stages.for_each(|it| it.report = Stage::new(it.filter.clone()).report);
+        }
     }
 }
 
@@ -126,7 +151,11 @@ fn one_by_one(filters: &[Filter], document: &str) -> Left {
 }
 
 fn together<'a>(filters: &[Filter], chunks: impl IntoIterator<Item = &'a [u8]>) -> Left {
-    let (mut engine, mut out) = (Engine::new(filters.iter().cloned(), 0), Vec::new());
+    left(&mut Engine::new(filters.iter().cloned(), 0), chunks)
+}
+
+fn left<'a>(engine: &mut Engine, chunks: impl IntoIterator<Item = &'a [u8]>) -> Left {
+    let mut out = Vec::new();
     for chunk in chunks {
         engine.push(chunk, &mut out).unwrap();
     }
