@@ -7,8 +7,8 @@ use redis::Value;
 
 use super::answer::number;
 use super::leases::LeaseId;
+use super::names::Names;
 use super::script::Run;
-use super::shared::Shared;
 use super::terms::Terms;
 use crate::key::Key;
 use crate::policy::Policy;
@@ -16,8 +16,9 @@ use crate::policy::Policy;
 /// A question for the worker: the thread that puts it cannot wait for a network by itself.
 #[derive(Debug)]
 pub(crate) struct Look {
-    runs: Vec<(Run, usize)>,
-    tell: SyncSender<Vec<Spent>>,
+    /// Each with how many limits it asks of.
+    pub(crate) runs: Vec<(Run, usize)>,
+    pub(crate) tell: SyncSender<Vec<Spent>>,
 }
 
 /// Of one limit.
@@ -31,13 +32,14 @@ pub(crate) struct Spent {
 impl Look {
     pub(crate) fn new(
         asked: &[(&Policy, Key)],
-        shared: &Shared,
+        names: &Names,
+        permits_last: Duration,
         tell: SyncSender<Vec<Spent>>,
     ) -> Self {
         let of_policy = |(policy, key): &(&Policy, Key)| {
             let of_limit = |limit: &crate::policy::Limit| {
                 let id = LeaseId { key: *key, limit: limit.id() };
-                (shared.names.of(id), Terms::of(limit, shared.permits_last))
+                (names.of(id), Terms::of(limit, permits_last))
             };
             policy.limits().iter().map(of_limit).collect::<Vec<_>>()
         };
@@ -52,22 +54,10 @@ impl Look {
         };
         Self { runs: limits.chunks(AT_ONCE).map(run).collect(), tell }
     }
-
-    /// Whoever asked hears it all, or, that nothing more is to come.
-    pub(crate) async fn answer(self, shared: &Shared) {
-        let mut all = Vec::new();
-        for (run, limits) in &self.runs {
-            let read = |it: &_| Spent::read(it, *limits);
-            let Some(spent) = shared.call(&shared.scripts.look, run, read).await else { return };
-            all.extend(spent);
-        }
-        // Who has not waited does not want to know.
-        _ = self.tell.try_send(all);
-    }
 }
 
 impl Spent {
-    fn read(value: &Value, limits: usize) -> Option<Vec<Self>> {
+    pub(crate) fn read(value: &Value, limits: usize) -> Option<Vec<Self>> {
         let Value::Array(values) = value else { return None };
         let read = |both: &[Value]| {
             let [units, less_in] = both else { return None };

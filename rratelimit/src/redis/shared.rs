@@ -15,7 +15,7 @@ use super::counters::{Counters, StoreState, count};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
 use super::lock::lock;
-use super::look::Look;
+use super::look::{Look, Spent};
 use super::names::Names;
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
@@ -71,6 +71,18 @@ impl Shared {
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
         self.link.call(script, run, read).await.map_err(|it| self.unanswered(it)).ok()
+    }
+
+    /// Whoever asked hears it all, or, that nothing more is to come.
+    pub(crate) async fn answer(&self, look: Look) {
+        let mut all = Vec::new();
+        for (run, limits) in &look.runs {
+            let read = |it: &_| Spent::read(it, *limits);
+            let Some(spent) = self.call(&self.scripts.look, run, read).await else { return };
+            all.extend(spent);
+        }
+        // Who has not waited does not want to know.
+        _ = look.tell.try_send(all);
     }
 
     /// Counts a call that was not answered.

@@ -66,7 +66,7 @@ impl RedisStore {
             return None;
         }
         let (tell, told) = sync_channel(1);
-        shared.looks.try_send(Look::new(asked, shared, tell)).ok()?;
+        shared.looks.try_send(Look::new(asked, &shared.names, shared.permits_last, tell)).ok()?;
         let mut spent = told.recv_timeout(shared.link.timeout() * 2).ok()?.into_iter();
         let mut usage = |limit| {
             let spent = spent.next()?;

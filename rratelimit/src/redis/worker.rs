@@ -111,7 +111,7 @@ async fn serve(
             _ = beats.tick() => beat(shared).await,
             _ = expiries.tick() => expire(shared).await,
             _ = renewals.tick() => renew(shared).await,
-            Some(look) = looks.recv() => look.answer(shared).await,
+            Some(look) = looks.recv() => shared.answer(look).await,
             received = updates.recv_many(&mut batch, LARGEST_BATCH) => {
                 if received == 0 {
                     return None;

@@ -4,6 +4,9 @@ use zeroize::Zeroizing;
 
 use super::escape::{self, Glance};
 
+/// Some of the forms of a pattern, one bit each.
+pub(super) type Forms = u8;
+
 /// A secret in one encoding, as the units that text must have, one after another.
 ///
 /// Any unit may be escaped as text escapes it (see [`escape`]).

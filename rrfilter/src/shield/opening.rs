@@ -8,8 +8,7 @@ use aho_corasick::packed::{Config, Searcher};
 use aho_corasick::{AhoCorasick, Input, Span};
 
 use super::escape::{self, INTRODUCERS, Reading};
-use super::form::Form;
-use super::pattern::Forms;
+use super::form::{Form, Forms};
 
 /// The first [`OPENING`] bytes that the forms of a secret can have from their anchor on.
 pub(super) struct Openings {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use rrcore::{Context, InjectedSecret};
 
 use super::escape::INTRODUCERS;
-use super::form::Form;
+use super::form::{Form, Forms};
 use super::opening::Openings;
 
 /// What is looked for on behalf of one secret. Made once per secret; prints nothing of it.
@@ -29,9 +29,6 @@ pub(super) struct Pattern {
 pub(super) struct Patterns {
     all: Arc<[Arc<Pattern>]>,
 }
-
-/// Some of the forms of a pattern, one bit each.
-pub(super) type Forms = u8;
 
 /// Which forms a byte may be part of, in one place.
 pub(super) struct Table([Forms; 256]);

@@ -33,7 +33,7 @@ impl Ledger {
     }
 
     /// What each key has spent: on all gateways, as far as the store says so, and then on this one.
-    fn spent(&self, policy: &Policy, keys: Vec<Named>, is_limited: bool) -> Vec<Vec<Spent>> {
+    fn spent(&self, policy: &Policy, keys: &[Named], is_limited: bool) -> Vec<Vec<Spent>> {
         let now = self.clock.now();
         let asked: Vec<_> = keys.iter().map(|(key, _)| (policy, *key)).collect();
         let (usage, source) = match self.counts.usage_of_all(&asked, now) {
@@ -77,14 +77,14 @@ impl Usage for Ledger {
         };
         let measures = &route.stages().layers.measures;
         let Some(meter) = meter else {
-            let key = vec![(measures.key, Arc::clone(&route.proxy.id))];
-            return self.spent(&measures.policy, key, true).concat();
+            let key = (measures.key, Arc::clone(&route.proxy.id));
+            return self.spent(&measures.policy, &[key], true).concat();
         };
         let Some(counted) = measures.meters.iter().find(|it| *it.meter().id == *meter) else {
             return Vec::new();
         };
         let is_limited = counted.meter().is_limited;
-        let mut keys = self.spent(counted.policy(), self.foremost(counted), is_limited);
+        let mut keys = self.spent(counted.policy(), &self.foremost(counted), is_limited);
         keys.retain(|it| it.iter().any(|it| it.spent > 0));
         keys.sort_by_key(|it| Reverse(it.iter().map(|it| it.spent).max()));
         keys.concat()
