@@ -49,6 +49,33 @@ async fn what_follows_a_refused_message_is_not_a_request() {
 }
 
 #[tokio::test]
+async fn who_sends_all_of_a_body_that_nobody_reads_still_gets_the_answer() {
+    let house = House::build().await;
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+        let head = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nX-API-Key: wrong\r\nContent-Length: 4194304\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; 4 << 20]).await.expect("the connection is not reset");
+        let mut answer = String::new();
+        let reading = stream.read_to_string(&mut answer);
+        tokio::time::timeout(Duration::from_secs(10), reading).await.expect("an end").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.ends_with('}'), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+    // A small one is read, and the connection goes on.
+    let mut stream = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    for _ in 0..3 {
+        let request = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 2048];
+        let len = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(!answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_its_body_is_at_fault_not_the_upstream() {
     let house = House::build().await;
     let head = "POST /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";

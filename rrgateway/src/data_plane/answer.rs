@@ -40,8 +40,9 @@ pub fn stamp(exchange: &Exchange, response: &mut Response<ResponseBody>) {
         headers.insert(MESSAGE, HeaderValue::from_static("The request was relayed"));
         return;
     };
-    if stage == Stage::Hygiene {
-        // Where the message ends may be in doubt: what follows must not be read as a request.
+    // Where the message ends may be in doubt: what follows must not be read as a request. And the server
+    // closes the connection of one whose body has not come, where the client has to know it.
+    if stage == Stage::Hygiene || exchange.progress().left() > READ_ON {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     headers.insert(CODE, HeaderValue::from_static(shown(code, stage)));
@@ -50,6 +51,9 @@ pub fn stamp(exchange: &Exchange, response: &mut Response<ResponseBody>) {
         headers.insert(PROXY_STATUS, value);
     }
 }
+
+/// What of a body may be missing for the server to read it by itself.
+const READ_ON: u64 = 4 * 1024;
 
 /// The code that a record and `rr-proxy-code` show for a relayed response.
 pub const GRANTED: &str = "proxy-access-granted";

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use rrcore::BodyFault;
 use tokio::time::Sleep;
+
+use crate::data_plane::exchange::Progress;
 
 /// Any error, for bodies whose types have been erased.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -32,16 +34,19 @@ pin_project! {
         #[pin]
         inner: Incoming,
         limit: u64,
-        seen: Arc<AtomicU64>,
+        progress: Arc<Progress>,
         // Made when the body first pauses: most never do.
         pause: Option<Pin<Box<Sleep>>>,
     }
 }
 
 impl RequestBody {
-    /// Passes up to `limit` bytes of `inner`, and counts them in `seen`.
-    pub const fn new(inner: Incoming, limit: u64, seen: Arc<AtomicU64>) -> Self {
-        Self { inner, limit, seen, pause: None }
+    /// Passes up to `limit` bytes of `inner`, and says in `progress` how far it has been read.
+    pub fn new(inner: Incoming, limit: u64, progress: Arc<Progress>) -> Self {
+        if let Some(length) = inner.size_hint().exact() {
+            _ = progress.length.set(length);
+        }
+        Self { inner, limit, progress, pause: None }
     }
 }
 
@@ -59,7 +64,10 @@ impl Body for RequestBody {
                 let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE)));
                 return pause.as_mut().poll(cx).map(|()| Some(Err(RequestBodyError::Stalled)));
             }
-            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(None) => {
+                this.progress.ended.store(true, Ordering::Relaxed);
+                return Poll::Ready(None);
+            }
             Poll::Ready(Some(Err(error))) => {
                 return Poll::Ready(Some(Err(RequestBodyError::Client(error))));
             }
@@ -69,7 +77,7 @@ impl Body for RequestBody {
         // Trailers of a request are dropped: nothing has judged them.
         let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
         let more = data.len() as u64;
-        let seen = this.seen.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        let seen = this.progress.bytes.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if seen > *this.limit {
             return Poll::Ready(Some(Err(RequestBodyError::TooLarge)));
         }

@@ -104,8 +104,8 @@ impl Edge {
             let agent = request.headers().get(USER_AGENT);
             notes.user_agent = agent.map(|it| shortened(it.as_bytes(), AGENT_BYTES));
         }
-        let (limit, seen) = (self.inner.max_request_bytes, Arc::clone(exchange.request_bytes()));
-        let mut request = request.map(|body| RequestBody::new(body, limit, seen));
+        let (limit, progress) = (self.inner.max_request_bytes, Arc::clone(exchange.progress()));
+        let mut request = request.map(|body| RequestBody::new(body, limit, progress));
         request.extensions_mut().insert(context);
         request.extensions_mut().insert(exchange.clone());
         if let Some(certificate) = peer.certificate {

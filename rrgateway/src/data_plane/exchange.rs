@@ -1,7 +1,7 @@
 //! What is noted about one request while it is served, for the record at its end.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rrcore::Context;
@@ -17,9 +17,20 @@ pub struct Exchange {
 #[derive(Debug)]
 struct Inner {
     context: Context,
-    request_bytes: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     // Held for one assignment, by the one task that drives the request.
     notes: Mutex<Notes>,
+}
+
+/// How far a request's body has been read.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// So many bytes.
+    pub bytes: AtomicU64,
+    /// Of so many; none, where nobody has said.
+    pub length: OnceLock<u64>,
+    /// To its end.
+    pub ended: AtomicBool,
 }
 
 /// What has been noted so far.
@@ -58,7 +69,7 @@ impl Exchange {
     /// Begins the notes of a request.
     #[must_use]
     pub fn new(context: Context) -> Self {
-        let inner = Inner { context, request_bytes: Arc::default(), notes: Mutex::default() };
+        let inner = Inner { context, progress: Arc::default(), notes: Mutex::default() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -68,14 +79,26 @@ impl Exchange {
         &self.inner.context
     }
 
-    /// Where the body counts its bytes.
+    /// Where the body says how far it has been read.
     #[must_use]
-    pub fn request_bytes(&self) -> &Arc<AtomicU64> {
-        &self.inner.request_bytes
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.inner.progress
     }
 
     /// The notes, to read or to add to. Do not hold them across an await.
     pub fn notes(&self) -> MutexGuard<'_, Notes> {
         self.inner.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress {
+    /// Bytes that have not been read, as far as anybody knows.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        if self.ended.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let length = self.length.get().copied().unwrap_or(u64::MAX);
+        length.saturating_sub(self.bytes.load(Ordering::Relaxed))
     }
 }

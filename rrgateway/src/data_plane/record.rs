@@ -164,7 +164,7 @@ impl Ending {
             status: self.status,
             code: self.refusal.as_ref().map_or(GRANTED, |it| it.code().as_str()),
             stage: self.refusal.as_ref().map(|it| it.stage().as_str()),
-            request_bytes: self.exchange.request_bytes().load(Ordering::Relaxed),
+            request_bytes: self.exchange.progress().bytes.load(Ordering::Relaxed),
             response_bytes: self.bytes,
             credential_id: identity.map(|it| Arc::clone(&it.credential)),
             subject: identity.map(|it| Arc::clone(&it.subject)),

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::listen::lingering::Lingering;
 use crate::listen::{Drain, Sequel};
 
 /// What a client may take of a listener.
@@ -135,7 +136,7 @@ where
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.header_fields)
-        .serve_connection(io, service)
+        .serve_connection(Lingering::new(io, sequel.clone()), service)
         .with_upgrades();
     async move {
         let mut connection = pin!(connection);

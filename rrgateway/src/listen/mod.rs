@@ -3,6 +3,7 @@
 
 mod accept;
 mod drain;
+mod lingering;
 mod sequel;
 mod socket;
 #[cfg(feature = "data-plane")]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a service leaves what its connection turns into after a 101: an extension of requests
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Default)]
 pub struct Sequel {
     next: Arc<Mutex<Option<Next>>>,
+    is_set: Arc<AtomicBool>,
 }
 
 type Next = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -20,7 +22,12 @@ type Next = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Sequel {
     /// Lets the connection go on as `next`, if it is still there when the 101 has been sent.
     pub fn set(&self, next: impl Future<Output = ()> + Send + 'static) {
+        self.is_set.store(true, Ordering::Relaxed);
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(next));
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Relaxed)
     }
 
     pub(super) fn take(&self) -> Option<Next> {

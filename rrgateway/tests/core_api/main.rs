@@ -49,7 +49,7 @@ async fn nothing_is_shown_or_done_without_the_owners_token() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 10 * 6 + 3 + 22);
+    assert_eq!(operations, 10 * 6 + 3 + 23);
 }
 
 #[tokio::test]

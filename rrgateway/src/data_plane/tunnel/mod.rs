@@ -7,6 +7,8 @@
 
 mod relay;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response};
@@ -60,7 +62,7 @@ pub fn open(
             recorded,
             shield,
             idle: proxy.target.timeouts.idle,
-            sent: std::sync::Arc::clone(exchange.request_bytes()),
+            progress: Arc::clone(exchange.progress()),
         };
         sequel.set(relay.run(client, upstream));
     }

@@ -14,6 +14,7 @@ use rrfilter::FrameShield;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
+use crate::data_plane::exchange::Progress;
 use crate::data_plane::record::Recorded;
 use crate::data_plane::tenure::{self, Watch};
 
@@ -27,7 +28,7 @@ pub struct Relay {
     /// How long both may say nothing.
     pub idle: Duration,
     /// Where the caller's bytes are counted.
-    pub sent: Arc<AtomicU64>,
+    pub progress: Arc<Progress>,
 }
 
 impl Relay {
@@ -45,7 +46,7 @@ impl Relay {
         let (from_upstream, to_upstream) = tokio::io::split(TokioIo::new(upstream));
         let (watch, received) = self.recorded.tunnel();
         let activity = Activity::begin();
-        let sent = &self.sent;
+        let sent = &self.progress.bytes;
         let up = pump(from_client, to_upstream, &activity, None, |bytes| {
             sent.fetch_add(bytes, Ordering::Relaxed);
         });
