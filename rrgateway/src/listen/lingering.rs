@@ -83,7 +83,9 @@ impl<I: Read + Write> Write for Lingering<I> {
                     ready!(this.io.as_mut().poll_shutdown(cx))?;
                     *this.end = match this.sequel.is_set() {
                         true => End::Over,
-                        false => End::Said { until: Box::pin(tokio::time::sleep(TIME)), most: MOST },
+                        false => {
+                            End::Said { until: Box::pin(tokio::time::sleep(TIME)), most: MOST }
+                        }
                     };
                 }
                 End::Said { until, most } => {
