@@ -84,7 +84,7 @@ async fn main() -> support::Result<()> {
 
 fn app(authenticate: AuthLayer<Index<()>>) -> Router {
     let hello = async |context: Extension<Context>| {
-        let bearer = context.identity().map(|it| it.subject.to_string());
+        let bearer = context.identity().map(|it| it.subject().to_string());
         format!("hello {}\n", bearer.unwrap_or_default())
     };
     Router::new().route("/", get(hello)).layer(authenticate)

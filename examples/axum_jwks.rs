@@ -92,7 +92,7 @@ async fn main() -> support::Result<()> {
 
 fn app(tokens: JwksVerifier<()>, hand: &ManualClock) -> Router {
     let hello = async |context: Extension<Context>| {
-        let bearer = context.identity().map(|it| it.subject.to_string());
+        let bearer = context.identity().map(|it| it.subject().to_string());
         format!("hello {}\n", bearer.unwrap_or_default())
     };
     let nobody = Index::builder().build();

@@ -88,7 +88,7 @@ fn app(tokens: JwtVerifier<Partner>, hand: &ManualClock) -> Router {
         .layer(AuthLayer::new(nobody).tokens(tokens).clock(hand.clock()))
         .layer(AuthorizeLayer::new(may));
     let hello = async |context: Extension<Context>| {
-        let bearer = context.identity().map(|it| it.subject.to_string());
+        let bearer = context.identity().map(|it| it.subject().to_string());
         format!("hello {}\n", bearer.unwrap_or_default())
     };
     Router::new()

@@ -71,7 +71,7 @@ fn app() -> support::Result<Router> {
     });
     let validator = Validator::openapi_with(&document, OpenApi::new().responses())?;
     let observe = |_: &Context, entry: &Entry| {
-        for fact in &entry.facts {
+        for fact in &*entry.facts {
             if let Fact::Validation { message, outcome, .. } = fact {
                 println!("  {message}: {outcome}");
             }

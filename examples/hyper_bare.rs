@@ -65,6 +65,6 @@ async fn serve(keys: Index<()>) -> support::Result<SocketAddr> {
 
 async fn hello(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let context = Context::of(request.extensions_mut(), &Clock::system());
-    let name = context.identity().map_or("nobody", |it| &it.subject);
+    let name = context.identity().map_or("nobody", |it| it.subject());
     Ok(Response::new(Full::from(format!("hello {name}\n"))))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use rrcore::{Code, Fact, Refusal};
+use rrcore::{Code, Fact, Facts, Refusal};
 
 use crate::decision::{LimitStanding, Standing};
 use crate::field;
@@ -53,7 +53,7 @@ pub(crate) fn unavailable(nobody: &Unavailable) -> Refusal {
         .because(nobody.to_string())
 }
 
-pub(crate) fn facts(standing: &Standing) -> Vec<Fact> {
+pub(crate) fn facts(standing: &Standing) -> Facts {
     let fact = |name: &Arc<str>, remaining| Fact::Limit { policy: Arc::clone(name), remaining };
     let degraded = standing.is_degraded().then_some(Fact::LimitsDegraded);
     let limits = standing.limits().map(|it| fact(it.limit().name(), it.remaining()));

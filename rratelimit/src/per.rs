@@ -147,11 +147,11 @@ impl Part {
         match self {
             Self::Constant(name) => to.pair("all", Some(name.as_bytes())),
             Self::Caller => match identity {
-                Some(it) => to.pair("credential", Some(it.credential.as_bytes())),
+                Some(it) => to.pair("credential", Some(it.credential().as_bytes())),
                 None => address(context, to),
             },
-            Self::Credential => to.pair("credential", identity.map(|it| it.credential.as_bytes())),
-            Self::Subject => to.pair("subject", identity.map(|it| it.subject.as_bytes())),
+            Self::Credential => to.pair("credential", identity.map(|it| it.credential().as_bytes())),
+            Self::Subject => to.pair("subject", identity.map(|it| it.subject().as_bytes())),
             Self::Address => address(context, to),
             Self::Header(name) => {
                 to.pair("header", Some(name.as_str().as_bytes()));

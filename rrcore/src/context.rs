@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 use crate::secret::InjectedSecret;
-use crate::trail::{Entry, Fact, Outcome, Trail};
+use crate::trail::{Entry, Facts, Outcome, Trail};
 
 /// The request's id, its time (read once), its caller, and the trail of decisions.
 ///
@@ -29,7 +29,7 @@ use crate::trail::{Entry, Fact, Outcome, Trail};
 /// context.passed(Stage::Authenticate);
 ///
 /// let seen_by_the_next_layer = Context::of(request.extensions_mut(), &Clock::system());
-/// assert_eq!(seen_by_the_next_layer.identity().unwrap().subject.as_ref(), "alice");
+/// assert_eq!(seen_by_the_next_layer.identity().unwrap().subject().as_ref(), "alice");
 /// assert_eq!(seen_by_the_next_layer.trail().entries()[0].outcome, Outcome::Passed);
 /// ```
 #[derive(Clone)]
@@ -172,15 +172,16 @@ impl Context {
 
     /// Records that a stage let the request pass.
     pub fn passed(&self, stage: Stage) {
-        self.record(stage, Outcome::Passed, Vec::new());
+        self.record(stage, Outcome::Passed, Facts::none());
     }
 
     /// Records a stage's decision and what it has to say.
-    pub fn record(&self, stage: Stage, outcome: Outcome, facts: Vec<Fact>) {
-        let at = self.inner.clock.monotonic();
+    pub fn record(&self, stage: Stage, outcome: Outcome, facts: impl Into<Facts>) {
+        let observe = self.inner.hooks.observe.as_ref();
+        let at = observe.map(|_| self.inner.clock.monotonic());
         let mut trail = self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = trail.next(stage, outcome, facts, at);
-        let Some(observe) = &self.inner.hooks.observe else { return trail.push(entry) };
+        let entry = trail.next(stage, outcome, facts.into(), at);
+        let Some(observe) = observe else { return trail.push(entry) };
         trail.push(entry.clone());
         // Not under the lock: an observer may look at the trail.
         drop(trail);
@@ -190,12 +191,12 @@ impl Context {
     /// Records a refusal and renders it.
     #[must_use]
     pub fn refuse(&self, refusal: Refusal) -> Response<Bytes> {
-        self.refuse_with(refusal, Vec::new())
+        self.refuse_with(refusal, Facts::none())
     }
 
     /// Records a refusal with what the stage has to say, and renders it.
     #[must_use]
-    pub fn refuse_with(&self, refusal: Refusal, facts: Vec<Fact>) -> Response<Bytes> {
+    pub fn refuse_with(&self, refusal: Refusal, facts: impl Into<Facts>) -> Response<Bytes> {
         self.record(refusal.stage(), Outcome::Refused(refusal.code()), facts);
         let Some(render) = &self.inner.hooks.render else {
             return refusal.into_response(&self.inner.id);

@@ -1,5 +1,6 @@
 //! Who is calling, once an authenticator has vouched for it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,34 +8,130 @@ use std::time::Duration;
 ///
 /// Lives in the request's [`Context`](crate::Context). Its absence means "nobody has vouched",
 /// never "trusted".
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Identity {
-    /// The stable name of the caller.
-    pub subject: Arc<str>,
-    /// The id of the credential that it showed; never the credential itself.
-    pub credential: Arc<str>,
-    /// How it was shown: `apiKey`, `bearer`, …
-    pub kind: &'static str,
-    /// When what it showed ends (time since the Unix epoch), where that is known: a stream that it
-    /// opened should end then, too.
-    pub expires_at: Option<Duration>,
+    named: Arc<dyn Named>,
+    // Of a token, where it says so: one credential stands for all whom its issuer vouches for.
+    subject: Option<Arc<str>>,
+    kind: &'static str,
+    expires_at: Option<Duration>,
+}
+
+/// A credential, as an [`Identity`] knows it: what it is called, and whom it names.
+pub trait Named: Send + Sync {
+    /// The id of the credential; never the credential itself.
+    fn credential(&self) -> &Arc<str>;
+
+    /// The stable name of whoever holds it.
+    fn subject(&self) -> &Arc<str>;
 }
 
 impl Identity {
-    /// Vouches for `subject`, who showed the credential with the id `credential`.
+    /// Vouches for `subject`, who showed the credential with the id `credential`: how is said by
+    /// `kind`, such as `apiKey`.
     pub fn new(
         subject: impl Into<Arc<str>>,
         credential: impl Into<Arc<str>>,
         kind: &'static str,
     ) -> Self {
-        Self { subject: subject.into(), credential: credential.into(), kind, expires_at: None }
+        let names = Names { subject: subject.into(), credential: credential.into() };
+        Self::of(Arc::new(names), kind)
     }
 
-    /// What was shown ends at `wall` (time since the Unix epoch).
+    /// Vouches for whoever holds `named`. Of what is shared already, this copies nothing.
     #[must_use]
-    pub fn expires_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
+    pub fn of(named: Arc<dyn Named>, kind: &'static str) -> Self {
+        Self { named, subject: None, kind, expires_at: None }
+    }
+
+    /// It is `subject`, where that is not who the credential names.
+    #[must_use]
+    pub fn with_subject(mut self, subject: impl Into<Option<Arc<str>>>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    /// What was shown ends at `wall` (time since the Unix epoch): a stream that it opened should end
+    /// then, too.
+    #[must_use]
+    pub fn ending_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
         self.expires_at = wall.into();
         self
+    }
+
+    /// The stable name of the caller.
+    #[must_use]
+    pub fn subject(&self) -> &Arc<str> {
+        self.subject.as_ref().unwrap_or_else(|| self.named.subject())
+    }
+
+    /// The id of the credential that it showed; never the credential itself.
+    #[must_use]
+    pub fn credential(&self) -> &Arc<str> {
+        self.named.credential()
+    }
+
+    /// How it was shown: `apiKey`, `bearer`, …
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// When what it showed ends (time since the Unix epoch), where that is known.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Duration> {
+        self.expires_at
+    }
+}
+
+struct Names {
+    subject: Arc<str>,
+    credential: Arc<str>,
+}
+
+impl Named for Names {
+    fn credential(&self) -> &Arc<str> {
+        &self.credential
+    }
+
+    fn subject(&self) -> &Arc<str> {
+        &self.subject
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.subject() == other.subject()
+            && self.credential() == other.credential()
+            && (self.kind, self.expires_at) == (other.kind, other.expires_at)
+    }
+}
+
+impl Eq for Identity {}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("subject", self.subject())
+            .field("credential", self.credential())
+            .field("kind", &self.kind)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_name_somebody_else_than_its_credential_does() {
+        let plain = Identity::new("partners", "cred_1", "jwtVerify");
+        let alice = plain.clone().with_subject(Arc::from("alice"));
+        assert_eq!((&**plain.subject(), &**alice.subject()), ("partners", "alice"));
+        assert_eq!(alice.credential(), plain.credential());
+        assert_eq!(alice, Identity::new("alice", "cred_1", "jwtVerify"));
+        assert_ne!(alice, plain);
+        assert_ne!(alice.clone().ending_at(Duration::from_secs(1)), alice);
     }
 }

@@ -1,7 +1,10 @@
 //! What each stage decided about a request, in order, and how long it took.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use crate::code::{Code, Stage};
 use crate::scope::Scope;
@@ -88,10 +91,68 @@ pub struct Entry {
     /// What.
     pub outcome: Outcome,
     /// Time since the entry before (or since the request arrived): this stage's own, unless
-    /// something unrecorded ran between the two.
-    pub took: Duration,
+    /// something unrecorded ran between the two. Known only where somebody
+    /// [observes](crate::Observe) the request: to read the clock costs as much as a fast stage.
+    pub took: Option<Duration>,
     /// What it has to say.
-    pub facts: Vec<Fact>,
+    pub facts: Facts,
+}
+
+/// What a stage has to say: read it as a slice. One is the most that usual stages have, and takes no
+/// allocation.
+///
+/// ```
+/// use rrcore::{Fact, Facts};
+///
+/// let facts = Facts::from(Fact::LimitsDegraded);
+/// assert!(matches!(facts[..], [Fact::LimitsDegraded]));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts(SmallVec<[Fact; 1]>);
+
+impl Facts {
+    /// Nothing to say.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One more.
+    pub fn push(&mut self, fact: Fact) {
+        self.0.push(fact);
+    }
+}
+
+impl Deref for Facts {
+    type Target = [Fact];
+
+    fn deref(&self) -> &[Fact] {
+        &self.0
+    }
+}
+
+impl From<Fact> for Facts {
+    fn from(fact: Fact) -> Self {
+        Self(SmallVec::from_buf([fact]))
+    }
+}
+
+impl From<Vec<Fact>> for Facts {
+    fn from(facts: Vec<Fact>) -> Self {
+        Self(SmallVec::from_vec(facts))
+    }
+}
+
+impl FromIterator<Fact> for Facts {
+    fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
+        Self(facts.into_iter().collect())
+    }
+}
+
+impl Extend<Fact> for Facts {
+    fn extend<I: IntoIterator<Item = Fact>>(&mut self, facts: I) {
+        self.0.extend(facts);
+    }
 }
 
 /// All decisions so far, in order.
@@ -110,15 +171,18 @@ impl Trail {
         &mut self,
         stage: Stage,
         outcome: Outcome,
-        facts: Vec<Fact>,
-        at: Duration,
+        facts: Facts,
+        at: Option<Duration>,
     ) -> Entry {
-        let took = at.saturating_sub(self.until);
-        self.until = at;
+        let took = at.map(|at| at.saturating_sub(std::mem::replace(&mut self.until, at)));
         Entry { stage, outcome, took, facts }
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
+        if self.entries.capacity() == 0 {
+            // A pipeline's worth, at once.
+            self.entries.reserve_exact(PIPELINE);
+        }
         self.entries.push(entry);
     }
 
@@ -130,6 +194,9 @@ impl Trail {
 
     /// Everything the stages had to say.
     pub fn facts(&self) -> impl Iterator<Item = &Fact> {
-        self.entries.iter().flat_map(|it| &it.facts)
+        self.entries.iter().flat_map(|it| &*it.facts)
     }
 }
+
+// How many stages a request usually passes that have something to decide.
+const PIPELINE: usize = 6;

@@ -1,7 +1,7 @@
 //! A message's content from what was sent to what leaves, in bounded steps.
 
 use bytes::{Buf, Bytes};
-use rrcore::Fact;
+use rrcore::Facts;
 use rrcore::coding::{Coding, DecodeLimits, Decoder, Encoder};
 
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ impl Flow {
         &self.work
     }
 
-    pub(crate) fn facts(&self) -> Vec<Fact> {
+    pub(crate) fn facts(&self) -> Facts {
         self.work.facts()
     }
 

@@ -1,7 +1,7 @@
 //! The filters of one message at work on its plain content.
 
 use rrcore::records::{Framing, Record, Records};
-use rrcore::{Fact, Scope};
+use rrcore::{Fact, Facts, Scope};
 
 use crate::chain::Chain;
 use crate::fault::Fault;
@@ -98,7 +98,7 @@ impl Work {
     }
 
     /// What each filter did so far, in their order.
-    pub(crate) fn facts(&self) -> Vec<Fact> {
+    pub(crate) fn facts(&self) -> Facts {
         let mut enforced = self.enforced.iter().flat_map(Chain::reports);
         // Of its chain, it is the last.
         let mut shadows = self.shadows.iter().map(|it| it.chain.reports().pop());

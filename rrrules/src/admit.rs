@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
-use rrcore::{BufferedBody, Code, Fact, Refusal, Stage};
+use rrcore::{BufferedBody, Code, Facts, Refusal, Stage};
 
 use crate::compiled::BodyAnswer;
 use crate::path::CanonicalPath;
@@ -11,12 +11,12 @@ use crate::policy::{InForce, Judgement, Policy};
 use crate::subject::{Reading, Subject};
 
 /// Why a request does not go on, and what the trail gets.
-pub(crate) type Refused = (Refusal, Vec<Fact>);
+pub(crate) type Refused = (Refusal, Facts);
 
 /// What becomes of a request before its body is read.
 pub(crate) enum Step {
     /// It goes on.
-    On(Vec<Fact>),
+    On(Facts),
     /// Rules ask for its body, which is yet to be read.
     ReadBody(InForce<'static>),
 }
@@ -39,7 +39,7 @@ pub(crate) fn admit<B>(
     body: Known<'_>,
     limit: usize,
 ) -> Result<Step, Refused> {
-    let path = canonical_path(request).map_err(|refusal| (refusal, Vec::new()))?;
+    let path = canonical_path(request).map_err(|refusal| (refusal, Facts::none()))?;
     let in_force = policy.in_force(request.extensions());
     let read = request.extensions().get::<BufferedBody>();
     let body = read.map_or(body, |it| Known::Is(it.data()));
@@ -53,12 +53,12 @@ pub(crate) fn admit_read<B>(
     request: &mut Request<B>,
     body: Known<'_>,
     limit: usize,
-) -> Result<Vec<Fact>, Refused> {
-    let path = canonical_path(request).map_err(|refusal| (refusal, Vec::new()))?;
+) -> Result<Facts, Refused> {
+    let path = canonical_path(request).map_err(|refusal| (refusal, Facts::none()))?;
     match judge(policy, in_force, request, &path, body, limit)? {
         Step::On(facts) => Ok(facts),
         // It was read: nobody says so.
-        Step::ReadBody(_) => Err((Refusal::new(Code::Internal), Vec::new())),
+        Step::ReadBody(_) => Err((Refusal::new(Code::Internal), Facts::none())),
     }
 }
 
@@ -83,7 +83,7 @@ fn judge<B>(
     };
     let heads = in_force.heads(&Reading::new(subject));
     let heads =
-        heads.map_err(|bad_escape| (malformed().detail(bad_escape.to_string()), Vec::new()))?;
+        heads.map_err(|bad_escape| (malformed().detail(bad_escape.to_string()), Facts::none()))?;
     let answer = match body {
         Known::ToBeRead if heads.need_body() => return Ok(Step::ReadBody(in_force.kept())),
         Known::ToBeRead | Known::Is(_) => BodyAnswer::limited(&subject, limit),

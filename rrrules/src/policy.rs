@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{Extensions, StatusCode};
-use rrcore::{Code, Current, Fact, Guard, Refusal, Scope};
+use rrcore::{Code, Current, Fact, Facts, Guard, Refusal, Scope};
 use serde_json::json;
 
 use crate::compiled::{BodyAnswer, Head};
@@ -55,7 +55,7 @@ pub(crate) struct Heads {
 #[derive(Debug)]
 pub(crate) struct Judgement {
     /// What each scope that had something to say said.
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Facts,
     /// The first denial, in the order of the scopes.
     pub(crate) denial: Option<Denial>,
 }
@@ -154,7 +154,7 @@ impl InForce<'_> {
 
     /// Asks every scope, also after one has denied, so that the record is whole.
     pub(crate) fn judge(&self, heads: &Heads, body: &BodyAnswer<'_>) -> Judgement {
-        let mut judgement = Judgement { facts: Vec::new(), denial: None };
+        let mut judgement = Judgement { facts: Facts::none(), denial: None };
         for ((scope, set), head) in Scope::ALL.into_iter().zip(&self.sets).zip(&heads.heads) {
             judgement.add(scope, set.rules().map(|it| it.conclude(head, body)));
         }

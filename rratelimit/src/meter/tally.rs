@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use rrcore::{Context, Fact, Outcome, Stage};
+use rrcore::{Context, Fact, Facts, Outcome, Stage};
 
 use super::account::{Account, Ledger};
 use super::number::count;
@@ -21,7 +21,7 @@ pub(crate) struct Tally {
     open: Vec<Entry>,
     reading: Option<Reading>,
     has_response: bool,
-    facts: Vec<Fact>,
+    facts: Facts,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Tally {
         context: Context,
         open: Vec<Entry>,
     ) -> Self {
-        let facts = Vec::with_capacity(open.len());
+        let facts = Facts::none();
         Self { plan, ledger, context, open, reading: None, has_response: false, facts }
     }
 

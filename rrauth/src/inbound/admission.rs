@@ -83,18 +83,15 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
     /// Answers in the inner service's place.
     pub(crate) fn reject<F>(&self, context: &Context, rejection: Rejection) -> GuardFuture<F> {
         self.verifiers.count(context, &rejection);
-        let (refusal, facts) = self.challenge.answer(rejection);
-        GuardFuture::answer(context.refuse_with(refusal, facts))
+        let (refusal, fact) = self.challenge.answer(rejection);
+        GuardFuture::answer(context.refuse_with(refusal, fact))
     }
 }
 
-fn vouch<T>(context: &Context, proof: Proof<T>) {
-    let credential = proof.credential;
+fn vouch<T: Send + Sync + 'static>(context: &Context, proof: Proof<T>) {
+    let Proof { credential, subject, expires_at, .. } = proof;
     let kind = credential.kind.as_str();
-    let subject = proof.subject.unwrap_or_else(|| Arc::clone(&credential.subject));
-    let ends = [proof.expires_at, credential.expires_at].into_iter().flatten().min();
-    let identity = Identity::new(subject, Arc::clone(&credential.id), kind);
-    context.identify(identity.expires_at(ends));
-    let facts = vec![Fact::Auth { kind, outcome: "ok" }];
-    context.record(Stage::Authenticate, Outcome::Passed, facts);
+    let ends = [expires_at, credential.expires_at].into_iter().flatten().min();
+    context.identify(Identity::of(credential, kind).with_subject(subject).ending_at(ends));
+    context.record(Stage::Authenticate, Outcome::Passed, Fact::Auth { kind, outcome: "ok" });
 }

@@ -40,7 +40,7 @@ impl Challenge {
     }
 
     /// The answer to a rejected caller, and what goes on record.
-    pub(crate) fn answer(&self, rejection: Rejection) -> (Refusal, Vec<Fact>) {
+    pub(crate) fn answer(&self, rejection: Rejection) -> (Refusal, Fact) {
         let (refusal, kind, outcome) = match rejection {
             Rejection::TooOften(wait) => (too_often(wait), "", "tooOften"),
             Rejection::Missing => (self.ask(Code::CredentialMissing, &self.missing), "", "missing"),
@@ -55,7 +55,7 @@ impl Challenge {
                 (refusal.header(RETRY_AFTER, SOON), "", "unavailable")
             }
         };
-        (refusal, vec![Fact::Auth { kind, outcome }])
+        (refusal, Fact::Auth { kind, outcome })
     }
 
     fn ask(&self, code: Code, bearer: &HeaderValue) -> Refusal {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rrcore::Named;
+
 /// How a credential is meant to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -99,6 +101,16 @@ impl<T> Credential<T> {
     pub fn active(mut self, active: bool) -> Self {
         self.active = active;
         self
+    }
+}
+
+impl<T: Send + Sync> Named for Credential<T> {
+    fn credential(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    fn subject(&self) -> &Arc<str> {
+        &self.subject
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use rrcore::coding::{Coding, decode};
-use rrcore::{Body, BufferedBody, Code, Context, Fact, Outcome, ReadOutcome, Refusal, Stage};
+use rrcore::{Body, BufferedBody, Code, Context, Facts, Outcome, ReadOutcome, Refusal, Stage};
 
 use crate::fault::Fault;
 use crate::head::{forget_the_original_request, is_json};
@@ -54,7 +54,7 @@ impl Check {
         }
     }
 
-    fn left(&self, headers: &HeaderMap, sent: Bytes) -> Result<(Bytes, Vec<Fact>), Refusal> {
+    fn left(&self, headers: &HeaderMap, sent: Bytes) -> Result<(Bytes, Facts), Refusal> {
         if !is_json(headers) {
             return Err(not_filterable("it is not declared as JSON in UTF-8"));
         }

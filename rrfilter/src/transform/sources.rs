@@ -43,9 +43,9 @@ impl Sources {
         let text: String = match wanted {
             Variable::Claim(name) => return self.claims.as_ref()?(request.extensions(), name),
             Variable::Path(name) => self.parameters.as_ref()?(request.extensions(), name)?,
-            Variable::Subject => identity()?.subject.as_ref().into(),
-            Variable::Credential => identity()?.credential.as_ref().into(),
-            Variable::CredentialKind => identity()?.kind.into(),
+            Variable::Subject => identity()?.subject().as_ref().into(),
+            Variable::Credential => identity()?.credential().as_ref().into(),
+            Variable::CredentialKind => identity()?.kind().into(),
             Variable::ClientAddress => context.address()?.ip().to_string(),
             Variable::Header(name) => lines(request.headers(), name)?,
             Variable::Query(name) => parameter(uri.query()?, name)?,

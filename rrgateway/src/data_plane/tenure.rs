@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
-use rrcore::Clock;
+use rrcore::{Clock, Identity};
 use tokio::time::Sleep;
 
 use crate::data_plane::exchange::Exchange;
@@ -35,7 +35,7 @@ impl Tenure {
             (notes.caller.clone()?, Arc::clone(&notes.proxy.as_ref()?.id))
         };
         let context = exchange.context();
-        let until = context.identity().and_then(|it| it.expires_at);
+        let until = context.identity().and_then(Identity::expires_at);
         Some(Self { live: live.clone(), clock: context.clock().clone(), proxy, caller, until })
     }
 

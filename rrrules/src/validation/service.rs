@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use rrcore::{
-    Body, Budget, BufferedBody, Clock, Code, Context, Current, Fact, ReadBody, ReadOutcome,
+    Body, Budget, BufferedBody, Clock, Code, Context, Current, Facts, ReadBody, ReadOutcome,
     Refusal, Stage,
 };
 use tower_service::Service;
@@ -75,7 +75,7 @@ struct Check {
     response_bytes: Option<usize>,
 }
 
-type Refused = (Refusal, Vec<Fact>);
+type Refused = (Refusal, Facts);
 
 impl<S> Validate<S> {
     pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
@@ -112,7 +112,7 @@ where
         };
         if check.validator.looks_at_paths() {
             if let Err(refusal) = canonical_path(&mut request) {
-                return ValidateFuture { state: check.answer((refusal, Vec::new())) };
+                return ValidateFuture { state: check.answer((refusal, Facts::none())) };
             }
         }
         // One that a stage before has read is there, even if nobody else would look into it.
@@ -180,9 +180,9 @@ impl Check {
         let request = match outcome {
             ReadOutcome::Whole(request) => request,
             ReadOutcome::TooLarge(_) => {
-                return self.answer((refusal(Code::ContentTooLarge), Vec::new()));
+                return self.answer((refusal(Code::ContentTooLarge), Facts::none()));
             }
-            ReadOutcome::Failed(refusal) => return self.answer((refusal, Vec::new())),
+            ReadOutcome::Failed(refusal) => return self.answer((refusal, Facts::none())),
         };
         let body = request.extensions().get::<BufferedBody>().map(|it| it.data().clone());
         match self.judge(&request, body.as_ref()) {
@@ -234,7 +234,7 @@ fn judge<B>(
     max_body_bytes: usize,
 ) -> Result<(), Refused> {
     let plain = body.map(|it| plain(request.headers(), it, max_body_bytes)).transpose();
-    let plain = plain.map_err(|code| (refusal(code), Vec::new()))?;
+    let plain = plain.map_err(|code| (refusal(code), Facts::none()))?;
     let checked = validator.check(&parts(request), plain.as_deref());
     checked.map_err(|invalid| refused(&invalid))
 }

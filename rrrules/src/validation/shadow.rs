@@ -72,7 +72,7 @@ impl Watch {
             }
             Ok(_) | Err(_) => unchecked("response"),
         };
-        self.context.record(Stage::Validate, Outcome::Passed, vec![fact]);
+        self.context.record(Stage::Validate, Outcome::Passed, fact);
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use rrcore::coding::{Coding, DecodeError, decode};
-use rrcore::{Code, Fact, Refusal, Stage};
+use rrcore::{Code, Fact, Facts, Refusal, Stage};
 use serde_json::{Value, json};
 
 use super::violation::{Invalid, Violation};
@@ -26,7 +26,7 @@ pub(super) fn refusal(code: Code) -> Refusal {
 }
 
 /// The refusal of a request that is not valid, and what the trail gets.
-pub(super) fn refused(invalid: &Invalid) -> (Refusal, Vec<Fact>) {
+pub(super) fn refused(invalid: &Invalid) -> (Refusal, Facts) {
     let refusal = match invalid {
         Invalid::MediaType => refusal(Code::UnsupportedMediaType),
         Invalid::Failed(violations) => {
@@ -36,7 +36,7 @@ pub(super) fn refused(invalid: &Invalid) -> (Refusal, Vec<Fact>) {
             refusal(Code::ValidationFailed).member("errors", Value::from_iter(errors))
         }
     };
-    (refusal, vec![fact("request", &Err(invalid.clone()))])
+    (refusal, fact("request", &Err(invalid.clone())).into())
 }
 
 /// What the trail gets.
