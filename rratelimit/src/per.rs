@@ -150,7 +150,9 @@ impl Part {
                 Some(it) => to.pair("credential", Some(it.credential().as_bytes())),
                 None => address(context, to),
             },
-            Self::Credential => to.pair("credential", identity.map(|it| it.credential().as_bytes())),
+            Self::Credential => {
+                to.pair("credential", identity.map(|it| it.credential().as_bytes()))
+            }
             Self::Subject => to.pair("subject", identity.map(|it| it.subject().as_bytes())),
             Self::Address => address(context, to),
             Self::Header(name) => {

@@ -1,6 +1,7 @@
 //! Header names that an upstream may take for one another.
 
 use http::{HeaderMap, HeaderName};
+use smallvec::SmallVec;
 
 /// Removes every line of `name`, and of every name that reads like it.
 ///
@@ -14,6 +15,50 @@ pub(crate) fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
     }
 }
 
+/// Some names, and all that read like one of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    names: Vec<HeaderName>,
+    // A bit for each length that one of them has; those from 63 on share the last.
+    lengths: u64,
+}
+
+/// What stands among the lines of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'a> {
+    /// The names themselves.
+    pub(crate) exact: SmallVec<[&'a HeaderName; 2]>,
+    /// What only reads like one.
+    pub(crate) alike: Vec<HeaderName>,
+}
+
+impl Names {
+    pub(crate) fn push(&mut self, name: HeaderName) {
+        if !self.names.contains(&name) {
+            self.lengths |= length(&name);
+            self.names.push(name);
+        }
+    }
+
+    /// Which of them are among `headers`, in one pass.
+    pub(crate) fn find<'a>(&'a self, headers: &HeaderMap) -> Found<'a> {
+        let mut found = Found::default();
+        // Most lines are of another length than any of them.
+        for it in headers.keys().filter(|it| self.lengths & length(it) != 0) {
+            if let Some(name) = self.names.iter().find(|name| *name == it) {
+                found.exact.push(name);
+            } else if self.names.iter().any(|name| are_alike(it, name)) {
+                found.alike.push(it.clone());
+            }
+        }
+        found
+    }
+}
+
+fn length(name: &HeaderName) -> u64 {
+    1 << name.as_str().len().min(63)
+}
+
 // `HeaderName` is in lower case already.
 fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
     let (one, other) = (one.as_str().as_bytes(), other.as_str().as_bytes());
@@ -24,6 +69,8 @@ fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -38,12 +85,36 @@ mod tests {
         check("x-apis-key", false);
     }
 
+    #[test]
+    fn several_names_are_found_in_one_pass() {
+        let long = "x".repeat(80);
+        let mut names = Names::default();
+        for name in ["x-api-key", "authorization", "x-api-key", &long] {
+            names.push(name.parse().unwrap());
+        }
+        let mut headers = HeaderMap::new();
+        let others = ["x-api-kez", "host", "y".repeat(80).leak()];
+        for name in ["x-api-key", "x_api-key", "authorization", "authorizatio-n", &long] {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("1"));
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("2"));
+        }
+        others.iter().for_each(|it| _ = headers.append(*it, HeaderValue::from_static("3")));
+        let found = names.find(&headers);
+        let exact: Vec<_> = found.exact.iter().map(|it| it.as_str()).collect();
+        assert_eq!(exact, ["x-api-key", "authorization", &long]);
+        assert_eq!(found.alike, ["x_api-key"]);
+    }
+
     #[track_caller]
     fn check(sent: &str, goes: bool) {
         let mut headers = HeaderMap::new();
         let sent: HeaderName = sent.parse().unwrap();
         headers.append(&sent, "one".parse().unwrap());
         headers.append(&sent, "two".parse().unwrap());
+        let mut names = Names::default();
+        names.push(HeaderName::from_static("x-api-key"));
+        let found = names.find(&headers);
+        assert_eq!(found.exact.len() + found.alike.len(), usize::from(goes), "{sent}");
         remove_alike(&mut headers, &HeaderName::from_static("x-api-key"));
         assert_eq!(headers.is_empty(), goes, "{sent}");
     }

@@ -35,7 +35,7 @@ async fn a_caller_that_is_let_in_is_known_to_the_inner_service() {
     let context = forwarded.extensions().get::<Context>().unwrap();
     let identity = context.identity().unwrap();
     assert_eq!(
-        (&*identity.subject, &*identity.credential, identity.kind),
+        (&**identity.subject(), &**identity.credential(), identity.kind()),
         ("alice", "cred_1", "apiKey")
     );
     reply.send_response(answer());

@@ -174,7 +174,7 @@ fn check(uri: &str, lines: &[(&str, &str)], expected: &str) {
         assert!(!went_on.contains(secret), "{went_on}");
     }
     let identity = seen.context.identity().unwrap();
-    assert_eq!((identity.subject.as_ref(), seen.caller.0), (expected, expected));
+    assert_eq!((identity.subject().as_ref(), seen.caller.0), (expected, expected));
 }
 
 fn call(
@@ -197,8 +197,8 @@ fn send(layer: &AuthLayer<Index<Consumer>>, mut request: Request<()>) -> (String
     let outcome = context.trail().entries()[0].outcome;
     match response.extensions_mut().remove::<Arc<Seen>>() {
         Some(seen) => {
-            let subject = seen.context.identity().unwrap().subject.to_string();
-            let kind = seen.context.identity().unwrap().kind;
+            let subject = seen.context.identity().unwrap().subject().to_string();
+            let kind = seen.context.identity().unwrap().kind();
             assert_eq!(outcome, Outcome::Passed);
             assert_eq!(facts, [Fact::Auth { kind, outcome: "ok" }]);
             (subject, Some(Arc::into_inner(seen).unwrap()))

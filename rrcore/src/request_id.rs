@@ -46,15 +46,23 @@ fn unpredictable() -> [u64; 2] {
 
 fn write(first: u64, second: u64) -> [u8; LENGTH] {
     let mut text = *b"req_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    let bits = (u128::from(first) << 64) | u128::from(second);
-    let mut shift = 128;
-    for place in text.iter_mut().skip(4).filter(|it| **it == b'x') {
-        shift -= 4;
-        let digit = u8::try_from((bits >> shift) & 0xf).unwrap_or(0);
-        *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+    let bytes = first.to_be_bytes().into_iter().chain(second.to_be_bytes());
+    for (place, byte) in PLACES.into_iter().zip(bytes) {
+        let [high, low] = [byte >> 4, byte & 0xf].map(digit);
+        if let Some(pair) = text.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+            *pair = [high, low];
+        }
     }
     text
 }
+
+// Without a look-up or a jump: what is above 9 is moved on to the letters.
+const fn digit(value: u8) -> u8 {
+    b'0' + value + (b'a' - b'9' - 1) * (value > 9) as u8
+}
+
+// Where each byte's two digits stand.
+const PLACES: [usize; 16] = [4, 6, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 32, 34, 36, 38];
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +87,12 @@ mod tests {
         let text = id.as_str();
         assert!(text.starts_with("req_01234567-89ab-7"), "{text}");
         assert!(matches!(text.as_bytes()[23], b'8' | b'9' | b'a' | b'b'), "{text}");
+    }
+
+    #[test]
+    fn every_digit_stands_in_its_place() {
+        let text = write(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210);
+        assert_eq!(text, *b"req_01234567-89ab-cdef-fedc-ba9876543210");
     }
 
     #[test]

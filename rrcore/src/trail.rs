@@ -158,13 +158,14 @@ impl Extend<Fact> for Facts {
 /// All decisions so far, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
-    entries: Vec<Entry>,
+    // Where the context is: most requests need no room beside it.
+    entries: SmallVec<[Entry; 4]>,
     until: Duration,
 }
 
 impl Trail {
     pub(crate) const fn starting_at(monotonic: Duration) -> Self {
-        Self { entries: Vec::new(), until: monotonic }
+        Self { entries: SmallVec::new_const(), until: monotonic }
     }
 
     pub(crate) fn next(
@@ -179,10 +180,6 @@ impl Trail {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
-        if self.entries.capacity() == 0 {
-            // A pipeline's worth, at once.
-            self.entries.reserve_exact(PIPELINE);
-        }
         self.entries.push(entry);
     }
 
@@ -197,6 +194,3 @@ impl Trail {
         self.entries.iter().flat_map(|it| &*it.facts)
     }
 }
-
-// How many stages a request usually passes that have something to decide.
-const PIPELINE: usize = 6;

@@ -14,7 +14,6 @@ use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
 use crate::inbound::shown::Shown;
 use crate::inbound::verifiers::{Asked, Verifiers};
-use crate::query::Unwritable;
 
 /// What one layer was told, shared by all clones of its services.
 #[derive(Clone, Debug)]
@@ -28,19 +27,12 @@ pub(crate) struct Settings<T> {
 impl<T> Settings<T> {
     /// Reads the secret that `request` shows, and takes it off.
     pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Rejection> {
-        let mut headers = std::mem::take(request.headers_mut());
-        let shown = self.places.take(&mut headers, request.uri());
-        *request.headers_mut() = headers;
-        // Look-alikes go also where nothing is shown.
-        let shown = shown?;
-        self.strip(request).map(|()| shown)
+        Ok(self.places.take(request)?)
     }
 
     /// Takes off whatever `request` shows.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
-        // A credential that cannot be taken off must not go on.
-        let stripped = self.places.strip(request);
-        stripped.map_err(|Unwritable| Rejection::Invalid("it cannot be taken off".to_owned()))
+        Ok(self.places.strip(request)?)
     }
 
     /// What is proved by a secret of which the index says that it is `found`.

@@ -1,36 +1,35 @@
 //! Where callers show a credential: reading it, and taking it off the request.
 
-use http::header::{AUTHORIZATION, Entry};
-use http::{HeaderMap, HeaderName, Request, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::inbound::shown::{self, Shown, Unusable, Wanted};
-use crate::names;
+use crate::names::Names;
 use crate::query::{self, Unwritable};
 
 /// The headers and the query parameter that one layer looks at.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    named: Vec<HeaderName>,
+    // `Authorization` is always one: it has more forms than a raw key.
+    names: Names,
     query: bool,
     wanted: Wanted,
 }
 
 impl Places {
     pub(crate) fn new() -> Self {
-        let named = vec![HeaderName::from_static("x-api-key")];
-        Self { named, query: false, wanted: Wanted::default() }
+        let mut places = Self { names: Names::default(), query: false, wanted: Wanted::default() };
+        places.rename([HeaderName::from_static("x-api-key")]);
+        places
     }
 
     pub(crate) fn name(&mut self, header: HeaderName) {
-        // `Authorization` has more forms than a raw key, and is always looked at.
-        if header != AUTHORIZATION && !self.named.contains(&header) {
-            self.named.push(header);
-        }
+        self.names.push(header);
     }
 
     pub(crate) fn rename(&mut self, headers: impl IntoIterator<Item = HeaderName>) {
-        self.named.clear();
-        headers.into_iter().for_each(|it| self.name(it));
+        self.names = Names::default();
+        std::iter::once(AUTHORIZATION).chain(headers).for_each(|it| self.name(it));
     }
 
     pub(crate) const fn allow_query(&mut self, allowed: bool) {
@@ -41,41 +40,60 @@ impl Places {
         &mut self.wanted
     }
 
-    /// What the request shows: nothing, one secret (in however many places), or what is no
-    /// credential. Takes `Authorization` off, where tokens stand that somebody may have to keep;
-    /// [`strip`](Self::strip) takes off the rest.
-    pub(crate) fn take(
-        &self,
-        headers: &mut HeaderMap,
-        uri: &Uri,
-    ) -> Result<Option<Shown>, Unusable> {
+    /// Takes off what the request shows: nothing, one secret (in however many places), or what is no
+    /// credential. Every place goes, read or not, with its look-alikes.
+    pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Unusable> {
         let mut all = None;
-        // Asked for first: an entry makes room for what is not there.
-        if headers.contains_key(AUTHORIZATION)
-            && let Entry::Occupied(lines) = headers.entry(AUTHORIZATION)
-        {
-            for line in lines.remove_entry_mult().1 {
-                shown::agree(&mut all, shown::line(line, self.wanted)?)?;
-            }
-        }
-        for line in self.named.iter().flat_map(|name| headers.get_all(name)) {
-            shown::agree(&mut all, shown::raw(line.as_bytes())?)?;
+        let found = self.names.find(request.headers());
+        for name in found.exact {
+            self.take_lines(request.headers_mut(), name, &mut all)?;
         }
         if self.query {
-            for value in query::values(uri, QUERY) {
+            for value in query::values(request.uri(), QUERY) {
                 shown::agree(&mut all, shown::parameter(&value, self.wanted)?)?;
             }
         }
-        Ok(all)
+        strip_rest(request, &found.alike).map(|()| all)
     }
 
-    /// Removes every place from the request, read or not, with its look-alikes.
-    pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Unwritable> {
-        for name in std::iter::once(&AUTHORIZATION).chain(&self.named) {
-            names::remove_alike(request.headers_mut(), name);
-        }
-        query::remove(request.uri_mut(), QUERY)
+    /// As [`take`](Self::take), of what is not looked at.
+    pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Unusable> {
+        let found = self.names.find(request.headers());
+        found.exact.iter().for_each(|it| _ = request.headers_mut().remove(*it));
+        strip_rest(request, &found.alike)
     }
+
+    fn take_lines(
+        &self,
+        headers: &mut HeaderMap,
+        name: &HeaderName,
+        all: &mut Option<Shown>,
+    ) -> Result<(), Unusable> {
+        // Where no name has two lines, this one has none. Not by an entry, which makes room for one
+        // more line first.
+        if headers.len() > headers.keys_len() {
+            for other in headers.get_all(name).iter().skip(1) {
+                shown::agree(all, self.read(name, other.clone())?)?;
+            }
+        }
+        let Some(line) = headers.remove(name) else { return Ok(()) };
+        shown::agree(all, self.read(name, line)?)
+    }
+
+    fn read(&self, name: &HeaderName, line: HeaderValue) -> Result<Option<Shown>, Unusable> {
+        if *name == AUTHORIZATION {
+            shown::line(line, self.wanted)
+        } else {
+            shown::raw(line.as_bytes())
+        }
+    }
+}
+
+// A credential that cannot be taken off must not go on.
+fn strip_rest<B>(request: &mut Request<B>, alike: &[HeaderName]) -> Result<(), Unusable> {
+    alike.iter().for_each(|it| _ = request.headers_mut().remove(it));
+    let removed = query::remove(request.uri_mut(), QUERY);
+    removed.map_err(|Unwritable| Unusable("it cannot be taken off"))
 }
 
 const QUERY: &str = "Authorization";
@@ -84,7 +102,7 @@ const QUERY: &str = "Authorization";
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    use http::HeaderValue;
+    use http::Uri;
     use http::header::COOKIE;
 
     use super::*;
@@ -161,7 +179,7 @@ mod tests {
         for bytes in [&b"k\xc3\xa9y"[..], b"\xff", b"Bearer \xe9", b"a\tb", b"Basic \x80"] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_bytes(bytes).unwrap());
-            assert!(Places::new().take(&mut headers, &Uri::default()).is_err(), "{bytes:?}");
+            assert!(take(&Places::new(), &mut headers, &Uri::default()).is_err(), "{bytes:?}");
         }
         check_query("/?Authorization=k%00", Err(()));
         check_query("/?Authorization=k%0d%0a", Err(()));
@@ -189,7 +207,7 @@ mod tests {
         check_query(&format!("/?%41uthorization=Bearer%20{KEY}"), Ok(Some(Way::Bearer)));
         check_query(&format!("/?Authorization=Bearer+{KEY}"), Ok(Some(Way::Bearer)));
         let uri = format!("/?Authorization={KEY}").parse().unwrap();
-        assert!(Places::new().take(&mut HeaderMap::new(), &uri).unwrap().is_none());
+        assert!(take(&Places::new(), &mut HeaderMap::new(), &uri).unwrap().is_none());
     }
 
     #[test]
@@ -204,7 +222,7 @@ mod tests {
         *request.uri_mut() = "/p?a=1&authorization=x&Authorization=y&b".parse().unwrap();
         let mut places = Places::new();
         places.name(HeaderName::from_static("x-key"));
-        places.strip(&mut request).unwrap();
+        places.take(&mut request).unwrap();
         assert_eq!(request.headers().keys().collect::<Vec<_>>(), [COOKIE]);
         assert_eq!(*request.uri(), "/p?a=1&b");
     }
@@ -233,7 +251,7 @@ mod tests {
         }
         let mut places = Places::new();
         places.want().passwords = true;
-        let shown = places.take(&mut headers, &Uri::default()).map_err(drop);
+        let shown = take(&places, &mut headers, &Uri::default()).map_err(drop);
         let shown = shown.map(|it| {
             it.map(|it| match it.rest {
                 Rest::Pair { username, password } => (username.to_string(), password.to_string()),
@@ -266,9 +284,9 @@ mod tests {
         let mut places = Places::new();
         places.allow_query(true);
         places.want().tokens = true;
-        let shown = places.take(&mut headers, &uri.parse().unwrap()).map_err(drop);
+        let shown = take(&places, &mut headers, &uri.parse().unwrap()).map_err(drop);
         let kept = shown.as_ref().map(|it| match it.as_ref().map(|it| &it.rest) {
-            Some(Rest::Token(token)) => Some(token.as_str()),
+            Some(Rest::Token(token)) => std::str::from_utf8(token.as_bytes()).ok(),
             Some(Rest::Nothing | Rest::Pair { .. }) | None => None,
         });
         assert_eq!(kept, expected.as_ref().map(|it| *it), "{lines:?} {uri}");
@@ -281,9 +299,9 @@ mod tests {
         places.rename([AUTHORIZATION]);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
-        assert!(places.take(&mut headers, &Uri::default()).is_ok());
+        assert!(take(&places, &mut headers, &Uri::default()).is_ok());
         headers.insert("x-api-key", HeaderValue::from_static("y"));
-        assert!(places.take(&mut headers, &Uri::default()).is_ok());
+        assert!(take(&places, &mut headers, &Uri::default()).is_ok());
     }
 
     #[track_caller]
@@ -293,7 +311,7 @@ mod tests {
             let name: HeaderName = name.parse().unwrap();
             headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let shown = Places::new().take(&mut headers, &Uri::default());
+        let shown = take(&Places::new(), &mut headers, &Uri::default());
         assert_eq!(shown.map(ways).map_err(drop), expected, "{lines:?}");
     }
 
@@ -301,8 +319,21 @@ mod tests {
     fn check_query(uri: &str, expected: Result<Option<Way>, ()>) {
         let mut places = Places::new();
         places.allow_query(true);
-        let shown = places.take(&mut HeaderMap::new(), &uri.parse().unwrap());
+        let shown = take(&places, &mut HeaderMap::new(), &uri.parse().unwrap());
         assert_eq!(shown.map(ways).map_err(drop), expected, "{uri}");
+    }
+
+    fn take(
+        places: &Places,
+        headers: &mut HeaderMap,
+        uri: &Uri,
+    ) -> Result<Option<Shown>, Unusable> {
+        let mut request = Request::new(());
+        *request.headers_mut() = std::mem::take(headers);
+        *request.uri_mut() = uri.clone();
+        let shown = places.take(&mut request);
+        *headers = std::mem::take(request.headers_mut());
+        shown
     }
 
     fn ways(shown: Option<Shown>) -> Option<Way> {

@@ -12,7 +12,8 @@ use crate::inbound::proof::Proof;
 /// that [`Auth`](crate::Auth) let in, unless there is nothing to say.
 #[derive(Clone, Debug)]
 pub struct Privileges {
-    scopes: Arc<[Box<str>]>,
+    // None: nothing, and nobody to share it with.
+    scopes: Option<Arc<[Box<str>]>>,
     #[cfg(feature = "claims")]
     claims: Option<Claims>,
 }
@@ -26,7 +27,7 @@ impl Privileges {
 
     /// All that is granted: by the credential first.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let own = self.scopes.iter().map(|it| &**it);
+        let own = self.scopes.iter().flat_map(|it| &**it).map(|it| &**it);
         #[cfg(feature = "claims")]
         let own = own.chain(self.claims.iter().flat_map(Claims::scopes));
         own
@@ -41,13 +42,13 @@ impl Privileges {
 
     /// What `proof` grants, the claims taken out of it; `None` where that is nothing.
     pub(crate) fn of<T>(proof: &mut Proof<T>) -> Option<Self> {
-        let scopes = &proof.credential.scopes;
+        let scopes = Some(&proof.credential.scopes).filter(|it| !it.is_empty());
         #[cfg(feature = "claims")]
         let is_bare = proof.claims.is_none();
         #[cfg(not(feature = "claims"))]
         let is_bare = true;
-        (!scopes.is_empty() || !is_bare).then(|| Self {
-            scopes: Arc::clone(scopes),
+        (scopes.is_some() || !is_bare).then(|| Self {
+            scopes: scopes.cloned(),
             #[cfg(feature = "claims")]
             claims: proof.claims.take(),
         })

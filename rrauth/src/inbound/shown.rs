@@ -49,7 +49,7 @@ pub(crate) enum Token {
     /// The line that it was shown in, as it was taken off the request, and where in it the token
     /// begins: a copy would have to be wiped, which costs more than the copy.
     Line(HeaderValue, usize),
-    Copy(Zeroizing<String>),
+    Copy(Zeroizing<Vec<u8>>),
 }
 
 /// How it was shown, which says what it may be.
@@ -92,15 +92,11 @@ impl Way {
 }
 
 impl Token {
-    pub(crate) fn as_str(&self) -> &str {
+    /// ASCII: it was checked when it was read.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            // It was checked when it was read.
-            Self::Line(line, start) => line
-                .as_bytes()
-                .get(*start..)
-                .and_then(|it| std::str::from_utf8(it).ok())
-                .unwrap_or_default(),
-            Self::Copy(text) => text,
+            Self::Line(line, start) => line.as_bytes().get(*start..).unwrap_or_default(),
+            Self::Copy(bytes) => bytes,
         }
     }
 }
@@ -127,12 +123,13 @@ impl Rest {
 /// Adds what stands in another place. Two different secrets are refused: one reader would take the
 /// first and another the last.
 pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<(), Unusable> {
+    let Some(next) = next else { return Ok(()) };
     *shown = match (shown.take(), next) {
-        (None, it) | (it, None) => it,
-        (Some(a), Some(b)) if a.digest == b.digest && a.rest.agrees_with(&b.rest) => {
+        (None, it) => Some(it),
+        (Some(a), b) if a.digest == b.digest && a.rest.agrees_with(&b.rest) => {
             Some(Shown { digest: a.digest, way: a.way.or(b.way), rest: a.rest.or(b.rest) })
         }
-        (Some(_), Some(_)) => return Err(Unusable("two different credentials are shown")),
+        (Some(_), _) => return Err(Unusable("two different credentials are shown")),
     };
     Ok(())
 }
@@ -149,24 +146,24 @@ pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, U
 /// Reads what stands elsewhere in place of such a line.
 pub(crate) fn parameter(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
     let Some((mut shown, token)) = authorization(value, wanted)? else { return Ok(None) };
-    if let Some(text) = token {
-        shown.rest = Rest::Token(Token::Copy(Zeroizing::new(text.to_owned())));
+    if let Some(bytes) = token {
+        shown.rest = Rest::Token(Token::Copy(Zeroizing::new(bytes.to_owned())));
     }
     Ok(Some(shown))
 }
 
 // A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space). The token,
 // which is what `value` ends with, is still to be kept.
-fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<(Shown, Option<&str>)>, Unusable> {
+fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<(Shown, Option<&[u8]>)>, Unusable> {
     let Some(space) = value.iter().position(|it| *it == b' ') else {
         return Ok(raw(value)?.map(|it| (it, None)));
     };
     let (scheme, rest) = value.split_at(space);
     let token = rest.get(1..).unwrap_or_default();
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        let text = checked(token)?;
-        let shown = Shown { digest: KeyDigest::of(text), way: Way::Bearer, rest: Rest::Nothing };
-        Ok(Some((shown, wanted.tokens.then_some(text))))
+        let digest = KeyDigest::of(checked(token)?);
+        let shown = Shown { digest, way: Way::Bearer, rest: Rest::Nothing };
+        Ok(Some((shown, wanted.tokens.then_some(token))))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
         Ok(Some((basic(token, wanted.passwords)?, None)))
     } else {
@@ -210,21 +207,32 @@ fn text(bytes: &[u8]) -> Result<Zeroizing<String>, Unusable> {
     if text.chars().any(char::is_control) { Err(NOT_BASIC) } else { Ok(text.to_owned().into()) }
 }
 
-fn checked(secret: &[u8]) -> Result<&str, Unusable> {
+fn checked(secret: &[u8]) -> Result<&[u8], Unusable> {
     if secret.len() > LONGEST {
         return Err(TOO_LONG);
     }
-    // Looser than token68 (RFC 9110 §11.2), so that imported keys work; what makes a list or a
-    // parameter stays out.
-    let fits = |it: u8| it.is_ascii_graphic() & (it != b',') & (it != b'"');
-    // All of them, without a way out: many bytes at a time.
-    let fits = secret.iter().fold(!secret.is_empty(), |all, it| all & fits(*it));
-    match std::str::from_utf8(secret).ok().filter(|_| fits) {
-        None => Err(Unusable("the credential is not one visible word")),
-        Some(it) if it.starts_with(api_key::PREFIX) && !api_key::is_well_formed(it) => {
-            Err(Unusable("the checksum of the key does not hold"))
+    if secret.is_empty() || !is_visible(secret) {
+        return Err(Unusable("the credential is not one visible word"));
+    }
+    if secret.starts_with(api_key::PREFIX.as_bytes()) {
+        let is_well_formed = std::str::from_utf8(secret).is_ok_and(api_key::is_well_formed);
+        if !is_well_formed {
+            return Err(Unusable("the checksum of the key does not hold"));
         }
-        Some(it) => Ok(it),
+    }
+    Ok(secret)
+}
+
+// Looser than token68 (RFC 9110 §11.2), so that imported keys work; what makes a list or a parameter
+// stays out.
+fn is_visible(secret: &[u8]) -> bool {
+    // As numbers, and all of a chunk without a way out: as many at a time as a register holds.
+    let odd =
+        |it: u8| u8::from((it.wrapping_sub(b'!') > b'~' - b'!') | (it == b',') | (it == b'"'));
+    let fits = |chunk: &[u8; 32]| chunk.iter().map(|it| odd(*it)).fold(0, |any, it| any | it) == 0;
+    match secret.last_chunk() {
+        Some(last) => fits(last) && secret.as_chunks().0.iter().all(fits),
+        None => secret.iter().all(|it| odd(*it) == 0),
     }
 }
 
@@ -239,3 +247,23 @@ impl fmt::Debug for Shown {
 const LONGEST: usize = 8 * 1024;
 const TOO_LONG: Unusable = Unusable("the credential is longer than 8 KiB");
 const NOT_BASIC: Unusable = Unusable("the Basic credential cannot be decoded");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_odd_byte_anywhere_is_seen() {
+        for length in [1, 2, 31, 32, 33, 63, 64, 65, 100] {
+            assert!(checked(&vec![b'k'; length]).is_ok());
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut secret = vec![b'k'; length];
+                    secret[at] = byte;
+                    let fits = byte.is_ascii_graphic() && byte != b',' && byte != b'"';
+                    assert_eq!(checked(&secret).is_ok(), fits, "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+}

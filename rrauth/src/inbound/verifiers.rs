@@ -71,8 +71,8 @@ impl<T> Verifiers<T> {
     pub(crate) fn ask(&self, shown: &Shown, now: Now) -> Asked<T> {
         match &shown.rest {
             Rest::Nothing => {}
-            Rest::Token(text) => {
-                let token = ShownToken::new(text.as_str(), &shown.digest);
+            Rest::Token(token) => {
+                let token = ShownToken::of_ascii(token.as_bytes(), &shown.digest);
                 for verifier in &self.tokens {
                     if let Some(asked) = told(verifier.verify_shown(token, now)) {
                         return asked;
@@ -96,8 +96,8 @@ impl<T> Verifiers<T> {
             // A slow hash.
             Rest::Pair { .. } if self.passwords.is_some() => later(),
             Rest::Nothing | Rest::Pair { .. } => Err(Rejection::unknown()),
-            Rest::Token(text) => {
-                let token = ShownToken::new(text.as_str(), &shown.digest);
+            Rest::Token(token) => {
+                let token = ShownToken::of_ascii(token.as_bytes(), &shown.digest);
                 for verifier in &self.tokens {
                     match verifier.known(token, now) {
                         Verdict::NotMine => {}

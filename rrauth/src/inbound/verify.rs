@@ -53,20 +53,30 @@ pub trait ConnectionVerifier<T>: Send + Sync {
 /// A bearer token as it was shown: one word of visible ASCII, at most 8 KiB.
 #[derive(Clone, Copy)]
 pub struct ShownToken<'a> {
-    text: &'a str,
+    bytes: &'a [u8],
     digest: &'a KeyDigest,
 }
 
 impl<'a> ShownToken<'a> {
     /// `digest` must be that of `text`.
     pub(crate) const fn new(text: &'a str, digest: &'a KeyDigest) -> Self {
-        Self { text, digest }
+        Self { bytes: text.as_bytes(), digest }
+    }
+
+    /// As [`new`](Self::new), of ASCII: who knows the digest need not read the text.
+    pub(crate) const fn of_ascii(bytes: &'a [u8], digest: &'a KeyDigest) -> Self {
+        Self { bytes, digest }
     }
 
     /// The token itself. Verify it; never log it.
     #[must_use]
-    pub const fn expose(self) -> &'a str {
-        self.text
+    pub fn expose(self) -> &'a str {
+        std::str::from_utf8(self.bytes).unwrap_or_default()
+    }
+
+    /// How many bytes it has.
+    pub(crate) const fn len(self) -> usize {
+        self.bytes.len()
     }
 
     /// Its SHA-256, which has been taken already: the key of a cache of verdicts.

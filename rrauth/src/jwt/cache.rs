@@ -77,9 +77,9 @@ impl CachedPolicy {
         keys: &JwkSet,
         wall: Duration,
     ) -> Result<Verified, JwtError> {
-        let (text, digest) = (token.expose(), token.digest());
-        let Some(tokens) = self.tokens.as_ref().filter(|_| text.len() <= LONGEST_TOKEN) else {
-            return self.policy.verify(text, keys, wall);
+        let (length, digest) = (token.len(), token.digest());
+        let Some(tokens) = self.tokens.as_ref().filter(|_| length <= LONGEST_TOKEN) else {
+            return self.policy.verify(token.expose(), keys, wall);
         };
         if let Some(entry) = tokens.get(digest) {
             if entry.keys == keys.revision() && entry.verified.holds_at(wall) {
@@ -87,8 +87,8 @@ impl CachedPolicy {
             }
             tokens.remove(digest);
         }
-        let verified = self.policy.verify(text, keys, wall)?;
-        let kilobytes = text.len().div_ceil(1_024) as u64;
+        let verified = self.policy.verify(token.expose(), keys, wall)?;
+        let kilobytes = length.div_ceil(1_024) as u64;
         let entry = Entry { keys: keys.revision(), kilobytes, verified: verified.clone() };
         tokens.insert(*digest, entry);
         Ok(verified)

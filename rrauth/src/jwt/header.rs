@@ -26,7 +26,8 @@ impl Header {
     /// Reads the header of `jws`. Members that are not known are passed over (RFC 7515 §4); those that
     /// would change what is verified, or with what, are refused.
     pub(super) fn read(jws: &Jws<'_>) -> Result<Self, JwtError> {
-        let members = strict_json::members(&jws.header()?, ["alg", "kid", "typ", X5T, X5T_S256]);
+        let members =
+            strict_json::members(&jws.decoded_header()?, ["alg", "kid", "typ", X5T, X5T_S256]);
         let ([algorithm, kid, kind, x5t, x5t_s256], others) =
             members.map_err(|it| JwtError::invalid(format!("the header: {it}")))?;
         if let Some(refused) = others.iter().find(|it| REFUSED.contains(&it.as_str())) {

@@ -10,7 +10,7 @@ use crate::jwt::error::JwtError;
 pub(super) struct Jws<'a> {
     /// What was signed: the header, a dot, the payload.
     pub(super) signed: &'a str,
-    header: &'a str,
+    pub(super) header: &'a str,
     payload: &'a str,
     /// As it stands there; whoever verifies it decodes it.
     pub(super) signature: &'a str,
@@ -29,7 +29,7 @@ impl<'a> Jws<'a> {
         parts.ok_or(JwtError::foreign("the token has not three parts"))
     }
 
-    pub(super) fn header(&self) -> Result<Vec<u8>, JwtError> {
+    pub(super) fn decoded_header(&self) -> Result<Vec<u8>, JwtError> {
         decode(self.header).ok_or(JwtError::invalid("the header is not base64url"))
     }
 

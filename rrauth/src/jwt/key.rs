@@ -1,12 +1,14 @@
 //! One key (RFC 7517 §4): whether it may be used at all, and with which algorithms.
 
+use std::sync::OnceLock;
+
 use jsonwebtoken::{DecodingKey, crypto};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::jwt::algorithm::JwtAlgorithm as Algorithm;
 use crate::jwt::error::JwtError;
-use crate::jwt::header::{self, Thumbprints};
+use crate::jwt::header::{self, Header, Thumbprints};
 use crate::jwt::jws::{self, Jws};
 use crate::jwt::roca;
 
@@ -18,6 +20,9 @@ pub(super) struct Key {
     /// The one algorithm that the key is for, if it says so.
     pinned: Option<Algorithm>,
     decoding: DecodingKey,
+    /// The header of the first token that it verified, and how that was spelt: an issuer spells all of
+    /// a key's tokens alike, mostly.
+    header: OnceLock<(Box<str>, Header)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +64,14 @@ impl Key {
         if kid.is_some_and(|it| it.is_empty() || it.len() > header::LONGEST) {
             return Err(format!("kid: it is not a text of 1 to {} bytes", header::LONGEST));
         }
-        Ok(Self { kid: kid.map(Into::into), thumbprints, kind, pinned, decoding })
+        Ok(Self {
+            kid: kid.map(Into::into),
+            thumbprints,
+            kind,
+            pinned,
+            decoding,
+            header: OnceLock::new(),
+        })
     }
 
     /// A secret that the issuer shares with us.
@@ -69,7 +81,14 @@ impl Key {
         }
         let kind = Kind::Secret { bytes: bytes.len() };
         let decoding = DecodingKey::from_secret(bytes);
-        Ok(Self { kid: None, thumbprints: Thumbprints::default(), kind, pinned: None, decoding })
+        Ok(Self {
+            kid: None,
+            thumbprints: Thumbprints::default(),
+            kind,
+            pinned: None,
+            decoding,
+            header: OnceLock::new(),
+        })
     }
 
     pub(super) const fn is_public(&self) -> bool {
@@ -79,6 +98,20 @@ impl Key {
     /// Whether `algorithm` may be used with this key.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
         self.kind.fits(algorithm) && self.pinned.is_none_or(|it| it == algorithm)
+    }
+
+    /// What the header of `jws` says, if it is spelt as the one that is remembered.
+    pub(super) fn header(&self, jws: &Jws<'_>) -> Option<&Header> {
+        let (spelling, header) = self.header.get()?;
+        (**spelling == *jws.header).then_some(header)
+    }
+
+    /// Remembers `header`, which is what that of `jws` says. Only of a token that was verified: what
+    /// a stranger sends first would be in the way.
+    pub(super) fn remember(&self, jws: &Jws<'_>, header: Header) {
+        if jws.header.len() <= LONGEST_REMEMBERED {
+            _ = self.header.set((jws.header.into(), header));
+        }
     }
 
     /// Whether this key made the signature of `jws`, by an algorithm that fits.
@@ -209,6 +242,8 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
 }
 
 /// How many bytes a shared secret must have: what HS256 yields (RFC 7518 §3.2).
+/// How long a header may be to be remembered as it is spelt, in bytes.
+const LONGEST_REMEMBERED: usize = 1024;
 const SHORTEST_SECRET: usize = 32;
 // SEC 1 §2.3.3.
 const UNCOMPRESSED: u8 = 4;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::jwt::algorithm::JwtAlgorithm as Algorithm;
 use crate::jwt::error::{InvalidJwkSet, JwtError, quoted};
 use crate::jwt::header::Header;
+use crate::jwt::jws::Jws;
 use crate::jwt::key::Key;
 use crate::strict_json;
 
@@ -100,6 +101,11 @@ impl JwkSet {
 
     pub(crate) fn revision(&self) -> Revision {
         self.inner.revision
+    }
+
+    /// What the header of `jws` says, if a token with the same one was verified before.
+    pub(super) fn known_header(&self, jws: &Jws<'_>) -> Option<&Header> {
+        self.inner.keys.iter().find_map(|it| it.header(jws))
     }
 
     /// The one key that a token with this header means.

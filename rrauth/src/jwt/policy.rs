@@ -90,9 +90,7 @@ impl JwtPolicy {
         let claims = strict_json::object(&jws.payload()?);
         let claims = claims.map_err(|it| JwtError::invalid(format!("the payload: {it}")))?;
         self.rules.check_issuer(&claims)?;
-        let header = Header::read(&jws)?;
-        self.check_header(&header)?;
-        keys.select(&header)?.verify(&jws, header.algorithm)?;
+        self.check_signature(&jws, keys)?;
 
         let times = Times::read(&claims)?;
         if let Some(longest) = self.max_lifetime {
@@ -108,6 +106,20 @@ impl JwtPolicy {
             return Err(JwtError::expired());
         }
         Ok(Verified { claims: Claims::new(claims), subject, expires_at, starts_at })
+    }
+
+    fn check_signature(&self, jws: &Jws<'_>, keys: &JwkSet) -> Result<(), JwtError> {
+        let verify = |header: &Header| {
+            self.check_header(header)?;
+            let key = keys.select(header)?;
+            key.verify(jws, header.algorithm).map(|()| key)
+        };
+        if let Some(header) = keys.known_header(jws) {
+            return verify(header).map(drop);
+        }
+        let header = Header::read(jws)?;
+        verify(&header)?.remember(jws, header);
+        Ok(())
     }
 
     fn check_header(&self, header: &Header) -> Result<(), JwtError> {
