@@ -119,6 +119,10 @@ impl Facts {
 
     /// One more.
     pub fn push(&mut self, fact: Fact) {
+        if self.0.len() == self.0.inline_size() {
+            // The next is seldom the last: a fact of each scope, at once.
+            self.0.reserve(3);
+        }
         self.0.push(fact);
     }
 }

@@ -30,6 +30,11 @@ impl Names {
         self.underscores
     }
 
+    /// The marks that they have.
+    pub(crate) const fn marks(self) -> u64 {
+        self.marks
+    }
+
     /// Whether one of them may have this mark.
     pub(crate) const fn may_have(self, mark: Mark) -> bool {
         self.marks & mark.0 != 0
@@ -39,9 +44,18 @@ impl Names {
 impl Mark {
     /// What tells most names apart: how long they are, how they begin and how they end.
     pub(crate) fn of(name: &HeaderName) -> Self {
-        let bytes = name.as_str().as_bytes();
+        Self::of_text(name.as_str().as_bytes())
+    }
+
+    /// As [`of`](Self::of), of any name.
+    pub(crate) fn of_text(bytes: &[u8]) -> Self {
         let ends = [bytes.first(), bytes.last()].map(|it| it.map_or(0, |it| usize::from(*it)));
         let [first, last] = ends;
         Self(1 << ((bytes.len() * 7 + first * 3 + last * 5) % 64))
+    }
+
+    /// The bit.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
     }
 }

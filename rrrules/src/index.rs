@@ -13,15 +13,15 @@ use crate::methods::KINDS;
 use crate::pattern::{Pattern, Presence};
 use crate::query::Pair;
 use crate::rule::{Effect, Rule};
+use crate::small::{SMALL, Small};
 use crate::subject::Reading;
 
 /// Sorts rules by one thing each that a request must have for them to fit. What it finds is asked
 /// in full; what it leaves out cannot fit.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// By the kind of the method, a bit for each rule that is about it: of sets so small that asking
-    /// each is quicker.
-    small: Option<[u16; KINDS]>,
+    /// Of sets so small that looking at each rule is quicker.
+    small: Option<Small>,
     path: Gates,
     /// By the value of a header that must be there.
     headers: HashMap<HeaderName, Gates, RandomState>,
@@ -48,8 +48,8 @@ impl Index {
     /// When the texts in them make too large an automaton.
     pub(crate) fn of(rules: &[Rule]) -> Result<Self, BuildError> {
         let mut index = Self::default();
-        if rules.len() <= SMALL {
-            index.small = Some(by_method(rules));
+        index.small = Small::of(rules);
+        if index.small.is_some() {
             return Ok(index);
         }
         let paths: Vec<_> = rules.iter().map(path_gates).collect();
@@ -92,9 +92,9 @@ impl Index {
         }
     }
 
-    /// A bit for each rule that may fit, of a set so small that asking each is as quick.
+    /// A bit for each rule that may fit, of a small set.
     pub(crate) fn small(&self, reading: &Reading<'_>) -> Option<u16> {
-        self.small.as_ref()?.get(reading.method()).copied()
+        self.small.as_ref().map(|it| it.bits(reading))
     }
 
     /// The rules that may fit, each once, in the order of evaluation.
@@ -194,13 +194,6 @@ impl Rarity {
     }
 }
 
-fn by_method(rules: &[Rule]) -> [u16; KINDS] {
-    std::array::from_fn(|kind| {
-        let rules = (0..).zip(rules).filter(|(_, rule)| rule.methods.may_contain(kind));
-        rules.fold(0, |bits, (place, _)| bits | 1 << place)
-    })
-}
-
 fn path_gates(rule: &Rule) -> Vec<Gate> {
     match &rule.path {
         Some((pattern, Presence::Present)) => pattern.gates(),
@@ -234,6 +227,3 @@ fn dashed(name: &HeaderName) -> Option<HeaderName> {
         false => Some(name.clone()),
     }
 }
-
-/// Up to so many rules, asking each is as quick as asking the index.
-const SMALL: usize = u16::BITS as usize;

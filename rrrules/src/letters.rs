@@ -43,6 +43,11 @@ impl Letters {
         needed.0 & !self.0 == 0
     }
 
+    /// Those of both.
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     fn common(sets: impl Iterator<Item = Self>) -> Self {
         sets.reduce(|common, it| Self(common.0 & it.0)).unwrap_or(Self::NONE)
     }

@@ -32,6 +32,7 @@ mod rule_set;
 mod segment;
 mod service;
 mod short;
+mod small;
 mod steps;
 mod subject;
 #[cfg(feature = "validation")]

@@ -191,6 +191,16 @@ impl Pattern {
         }
     }
 
+    /// How every text begins that the pattern is found in, and what else it has in it.
+    pub(crate) fn needs(&self) -> (&[u8], Letters) {
+        match &self.inner.matcher {
+            // What comes first tells most apart, and the rest is compared as quickly.
+            Matcher::Is(start) | Matcher::Starts(start) => (start.as_bytes(), Letters::NONE),
+            Matcher::Steps(steps) => (steps.first().as_bytes(), steps.letters()),
+            Matcher::Regex { start, letters, .. } => (start, *letters),
+        }
+    }
+
     /// Whether the two are written alike, and so say the same.
     pub(crate) fn is_alike(&self, other: &Self) -> bool {
         self.inner.source == other.inner.source && self.inner.flags == other.inner.flags

@@ -1,6 +1,7 @@
 //! Patterns that are a path with names left open: `^/users/[^/]+/keys$`. Most that are not plain text
 //! are, and need no automaton.
 
+use crate::letters::Letters;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
 /// Texts, with a name between each and the next.
@@ -52,6 +53,12 @@ impl Steps {
     /// What a path must start with.
     pub(crate) const fn first(&self) -> &str {
         &self.first
+    }
+
+    /// What a path must have in it.
+    pub(crate) fn letters(&self) -> Letters {
+        let texts = std::iter::once(&self.first).chain(&self.others);
+        texts.fold(Letters::NONE, |all, it| all.with(Letters::of(it.as_bytes())))
     }
 
     /// Where the shortest match ends, in bytes; `None` where there is none.

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::header_names::Names;
+use crate::header_names::{Mark, Names};
 use crate::letters::Letters;
 use crate::methods;
 use crate::path::CanonicalPath;
@@ -45,6 +45,7 @@ pub(crate) struct Reading<'a> {
     query: OnceCell<Result<Query<'a>, BadEscape>>,
     names: OnceCell<Names>,
     path_letters: OnceCell<Letters>,
+    query_marks: OnceCell<u64>,
     method: usize,
 }
 
@@ -64,6 +65,7 @@ impl<'a> Reading<'a> {
             query: OnceCell::new(),
             names: OnceCell::new(),
             path_letters: OnceCell::new(),
+            query_marks: OnceCell::new(),
         }
     }
 
@@ -93,6 +95,25 @@ impl<'a> Reading<'a> {
     /// What is in the path.
     pub(crate) fn path_letters(&self) -> Letters {
         *self.path_letters.get_or_init(|| Letters::of(self.subject.path.as_str().as_bytes()))
+    }
+
+    /// The marks of the headers' names; all where more may be there, or in other spellings.
+    pub(crate) fn header_marks(&self) -> u64 {
+        match self.lacks.headers || self.names().have_underscores() {
+            true => u64::MAX,
+            false => self.names().marks(),
+        }
+    }
+
+    /// The marks of the query's names, in every reading; all where nobody knows what they are.
+    pub(crate) fn query_marks(&self) -> u64 {
+        *self.query_marks.get_or_init(|| match self.query() {
+            Ok(query) if !self.lacks.query => {
+                let names = query.readings().flatten().map(|it| it.name.as_bytes());
+                names.fold(0, |all, it| all | Mark::of_text(it).bits())
+            }
+            Ok(_) | Err(_) => u64::MAX,
+        })
     }
 
     /// What the headers are called.
