@@ -113,10 +113,7 @@ async fn serve(
         tokio::select! {
             () = shared.link.opened() => return Some(()),
             _ = beats.tick() => beat(shared).await,
-            _ = expiries.tick() => {
-                expire(shared).await;
-                pay(shared).await;
-            }
+            _ = expiries.tick() => expire_and_pay(shared).await,
             _ = renewals.tick() => renew(shared).await,
             Some(look) = looks.recv() => shared.answer(look).await,
             received = updates.recv_many(&mut batch, LARGEST_BATCH) => {
@@ -127,6 +124,11 @@ async fn serve(
             }
         }
     }
+}
+
+async fn expire_and_pay(shared: &Shared) {
+    expire(shared).await;
+    pay(shared).await;
 }
 
 /// In steps: answers that requests wait for come in on this thread, too.

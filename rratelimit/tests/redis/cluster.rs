@@ -159,7 +159,11 @@ fn a_replica_that_takes_over_is_found() {
     // The worker answers this when it has told what passed meanwhile.
     let asked = [(&policy, Key::of(&["a"]))];
     until(|| node.store.usage(&asked, node.now()).is_some());
-    assert_eq!(node.passing(&policy, "a", 20), 5, "what was replicated counts, and what passed since");
+    assert_eq!(
+        node.passing(&policy, "a", 20),
+        5,
+        "what was replicated counts, and what passed since"
+    );
 }
 
 struct Cluster {
