@@ -47,9 +47,8 @@ fn churn(keys: u64, apart: Duration) -> Result<(), Box<dyn std::error::Error>> {
         let mut child = Command::new(std::env::current_exe()?);
         let told = child.args([&keys.to_string(), CHURN, &micros]).stderr(Stdio::inherit());
         let told = told.output()?.stdout;
-        let (took, _) = told.as_chunks::<4>();
-        for (least, took) in least.iter_mut().zip(took) {
-            *least = u32::from_le_bytes(*took).min(*least);
+        for (least, took) in least.iter_mut().zip(told.chunks_exact(4)) {
+            *least = u32::from_le_bytes(took.try_into()?).min(*least);
         }
     }
     let above = |micros: u32| least.iter().filter(|it| **it > micros * 1_000).count();
