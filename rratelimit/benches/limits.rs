@@ -8,17 +8,23 @@
     reason = "a bench that cannot go on stops"
 )]
 
+use std::convert::Infallible;
+use std::future::{Future, ready};
 use std::hint::black_box;
 use std::num::NonZeroU32;
-use std::sync::Barrier;
+use std::pin::pin;
+use std::sync::{Arc, Barrier};
+use std::task::{self, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
-use rratelimit::{Key, Limit, Limiter, Policy};
-use rrcore::{Clock, Now};
+use http::{Request, Response};
+use rratelimit::{Charge, Key, Limit, Limiter, Policy, RateLimitLayer};
+use rrcore::{Clock, Context, Now};
+use tower::{Layer, Service, service_fn};
 
 type Governor<C> = RateLimiter<
     String,
@@ -60,6 +66,33 @@ fn hot(criterion: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// What a whole request costs: two charges with a receipt, and the layer around a service that does
+/// nothing, with and without it.
+fn requests(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("a request");
+    let [_, _, (_, day), _] = policies();
+    let (minute, limiter, mut at) = (one(), Limiter::new(), START);
+    group.bench_function("two charges", |it| {
+        it.iter(|| {
+            at = later(at);
+            let [one, all] = ["key_0", "all"].map(|it| Key::of(&[black_box(it)]));
+            limiter.take(&[Charge::one(&minute, one), Charge::one(&day, all)], at)
+        });
+    });
+    let nothing = service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
+    let clock = Clock::system();
+    let request = || {
+        let mut request = Request::new(());
+        _ = Context::of(request.extensions_mut(), &clock);
+        request
+    };
+    let mut bare = nothing;
+    group.bench_function("no layer", |it| it.iter(|| now(bare.call(request()))));
+    let mut layered = RateLimitLayer::new(one(), Arc::new(Limiter::new())).layer(nothing);
+    group.bench_function("layer", |it| it.iter(|| now(layered.call(request()))));
     group.finish();
 }
 
@@ -150,6 +183,10 @@ fn race(threads: u64, all: u64, decide: impl Fn(&String) + Sync) -> Duration {
     })
 }
 
+fn now<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut task::Context::from_waker(Waker::noop()))
+}
+
 fn policies() -> [(&'static str, Policy); 4] {
     let minute = Duration::from_secs(60);
     let bucket = Limit::token_bucket("bucket", PLENTY, minute, PLENTY);
@@ -193,6 +230,6 @@ const PLENTY: u64 = 1_000_000_000_000;
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = hot, random, together
+    targets = hot, requests, random, together
 }
 criterion_main!(benches);

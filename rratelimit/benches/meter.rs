@@ -1,12 +1,14 @@
 //! What a meter costs per byte of a body that passes: `cargo bench -p rratelimit --features meter
 //! --bench meter`. Throughput is of bytes that have to be looked at; `found` is of a body whose number
-//! comes first. Coded bodies count by what they decode to.
+//! comes first. Coded bodies count by what they decode to; what of their time is not the meter's but
+//! the decoder's, `only decoded` says.
 #![allow(missing_docs, reason = "criterion's macros make items without")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +19,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use rratelimit::{Extraction, Limit, Limiter, Meter, MeterLayer, Policy, Tokens};
-use rrcore::coding::{Coding, Encoder};
+use rrcore::coding::{Coding, DecodeError, DecodeLimits, Decoder, Encoder};
 use tower::{Layer, Service, service_fn};
 
 fn bodies(criterion: &mut Criterion) {
@@ -71,6 +73,11 @@ fn one(
     group.bench_function(format!("{name}, not metered"), |it| {
         it.iter(|| drain(&mut bare));
     });
+    if coding == Coding::Gzip {
+        group.bench_function(format!("{name}, only decoded"), |it| {
+            it.iter(|| decode(coding, coded.chunks(chunk)));
+        });
+    }
     let policy = Policy::new([Limit::calendar_day("tokens.day", u64::MAX)]).unwrap();
     let meter = Meter::new("tokens", Extraction::tokens(Tokens::Total), policy);
     let layer = MeterLayer::new([meter], Arc::new(Limiter::new()));
@@ -91,6 +98,19 @@ where
     let mut bytes = 0;
     while let Poll::Ready(Some(Ok(frame))) = body.as_mut().poll_frame(&mut task) {
         bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
+    bytes
+}
+
+fn decode<'a>(coding: Coding, pieces: impl Iterator<Item = &'a [u8]>) -> usize {
+    let limits = DecodeLimits::bytes(u64::MAX).ratio(1_000);
+    let (mut decoder, mut bytes) = (Decoder::new(coding, limits), 0);
+    for piece in pieces {
+        let count = |plain: &[u8]| {
+            bytes += black_box(plain).len();
+            Ok::<_, DecodeError>(())
+        };
+        decoder.push_all(piece, count).unwrap();
     }
     bytes
 }

@@ -34,7 +34,8 @@ pub enum Decision {
 /// response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    policies: SmallVec<[Policy; 1]>,
+    // Two take no more room than what says where more of them are.
+    policies: SmallVec<[Policy; 2]>,
     // One for each limit of each policy, in that order.
     left: SmallVec<[Left; 3]>,
     is_degraded: bool,

@@ -68,6 +68,10 @@ impl Shard {
         self.table.get_mut(key)
     }
 
+    pub(crate) fn knows(&self, key: Key) -> bool {
+        self.table.get(key).is_some()
+    }
+
     /// Makes room for counts of `key` by `policy`, of which there were none.
     pub(crate) fn enter(&mut self, key: Key, policy: &Policy) -> Place {
         let place = self.place(policy, self.time);

@@ -96,10 +96,30 @@ pub(crate) fn all(books: &mut impl Books, charges: &[Charge<'_>], tally: &mut Ta
 }
 
 fn admits(books: &mut impl Books, charges: &[Charge<'_>], at: usize) -> bool {
-    let Some(charge) = charges.get(at) else { return false };
-    let limits = charge.policy.limits();
-    charge.policy.is_observed()
-        || limits.iter().all(|it| left(books, charges, at, it).wait.is_none())
+    let (Some(charge), Some(seat)) = (charges.get(at), books.seat(at).copied()) else {
+        return false;
+    };
+    if charge.policy.is_observed() || charge.policy.is_empty() {
+        return true;
+    }
+    if !(0..at).any(|it| is_together(books, charges, (it, at))) {
+        let spent = books.spent(at);
+        return spent.is_some_and(|it| it.admits(charge.policy, charge.cost, seat.time));
+    }
+    charge.policy.limits().iter().all(|it| left(books, charges, at, it).wait.is_none())
+}
+
+/// Whether two charges are held to the same counts.
+fn is_together(books: &impl Books, charges: &[Charge<'_>], (one, other): (usize, usize)) -> bool {
+    let (Some(its), Some(seat)) = (books.seat(one), books.seat(other)) else { return false };
+    match seat.place {
+        Place::Shared => its.place == Place::Shared && its.shard == seat.shard,
+        Place::Own | Place::Fresh => {
+            let key = |at: usize| charges.get(at).map(|it| it.key);
+            key(one) == key(other)
+        }
+        Place::Nowhere => false,
+    }
 }
 
 // What charges before this one ask of the same counter is as good as taken.
@@ -108,12 +128,8 @@ fn left(books: &mut impl Books, charges: &[Charge<'_>], at: usize, limit: &Limit
         return NONE;
     };
     let before = charges.iter().enumerate().take(at).filter(|(other, it)| {
-        let its_counts = books.seat(*other).is_some_and(|its| match seat.place {
-            Place::Shared => its.place == Place::Shared && its.shard == seat.shard,
-            Place::Own | Place::Fresh => it.key == charge.key,
-            Place::Nowhere => false,
-        });
-        its_counts && it.policy.limits().iter().any(|its| its.id() == limit.id())
+        is_together(books, charges, (*other, at))
+            && it.policy.limits().iter().any(|its| its.id() == limit.id())
     });
     let before: SmallVec<[u64; 4]> = before.map(|(_, it)| it.cost).collect();
     let Some(spent) = books.spent(at) else { return NONE };
@@ -183,8 +199,12 @@ impl<'a> Locked<'a> {
         let mut locked = Self { guards, seats: SmallVec::new(), keys };
         let times: SmallVec<[Time; 4]> =
             locked.guards.iter_mut().map(|it| it.advance(now)).collect();
-        for shard in &mut locked.guards {
-            shard.sweep();
+        // As fast as keys come, and before anybody is known to have a place.
+        for (charge, shard) in charges.iter().zip(of) {
+            let its = locked.guards.get_mut(*shard);
+            if let Some(its) = its.filter(|it| !it.knows(charge.key)) {
+                its.sweep();
+            }
         }
         for (charge, shard) in charges.iter().zip(of) {
             let Some((its, time)) = locked.guards.get_mut(*shard).zip(times.get(*shard)) else {

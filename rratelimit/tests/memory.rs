@@ -75,6 +75,20 @@ fn a_full_table_refuses_newcomers_where_that_is_said_and_forgets_nobody() {
 }
 
 #[test]
+fn newcomers_beside_one_who_is_known_find_the_room_of_those_who_are_over() {
+    let policy = Policy::new([Limit::sliding("a", 1_000_000, MINUTE)]).unwrap();
+    let limiter = Limiter::with_capacity(64).on_capacity(OnCapacity::Refuse);
+    let known = Key::of(&["known"]);
+    // One new key in two seconds: thirty or so count at any time.
+    for second in (0..4_000).step_by(2) {
+        let new = Key::of(&["new", &second.to_string()]);
+        let charges = [Charge::one(&policy, known), Charge::one(&policy, new)];
+        let now = at(START + Duration::from_secs(second));
+        assert!(limiter.take(&charges, now).is_allowed(), "{second}");
+    }
+}
+
+#[test]
 fn what_runs_among_those_without_a_place_comes_back_to_them() {
     let policy = Policy::new([Limit::concurrency("running", 1)]).unwrap();
     let day = Policy::new([Limit::calendar_day("day", 9)]).unwrap();

@@ -47,7 +47,7 @@ impl Events {
             }
             rest = match self.line {
                 Line::Data => {
-                    let end = words::find(rest, *b"\n\r").unwrap_or(rest.len());
+                    let end = words::line_end(rest).unwrap_or(rest.len());
                     let (data, after) = rest.split_at(end);
                     if !data.is_empty() {
                         to(Piece::Data(data));
@@ -55,7 +55,7 @@ impl Events {
                     self.end_line(after)
                 }
                 Line::Other => {
-                    let end = words::find(rest, *b"\n\r").unwrap_or(rest.len());
+                    let end = words::line_end(rest).unwrap_or(rest.len());
                     self.end_line(rest.get(end..).unwrap_or_default())
                 }
                 Line::Colon => {
@@ -81,6 +81,12 @@ impl Events {
         rest: &'a [u8],
         to: &mut impl FnMut(Piece<'_>),
     ) -> &'a [u8] {
+        // Nearly every line with something on it, in one look.
+        if let (0, Some(after)) = (seen, rest.strip_prefix(b"data:")) {
+            self.begin_data(to);
+            self.line = Line::Colon;
+            return after;
+        }
         let Some((byte, after)) = rest.split_first() else { return rest };
         match byte {
             b'\n' | b'\r' if seen == 0 => {

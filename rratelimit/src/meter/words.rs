@@ -21,6 +21,15 @@ impl Depth {
 
     /// Passes over `chunk`, up to and with the bracket that closes the last one; gives the rest.
     pub(crate) fn skip<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+        // What changes with each word is kept out of memory meanwhile.
+        let mut depth = *self;
+        let rest = depth.skip_from(chunk);
+        *self = depth;
+        rest
+    }
+
+    #[inline]
+    fn skip_from<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
         let mut rest = chunk;
         while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
             if !self.skip_word(u64::from_le_bytes(*word))
@@ -58,10 +67,14 @@ impl Depth {
         if self.escaped || equal(word, b'\\') != 0 {
             return false;
         }
+        let quotes = equal(word, b'"') >> 7;
+        // Most of a long text.
+        if quotes == 0 && self.in_text {
+            return true;
+        }
         // Of each byte its lowest bit: whether there were, up to and with it, an odd number of
         // quotes, so that it is in a string.
-        let mut text = equal(word, b'"') >> 7;
-        text ^= text << 8;
+        let mut text = quotes ^ (quotes << 8);
         text ^= text << 16;
         text ^= text << 32;
         text ^= if self.in_text { EACH } else { 0 };
@@ -100,6 +113,23 @@ pub(crate) fn text<'a>(chunk: &'a [u8], escaped: &mut bool) -> (&'a [u8], Option
     }
 }
 
+/// Where the line ends: at its line feed or carriage return.
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    let mut passed = 0;
+    while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
+        // Nearly no byte of a line is as low as those that end it: one question about all of them.
+        if is_any_below(u64::from_le_bytes(*word), b'\r' + 1)
+            && let Some(at) = word.iter().position(|it| matches!(it, b'\n' | b'\r'))
+        {
+            return Some(passed + at);
+        }
+        rest = after;
+        passed += WORD;
+    }
+    rest.iter().position(|it| matches!(it, b'\n' | b'\r')).map(|it| passed + it)
+}
+
 /// Where the first byte is that is either of these.
 pub(crate) fn find(bytes: &[u8], [one, other]: [u8; 2]) -> Option<usize> {
     let mut rest = bytes;
@@ -121,6 +151,11 @@ pub(crate) fn find(bytes: &[u8], [one, other]: [u8; 2]) -> Option<usize> {
 const fn equal(word: u64, byte: u8) -> u64 {
     let differs = word ^ (EACH * byte as u64);
     !(((differs & LOW) + LOW) | differs | LOW)
+}
+
+// Whether any byte is below `most`, which is 128 at the most.
+const fn is_any_below(word: u64, most: u8) -> bool {
+    word.wrapping_sub(EACH * most as u64) & !word & !(EACH * 0x7f) != 0
 }
 
 // How many bytes are 1, of bytes that are 0 or 1.
@@ -177,6 +212,23 @@ mod tests {
         #[test]
         fn what_is_found_is_the_first(bytes in prop::collection::vec(0..4_u8, 0..40)) {
             prop_assert_eq!(find(&bytes, [2, 3]), bytes.iter().position(|it| *it >= 2));
+        }
+
+        #[test]
+        fn a_line_ends_at_the_first_byte_that_ends_lines(
+            bytes in prop::collection::vec(prop::sample::select(b"\n\r\t\x0e\x0b a\x8a\xff".to_vec()), 0..40),
+            lines in prop::collection::vec(prop::sample::select(b"abcdefgh\n".to_vec()), 0..60),
+        ) {
+            for bytes in [bytes, lines] {
+                let expected = bytes.iter().position(|it| *it == b'\n' || *it == b'\r');
+                prop_assert_eq!(line_end(&bytes), expected);
+            }
+        }
+
+        #[test]
+        fn one_byte_below_a_mark_is_seen_wherever_it_is(bytes in any::<[u8; 8]>(), most in 0..=128_u8) {
+            let expected = bytes.iter().any(|it| *it < most);
+            prop_assert_eq!(is_any_below(u64::from_le_bytes(bytes), most), expected);
         }
 
         #[test]

@@ -49,7 +49,7 @@ pub(crate) async fn ask(
             drop(pending);
             give_up(&request, shared, &extra);
             shared.unanswered(call);
-            fallback::decide(&request, shared, now)
+            fallback::decide(&request, shared, now, call.heard)
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::connection::Place;
 use super::counters::{Counters, StoreState};
+use super::debts::Debts;
 use super::leases::Leases;
 use super::link::Link;
 use super::names::Names;
@@ -154,6 +155,7 @@ impl RedisStoreBuilder {
             slice: self.slice,
             own: Limiter::with_capacity(self.max_keys),
             shares: Shares::default(),
+            debts: Mutex::new(Debts::new()),
             clock: Clock::system(),
             beat_every: BEAT_EVERY,
             permits_last: PERMITS_LAST,

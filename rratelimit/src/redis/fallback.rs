@@ -27,10 +27,14 @@ enum Source {
 }
 
 /// Decides without the store. Visible to who asks for it in the decision's standing.
+///
+/// What passes is told to the store later on, unless it has `heard` of the request: then it may have
+/// counted it already.
 pub(crate) fn decide(
     request: &Request,
     shared: &Shared,
     now: Now,
+    heard: bool,
 ) -> Result<Decision, Unavailable> {
     let nodes = shared.nodes();
     let mut from = SmallVec::<[Source; 3]>::new();
@@ -49,6 +53,9 @@ pub(crate) fn decide(
         Some(it) => Err(request.unavailable(it)),
     };
     account(request, shared, &from, &decision);
+    if !heard && matches!(decision, Ok(Decision::Allowed { .. })) {
+        owe(request, shared, &from, now);
+    }
     let is_leased = |it: &Source| matches!(it, Source::Lease(_));
     if from.iter().all(is_leased) { decision } else { decision.map(Decision::degraded) }
 }
@@ -113,6 +120,22 @@ fn share(
         return Ok(request.refused(&left));
     }
     Ok(request.allowed(&left, marks))
+}
+
+fn owe(request: &Request, shared: &Shared, from: &[Source], now: Now) {
+    let at = shared.clock.monotonic();
+    let mut debts = lock(&shared.debts);
+    for (it, from) in request.asked.iter().zip(from) {
+        let is_noted = match (from, request.limit(it)) {
+            (Source::Share | Source::Nowhere, Some(limit)) => debts.owe(it, limit, at, now.wall),
+            (Source::Share | Source::Nowhere, None) => false,
+            // The store has counted it, or has nothing to count.
+            (Source::Lease(_) | Source::Permit(_) | Source::Nobody, _) => true,
+        };
+        if !is_noted {
+            count(&shared.counters.lost_updates);
+        }
+    }
 }
 
 /// Counts what was decided; undoes what was taken for a request that does not pass.

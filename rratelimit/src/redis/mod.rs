@@ -6,6 +6,7 @@ mod breaker;
 mod builder;
 mod connection;
 mod counters;
+mod debts;
 mod fallback;
 mod leases;
 mod link;

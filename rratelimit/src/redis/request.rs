@@ -97,10 +97,13 @@ impl Request {
     }
 
     pub(crate) fn unavailable(&self, asked: &Asked) -> Unavailable {
-        let (charge, limit) = asked.at;
-        let policy = self.charges.get(charge).map(|it| it.policy.limits());
-        let limit = policy.and_then(|it| it.get(limit));
+        let limit = self.limit(asked);
         Unavailable::new(limit.map_or_else(|| "".into(), |it| Arc::clone(it.name())))
+    }
+
+    pub(crate) fn limit(&self, asked: &Asked) -> Option<&Limit> {
+        let (charge, limit) = asked.at;
+        self.charges.get(charge)?.policy.limits().get(limit)
     }
 
     pub(crate) fn refused(&self, left: &[Left]) -> Decision {

@@ -37,6 +37,7 @@ pub(crate) struct Scripts {
     pub(crate) renew: Script,
     pub(crate) leave: Script,
     pub(crate) look: Script,
+    pub(crate) late: Script,
 }
 
 impl Scripts {
@@ -48,6 +49,7 @@ impl Scripts {
             renew: Script::new(with_windows!("lua/renew.lua")),
             leave: Script::new(include_str!("lua/leave.lua")),
             look: Script::new(with_windows!("lua/look.lua")),
+            late: Script::new(with_windows!("lua/late.lua")),
         }
     }
 }

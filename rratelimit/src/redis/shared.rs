@@ -12,11 +12,13 @@ use tokio::sync::mpsc::Sender;
 use super::answer::Beat;
 use super::breaker::BreakerState;
 use super::counters::{Counters, StoreState, count};
+use super::debts::{Debts, Late};
 use super::leases::{LeaseId, Leases, Slice};
 use super::link::{Link, NoAnswer};
 use super::lock::lock;
 use super::look::{Look, Spent};
 use super::names::Names;
+use super::request::Asked;
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
 use super::terms::Terms;
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     /// What this node has let pass, for the time when the store is gone.
     pub(crate) own: Limiter,
     pub(crate) shares: Shares,
+    /// What passed of it, and the store does not know.
+    pub(crate) debts: Mutex<Debts>,
     pub(crate) clock: Clock,
     pub(crate) beat_every: Duration,
     pub(crate) permits_last: Duration,
@@ -130,6 +134,31 @@ impl Shared {
         if !matches!(sent, Some(Ok(()))) {
             count(&self.counters.lost_updates);
         }
+    }
+
+    /// What passed without the store turns out to cost `actual`. Once that is told, what was too much
+    /// stays: nobody knows in which window of the store it is.
+    pub(crate) fn settle_debt(&self, it: &Asked, actual: u64) {
+        if it.terms.is_concurrency() || lock(&self.debts).settle(it.id, it.cost, actual) {
+            return;
+        }
+        let more = actual.saturating_sub(it.cost);
+        if more > 0 {
+            let change = Change::Add(more);
+            self.update(Update { name: self.names.of(it.id), terms: it.terms, change });
+        }
+    }
+
+    /// What `late.lua` is told.
+    pub(crate) fn late(&self, lates: &[Late]) -> Run {
+        let (mut run, now) = (Run::default(), self.clock.monotonic());
+        for Late { id, terms, at, units, .. } in lates {
+            run.keys.push(self.names.of(*id));
+            terms.push_bucket_on(&mut run);
+            run.number(micros(now.saturating_sub(*at)));
+            run.number(*units);
+        }
+        run
     }
 
     /// What `beat.lua` and `leave.lua` are told.

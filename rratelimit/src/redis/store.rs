@@ -139,7 +139,7 @@ impl Store for RedisStore {
         }
         match shared.link.state() {
             BreakerState::Open | BreakerState::HalfOpen => {
-                Taking::Now(fallback::decide(&request, shared, now))
+                Taking::Now(fallback::decide(&request, shared, now, false))
             }
             BreakerState::Closed => {
                 // From now on, and not from when the answer is first waited for.
@@ -178,8 +178,11 @@ impl Store for RedisStore {
         let mut own_marks = SmallVec::<[Mark; 3]>::new();
         let request = self.for_each_mark(receipt, Some(position), |it, mark| match mark {
             Origin::Store(mark) => self.give_back(it, mark, difference(it.cost, actual)),
-            Origin::Own(mark) => own_marks.push(mark),
-            Origin::Nowhere => {}
+            Origin::Own(mark) => {
+                own_marks.push(mark);
+                shared.settle_debt(it, actual);
+            }
+            Origin::Nowhere => shared.settle_debt(it, actual),
         });
         let is_own = |at: usize| {
             let of = request.asked.get(at).filter(|it| it.at.0 == position);

@@ -57,6 +57,12 @@ impl Terms {
         run.number(self.a);
         run.number(self.b);
     }
+
+    /// For `late.lua`: what an age and units are of.
+    pub(crate) fn push_bucket_on(&self, run: &mut Run) {
+        self.push_short_on(run);
+        run.number(self.burst);
+    }
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -15,6 +15,8 @@ use super::answer::{self, Answer, Beat};
 use super::breaker::BreakerState;
 use super::connection::{Connection, Place};
 use super::counters::count;
+use super::debts::lates;
+use super::lock::lock;
 use super::look::Look;
 use super::shared::Shared;
 use super::update::{Batch, Update};
@@ -31,6 +33,7 @@ pub(crate) async fn run(
         let Some(kept) = connect(&shared, &place, &mut updates, pause).await else { return };
         let since = shared.clock.monotonic();
         update(&shared, kept).await;
+        pay(&shared).await;
         if serve(&shared, &mut updates, &mut looks).await.is_none() {
             leave(&shared).await;
             return;
@@ -77,6 +80,7 @@ async fn connect(
             return Some(kept);
         }
         count(&shared.counters.failed_calls);
+        lock(&shared.debts).forget_over(shared.clock.monotonic());
         pause = longer(pause);
     }
 }
@@ -109,7 +113,7 @@ async fn serve(
         tokio::select! {
             () = shared.link.opened() => return Some(()),
             _ = beats.tick() => beat(shared).await,
-            _ = expiries.tick() => expire(shared).await,
+            _ = expiries.tick() => expire_and_pay(shared).await,
             _ = renewals.tick() => renew(shared).await,
             Some(look) = looks.recv() => shared.answer(look).await,
             received = updates.recv_many(&mut batch, LARGEST_BATCH) => {
@@ -120,6 +124,11 @@ async fn serve(
             }
         }
     }
+}
+
+async fn expire_and_pay(shared: &Shared) {
+    expire(shared).await;
+    pay(shared).await;
 }
 
 /// In steps: answers that requests wait for come in on this thread, too.
@@ -158,6 +167,24 @@ async fn update(shared: &Shared, mut updates: Vec<Update>) {
     }
 }
 
+/// Tells what passed while the store could not be asked. What it may have heard is not told again;
+/// what it has not, is kept.
+async fn pay(shared: &Shared) {
+    let debts = lock(&shared.debts).take();
+    let mut lates = lates(debts);
+    while !lates.is_empty() {
+        if shared.link.state() != BreakerState::Closed {
+            let lost_now = lock(&shared.debts).put_back(lates);
+            return lost(shared, lost_now);
+        }
+        let some = lates.split_off(lates.len().saturating_sub(LARGEST_BATCH));
+        let run = shared.late(&some);
+        if shared.call(&shared.scripts.late, &run, answer::done).await.is_none() {
+            lost(shared, some.len());
+        }
+    }
+}
+
 fn lost(shared: &Shared, updates: usize) {
     let updates = u64::try_from(updates).unwrap_or(u64::MAX);
     shared.counters.lost_updates.fetch_add(updates, Relaxed);
@@ -175,6 +202,7 @@ async fn renew(shared: &Shared) {
 /// The last thing a node does, as far as it comes to it: what it does not do, lapses.
 async fn leave(shared: &Shared) {
     update(shared, shared.all_leases()).await;
+    pay(shared).await;
     _ = shared.call(&shared.scripts.leave, &shared.beat(), answer::done).await;
 }
 

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cluster;
+mod debts;
 mod exact;
 mod faults;
 mod hammer;
@@ -24,8 +25,8 @@ fn main() -> ExitCode {
     }
     let is_installed = Server::is_installed();
     let trials =
-        [exact::TESTS, cluster::TESTS, hammer::TESTS, policy::TESTS, faults::TESTS].concat();
-    let trials = trials.into_iter().map(|(name, test)| {
+        [exact::TESTS, cluster::TESTS, hammer::TESTS, policy::TESTS, faults::TESTS, debts::TESTS];
+    let trials = trials.concat().into_iter().map(|(name, test)| {
         let trial = Trial::test(name, move || {
             test();
             Ok(())
