@@ -24,6 +24,7 @@ mod event;
 mod follow;
 mod keys;
 mod limits;
+mod names;
 mod number;
 mod path;
 mod query;

@@ -4,7 +4,7 @@ use super::error::{Error, ErrorKind, Fault, Progress};
 use super::escape::unescape;
 use super::event::{Event, Silent, Sink};
 use super::follow::{blanks, colon, comma};
-use super::keys::Keys;
+use super::keys::{Duplicate, Keys};
 use super::limits::Limits;
 use super::number::{Number, whole_number};
 use super::shifted::Shifted;
@@ -19,8 +19,9 @@ use super::token::{Token, whole_word};
 /// Half a surrogate pair as an escape passes as it is: the grammar has it.
 ///
 /// What it tells does not depend on how the document was cut, but for the pieces of
-/// [`Event::Space`] and [`Event::Scalar`], and of what is skipped. Memory: one key, and a hash of 8
-/// bytes for each name in an open object, as far as the [`Limits`] say.
+/// [`Event::Space`] and [`Event::Scalar`], and of what is skipped. Memory: one key, a hash of 8
+/// bytes for each name in an open object, as far as the [`Limits`] say, and up to 64 KiB of names to
+/// recognise.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     offset: u64,
@@ -172,8 +173,7 @@ impl Scanner {
     ) -> Result<(usize, Expect), Fault> {
         match expect {
             Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
-                let end = self.name(chunk, at, sink)?;
-                return Ok(colon(chunk, end, sink));
+                return self.name(chunk, at, sink);
             }
             Expect::ElementOrEnd | Expect::ElementEnd if byte == b']' => {
                 let expect = self.structure.end_array();
@@ -219,23 +219,43 @@ impl Scanner {
         Ok(expect)
     }
 
-    // Most names lie in one chunk and have nothing special in them.
+    // Most names came in this place before; or lie in one chunk and have nothing special in them.
     #[inline(always)]
     fn name<S: Sink + ?Sized>(
         &mut self,
         chunk: &[u8],
         at: usize,
         sink: &mut S,
+    ) -> Result<(usize, Expect), Fault> {
+        let bytes = chunk.get(at..).unwrap_or_default();
+        if let Some((length, number)) = self.structure.keys.insert_known(bytes) {
+            let raw = bytes.get(..length).unwrap_or_default();
+            let name = raw.get(1..length - 1).unwrap_or_default();
+            let end = at + length;
+            sink.event(Event::Key { raw, name, number }, end);
+            sink.event(Event::Colon, end + 1);
+            return Ok((end + 1, Expect::Member));
+        }
+        let end = self.new_name(bytes, chunk, at, sink)?;
+        Ok(colon(chunk, end, sink))
+    }
+
+    #[inline(always)]
+    fn new_name<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
     ) -> Result<usize, Fault> {
-        let plain = plain_string(chunk.get(at..).unwrap_or_default());
+        let plain = plain_string(bytes);
         let Some((raw, name)) = plain.filter(|it| it.0.len() <= self.limits.key) else {
             return self.token(Token::Key(Text::Start), chunk, at, sink);
         };
         let end = at + raw.len();
-        if !self.structure.keys.insert(name) {
-            return Err((end - 1, ErrorKind::DuplicateKey));
-        }
-        sink.event(Event::Key { raw, name }, end);
+        let number = self.structure.keys.insert(raw, name);
+        let number = number.map_err(|Duplicate| (end - 1, ErrorKind::DuplicateKey))?;
+        sink.event(Event::Key { raw, name, number }, end);
         Ok(end)
     }
 
@@ -311,10 +331,10 @@ impl Scanner {
         }
         if done {
             let name = unescape(raw);
-            if !self.structure.keys.insert(name.as_bytes()) {
-                return Err((end.saturating_sub(1), ErrorKind::DuplicateKey));
-            }
-            sink.event(Event::Key { raw, name: name.as_bytes() }, end);
+            let number = self.structure.keys.insert(raw, name.as_bytes());
+            let number =
+                number.map_err(|Duplicate| (end.saturating_sub(1), ErrorKind::DuplicateKey))?;
+            sink.event(Event::Key { raw, name: name.as_bytes(), number }, end);
             key.clear();
         }
         self.key = key;

@@ -49,13 +49,13 @@ impl Filtering {
                     output.write(b":", end);
                 }
             }
-            Event::Key { raw, name } => {
+            Event::Key { raw, name, number } => {
                 self.blanks = 0;
                 if self.open.is_seen {
                     output.write(raw, end);
                 }
                 if let Some(frame) = self.open.frames.last() {
-                    self.walk.member(frame.state, name, &self.open.stages);
+                    self.walk.member(frame.state, name, number, &self.open.stages);
                 }
             }
             Event::BeginObject | Event::BeginArray | Event::Scalar { .. } => {
