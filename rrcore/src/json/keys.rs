@@ -37,7 +37,7 @@ struct Object {
     start: usize,
     // One bit for each of its hashes: most names are seen to be new at a glance.
     glance: u64,
-    many: Option<HashSet<u64, Spread>>,
+    many: Option<Box<HashSet<u64, Spread>>>,
 }
 
 impl Keys {
@@ -147,7 +147,7 @@ impl Keys {
         // Beyond a few, looking through them all would make the work quadratic.
         let mut many = HashSet::with_capacity_and_hasher(8 * FEW, Spread { point: self.point });
         many.extend(few.iter().copied().chain([hash]));
-        object.many = Some(many);
+        object.many = Some(Box::new(many));
         // From here on, no glance is enough.
         object.glance = u64::MAX;
         true

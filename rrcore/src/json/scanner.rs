@@ -10,7 +10,7 @@ use super::number::{Number, whole_number};
 use super::shifted::Shifted;
 use super::structure::{Expect, Structure};
 use super::text::{Text, plain_string};
-use super::token::{Token, whole_word};
+use super::token::{Token, is_blank, whole_word};
 
 /// A JSON text (RFC 8259) on its way.
 ///
@@ -143,27 +143,37 @@ impl Scanner {
         }
         let mut expect = self.expect;
         while let Some(&byte) = chunk.get(at) {
-            if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                at = blanks(chunk, at, sink);
-                continue;
-            }
-            (at, expect) = self.step(expect, byte, chunk, at, sink)?;
-            match byte {
-                b'{' | b'[' if sink.skips() => {
-                    self.skipping = Some(self.structure.open());
-                    break;
+            match expect {
+                Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
+                    (at, expect) = self.name(chunk, at, sink)?;
                 }
-                b'}' | b']' if self.structure.open() < floor => break,
-                _ => {}
+                Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document
+                    if matches!(byte, b'{' | b'[') =>
+                {
+                    (at, expect) = (at + 1, self.begin(byte, at, sink)?);
+                    if sink.skips() {
+                        self.skipping = Some(self.structure.open());
+                        break;
+                    }
+                }
+                _ if matches!(byte, b'}' | b']') => {
+                    (at, expect) = (at + 1, self.end(expect, byte, at, sink)?);
+                    if self.structure.open() < floor {
+                        break;
+                    }
+                }
+                // Last, as where documents are large there are few.
+                _ if is_blank(byte) => at = blanks(chunk, at, sink),
+                _ => (at, expect) = self.between(expect, byte, chunk, at, sink)?,
             }
         }
         self.expect = expect;
         Ok(at)
     }
 
-    // Takes the token at `at`, and what most often follows it.
+    // Takes a scalar, or what is between tokens of more than one byte.
     #[inline(always)]
-    fn step<S: Sink + ?Sized>(
+    fn between<S: Sink + ?Sized>(
         &mut self,
         expect: Expect,
         byte: u8,
@@ -172,34 +182,42 @@ impl Scanner {
         sink: &mut S,
     ) -> Result<(usize, Expect), Fault> {
         match expect {
-            Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
-                return self.name(chunk, at, sink);
+            Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
+                let end = self.scalar(byte, chunk, at, sink)?;
+                Ok(comma(chunk, end, expect.after_value(), sink))
+            }
+            Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
+                Ok(comma(chunk, at, expect, sink))
+            }
+            Expect::Colon if byte == b':' => Ok(colon(chunk, at, sink)),
+            Expect::Nothing => Err((at, ErrorKind::Trailing)),
+            _ => Err((at, ErrorKind::Unexpected)),
+        }
+    }
+
+    // Ends a container.
+    #[inline(always)]
+    fn end<S: Sink + ?Sized>(
+        &mut self,
+        expect: Expect,
+        byte: u8,
+        at: usize,
+        sink: &mut S,
+    ) -> Result<Expect, Fault> {
+        match expect {
+            Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
+                let expect = self.structure.end_object();
+                sink.event(Event::EndObject, at + 1);
+                Ok(expect)
             }
             Expect::ElementOrEnd | Expect::ElementEnd if byte == b']' => {
                 let expect = self.structure.end_array();
                 sink.event(Event::EndArray, at + 1);
-                return Ok((at + 1, expect));
+                Ok(expect)
             }
-            Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
-                if let b'{' | b'[' = byte {
-                    return Ok((at + 1, self.begin(byte, at, sink)?));
-                }
-                let end = self.scalar(byte, chunk, at, sink)?;
-                return Ok(comma(chunk, end, expect.after_value(), sink));
-            }
-            Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
-                let expect = self.structure.end_object();
-                sink.event(Event::EndObject, at + 1);
-                return Ok((at + 1, expect));
-            }
-            Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
-                return Ok(comma(chunk, at, expect, sink));
-            }
-            Expect::Colon if byte == b':' => return Ok(colon(chunk, at, sink)),
-            Expect::Nothing => return Err((at, ErrorKind::Trailing)),
-            _ => {}
+            Expect::Nothing => Err((at, ErrorKind::Trailing)),
+            _ => Err((at, ErrorKind::Unexpected)),
         }
-        Err((at, ErrorKind::Unexpected))
     }
 
     #[inline(always)]
