@@ -37,6 +37,7 @@ struct Object {
     start: usize,
     // One bit for each of its hashes: most names are seen to be new at a glance.
     glance: u64,
+    #[expect(clippy::box_collection, reason = "all objects are moved, and few have many names")]
     many: Option<Box<HashSet<u64, Spread>>>,
 }
 
