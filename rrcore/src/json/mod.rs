@@ -18,6 +18,7 @@
 //! # Ok::<(), rrcore::json::Error>(())
 //! ```
 
+mod bracket;
 mod error;
 mod escape;
 mod event;

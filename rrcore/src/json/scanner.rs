@@ -1,5 +1,6 @@
 //! Checks a document chunk by chunk and says what it sees, however it was cut.
 
+use super::bracket::{begin, end};
 use super::error::{Error, ErrorKind, Fault, Progress};
 use super::escape::unescape;
 use super::event::{Event, Silent, Sink};
@@ -150,14 +151,14 @@ impl Scanner {
                 Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document
                     if matches!(byte, b'{' | b'[') =>
                 {
-                    (at, expect) = (at + 1, self.begin(byte, at, sink)?);
+                    (at, expect) = (at + 1, begin(&mut self.structure, byte, at, sink)?);
                     if sink.skips() {
                         self.skipping = Some(self.structure.open());
                         break;
                     }
                 }
                 _ if matches!(byte, b'}' | b']') => {
-                    (at, expect) = (at + 1, self.end(expect, byte, at, sink)?);
+                    (at, expect) = (at + 1, end(&mut self.structure, expect, byte, at, sink)?);
                     if self.structure.open() < floor {
                         break;
                     }
@@ -193,48 +194,6 @@ impl Scanner {
             Expect::Nothing => Err((at, ErrorKind::Trailing)),
             _ => Err((at, ErrorKind::Unexpected)),
         }
-    }
-
-    // Ends a container.
-    #[inline(always)]
-    fn end<S: Sink + ?Sized>(
-        &mut self,
-        expect: Expect,
-        byte: u8,
-        at: usize,
-        sink: &mut S,
-    ) -> Result<Expect, Fault> {
-        match expect {
-            Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
-                let expect = self.structure.end_object();
-                sink.event(Event::EndObject, at + 1);
-                Ok(expect)
-            }
-            Expect::ElementOrEnd | Expect::ElementEnd if byte == b']' => {
-                let expect = self.structure.end_array();
-                sink.event(Event::EndArray, at + 1);
-                Ok(expect)
-            }
-            Expect::Nothing => Err((at, ErrorKind::Trailing)),
-            _ => Err((at, ErrorKind::Unexpected)),
-        }
-    }
-
-    #[inline(always)]
-    fn begin<S: Sink + ?Sized>(
-        &mut self,
-        byte: u8,
-        at: usize,
-        sink: &mut S,
-    ) -> Result<Expect, Fault> {
-        if byte == b'{' {
-            let expect = self.structure.begin_object(at)?;
-            sink.event(Event::BeginObject, at + 1);
-            return Ok(expect);
-        }
-        let expect = self.structure.begin_array(at)?;
-        sink.event(Event::BeginArray, at + 1);
-        Ok(expect)
     }
 
     // Most names came in this place before; or lie in one chunk and have nothing special in them.

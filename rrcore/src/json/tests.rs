@@ -176,7 +176,7 @@ fn names_are_recognised_and_those_of_another_object_are_not_its_own() {
 }
 
 #[derive(Clone, Debug)]
-struct Record(Vec<(&'static str, &'static str, Option<Record>)>);
+struct Record(Vec<(&'static str, &'static str, Option<Self>)>);
 
 impl Record {
     fn text(&self) -> String {
