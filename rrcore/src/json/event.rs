@@ -1,5 +1,7 @@
 //! What the scanner sees, byte for byte.
 
+use std::num::NonZeroU16;
+
 /// One piece of a document. [`Event::raw`] of all events, one after the other, is the document
 /// (less a byte order mark at its start).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Event<'a> {
         raw: &'a [u8],
         /// What it says, as by [`unescape`](super::unescape): UTF-8.
         name: &'a [u8],
+        /// If there is one, all keys of this number in this document have this name.
+        number: Option<NonZeroU16>,
     },
     /// A string (with its quotes), number, `true`, `false` or `null`; may come in several pieces.
     Scalar {

@@ -4,7 +4,13 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-/// Of each name only a hash is kept, under a key of our own.
+use super::names::{MOST_OF_ONE, Names, Number, Way};
+
+/// An object has a member of the name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Duplicate;
+
+/// Of each name only a hash is kept, under a key of our own, and some are kept as they are.
 ///
 /// The hash is a polynomial over the integers modulo 2⁶¹ − 1, at a point that is drawn for each
 /// document. Two names of up to 7·n bytes have the same hash at no more than n + 1 of 2⁶¹ points,
@@ -13,7 +19,8 @@ use std::hash::{BuildHasher, Hasher};
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     point: u64,
-    // The hashes of all open objects that have few members.
+    names: Names,
+    // The hashes of all open objects that have few members, but those that have a way in `names`.
     few: Vec<u64>,
     // The innermost open object, and those around it.
     object: Object,
@@ -23,13 +30,15 @@ pub(super) struct Keys {
     is_limited: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Object {
+    way: Way,
     // How many hashes there were when it was opened.
     start: usize,
     // One bit for each of its hashes: most names are seen to be new at a glance.
     glance: u64,
-    many: Option<HashSet<u64, Spread>>,
+    #[expect(clippy::box_collection, reason = "all objects are moved, and few have many names")]
+    many: Option<Box<HashSet<u64, Spread>>>,
 }
 
 impl Keys {
@@ -37,8 +46,9 @@ impl Keys {
     pub(super) fn new(most: usize) -> Self {
         // The standard library's source of randomness.
         let point = RandomState::new().hash_one(()) % PRIME;
-        let object = Object::default();
-        Self { point, few: Vec::new(), object, outer: Vec::new(), most, is_limited: false }
+        let object = Object::new(Way::lost(), 0);
+        let (names, few, outer) = (Names::default(), Vec::new(), Vec::new());
+        Self { point, names, few, object, outer, most, is_limited: false }
     }
 
     /// Whether it remembers a limited number of names.
@@ -46,23 +56,71 @@ impl Keys {
         self.is_limited = is_limited;
     }
 
+    /// An object begins; whether as an element of an array.
     #[inline(always)]
-    pub(super) fn open(&mut self) {
-        let object = Object { start: self.few.len(), glance: 0, many: None };
+    pub(super) fn open(&mut self, is_element: bool) {
+        let way = self.names.inside(self.object.way, is_element);
+        let object = Object::new(way, self.few.len());
         self.outer.push(std::mem::replace(&mut self.object, object));
     }
 
     #[inline(always)]
     pub(super) fn close(&mut self) {
         self.few.truncate(self.object.start);
-        self.object = self.outer.pop().unwrap_or_default();
+        self.object = self.outer.pop().unwrap_or_else(|| Object::new(Way::lost(), 0));
     }
 
-    /// Whether the innermost open object has no member of this name yet, as far as is remembered.
+    /// Inserts the name that `bytes` begin with, if it is one that objects such as the innermost
+    /// had in this place before. Says how long it is, with its quotes; its colon follows.
     #[inline(always)]
-    pub(super) fn insert(&mut self, name: &[u8]) -> bool {
+    pub(super) fn insert_known(&mut self, bytes: &[u8]) -> Option<(usize, Number)> {
+        self.names.follow(&mut self.object.way, bytes)
+    }
+
+    /// Inserts a name that is written as `raw`, if the innermost open object has no member of it yet,
+    /// as far as is remembered.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, raw: &[u8], name: &[u8]) -> Result<Number, Duplicate> {
+        if !self.object.way.is_lost() {
+            return self.insert_on_way(raw, name);
+        }
+        let is_new = self.insert_hash(hash(name, self.point));
+        if is_new { Ok(None) } else { Err(Duplicate) }
+    }
+
+    #[inline(never)]
+    fn insert_on_way(&mut self, raw: &[u8], name: &[u8]) -> Result<Number, Duplicate> {
+        let way = self.object.way;
+        // What has to be read in another way than byte by byte is not to be recognised by its bytes.
+        let is_plain = raw.get(1..raw.len().saturating_sub(1)) == Some(name);
         let hash = hash(name, self.point);
-        let bit = 1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+        let mut known = if is_plain { self.names.find(way, raw) } else { None };
+        if known.is_none() {
+            if self.names.hashes(way).any(|it| it == hash) {
+                return Err(Duplicate);
+            }
+            known = if is_plain { self.names.add(way, raw, hash) } else { None };
+        }
+        let Some((way, number)) = known else {
+            self.leave_way();
+            self.insert_hash(hash);
+            return Ok(None);
+        };
+        self.object.way = way;
+        Ok(number)
+    }
+
+    // From here on, the names of the innermost object are remembered one by one.
+    fn leave_way(&mut self) {
+        self.few.extend(self.names.hashes(self.object.way));
+        self.object.way = Way::lost();
+        let few = self.few.get(self.object.start..).unwrap_or_default();
+        self.object.glance = few.iter().fold(0, |all, it| all | glance(*it));
+    }
+
+    #[inline(always)]
+    fn insert_hash(&mut self, hash: u64) -> bool {
+        let bit = glance(hash);
         if self.object.glance & bit != 0 || self.few.len() - self.object.start >= FEW {
             return self.look(hash);
         }
@@ -90,11 +148,21 @@ impl Keys {
         // Beyond a few, looking through them all would make the work quadratic.
         let mut many = HashSet::with_capacity_and_hasher(8 * FEW, Spread { point: self.point });
         many.extend(few.iter().copied().chain([hash]));
-        object.many = Some(many);
+        object.many = Some(Box::new(many));
         // From here on, no glance is enough.
         object.glance = u64::MAX;
         true
     }
+}
+
+impl Object {
+    const fn new(way: Way, start: usize) -> Self {
+        Self { way, start, glance: 0, many: None }
+    }
+}
+
+const fn glance(hash: u64) -> u64 {
+    1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 // Different names are different polynomials: the first coefficient is 1, and the last tells the
@@ -169,7 +237,7 @@ impl Hasher for Spread {
 const PRIME: u64 = (1 << 61) - 1;
 // How many bytes are below `PRIME` whatever they are.
 const WORD: usize = 7;
-const FEW: usize = 24;
+const FEW: usize = MOST_OF_ONE;
 
 #[cfg(test)]
 mod tests {
@@ -178,30 +246,37 @@ mod tests {
 
     #[test]
     fn a_name_counts_once_per_object_however_many_there_are() {
-        let mut keys = Keys::new(usize::MAX);
-        keys.open();
-        for turn in 0..100 {
-            assert!(keys.insert(turn.to_string().as_bytes()));
-            keys.open();
-            assert!(keys.insert(b"0"), "an inner object has names of its own");
-            keys.close();
-        }
-        for turn in 0..100 {
-            assert!(!keys.insert(turn.to_string().as_bytes()));
+        for is_element in [false, true] {
+            let mut keys = Keys::new(usize::MAX);
+            keys.open(is_element);
+            for turn in 0..100 {
+                assert!(inserts(&mut keys, turn.to_string().as_bytes()));
+                keys.open(false);
+                assert!(inserts(&mut keys, b"0"), "an inner object has names of its own");
+                keys.close();
+            }
+            for turn in 0..100 {
+                assert!(!inserts(&mut keys, turn.to_string().as_bytes()));
+            }
         }
     }
 
     #[test]
     fn names_that_look_alike_to_a_careless_hash_differ() {
         let mut keys = Keys::new(usize::MAX);
-        keys.open();
+        keys.open(false);
         for zeros in 0..30 {
             for last in 0..4 {
-                assert!(keys.insert(&[&vec![0; zeros][..], &[last]].concat()), "{zeros} {last}");
+                let name = [&vec![0; zeros][..], &[last]].concat();
+                assert!(inserts(&mut keys, &name), "{zeros} {last}");
             }
         }
-        assert!(keys.insert(b""));
-        assert!(!keys.insert(b""));
+        assert!(inserts(&mut keys, b""));
+        assert!(!inserts(&mut keys, b""));
+    }
+
+    fn inserts(keys: &mut Keys, name: &[u8]) -> bool {
+        keys.insert(&[b"\"", name, b"\""].concat(), name).is_ok()
     }
 
     proptest! {

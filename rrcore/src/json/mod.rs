@@ -18,12 +18,14 @@
 //! # Ok::<(), rrcore::json::Error>(())
 //! ```
 
+mod bracket;
 mod error;
 mod escape;
 mod event;
 mod follow;
 mod keys;
 mod limits;
+mod names;
 mod number;
 mod path;
 mod query;

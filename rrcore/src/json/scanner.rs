@@ -1,16 +1,17 @@
 //! Checks a document chunk by chunk and says what it sees, however it was cut.
 
+use super::bracket::{begin, end};
 use super::error::{Error, ErrorKind, Fault, Progress};
 use super::escape::unescape;
 use super::event::{Event, Silent, Sink};
 use super::follow::{blanks, colon, comma};
-use super::keys::Keys;
+use super::keys::{Duplicate, Keys};
 use super::limits::Limits;
 use super::number::{Number, whole_number};
 use super::shifted::Shifted;
 use super::structure::{Expect, Structure};
 use super::text::{Text, plain_string};
-use super::token::{Token, whole_word};
+use super::token::{Token, is_blank, whole_word};
 
 /// A JSON text (RFC 8259) on its way.
 ///
@@ -19,8 +20,9 @@ use super::token::{Token, whole_word};
 /// Half a surrogate pair as an escape passes as it is: the grammar has it.
 ///
 /// What it tells does not depend on how the document was cut, but for the pieces of
-/// [`Event::Space`] and [`Event::Scalar`], and of what is skipped. Memory: one key, and a hash of 8
-/// bytes for each name in an open object, as far as the [`Limits`] say.
+/// [`Event::Space`] and [`Event::Scalar`], and of what is skipped. Memory: one key, a hash of 8
+/// bytes for each name in an open object, as far as the [`Limits`] say, and up to 64 KiB of names to
+/// recognise.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     offset: u64,
@@ -142,27 +144,37 @@ impl Scanner {
         }
         let mut expect = self.expect;
         while let Some(&byte) = chunk.get(at) {
-            if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                at = blanks(chunk, at, sink);
-                continue;
-            }
-            (at, expect) = self.step(expect, byte, chunk, at, sink)?;
-            match byte {
-                b'{' | b'[' if sink.skips() => {
-                    self.skipping = Some(self.structure.open());
-                    break;
+            match expect {
+                Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
+                    (at, expect) = self.name(chunk, at, sink)?;
                 }
-                b'}' | b']' if self.structure.open() < floor => break,
-                _ => {}
+                Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document
+                    if matches!(byte, b'{' | b'[') =>
+                {
+                    (at, expect) = (at + 1, begin(&mut self.structure, byte, at, sink)?);
+                    if sink.skips() {
+                        self.skipping = Some(self.structure.open());
+                        break;
+                    }
+                }
+                _ if matches!(byte, b'}' | b']') => {
+                    (at, expect) = (at + 1, end(&mut self.structure, expect, byte, at, sink)?);
+                    if self.structure.open() < floor {
+                        break;
+                    }
+                }
+                // Last, as where documents are large there are few.
+                _ if is_blank(byte) => at = blanks(chunk, at, sink),
+                _ => (at, expect) = self.between(expect, byte, chunk, at, sink)?,
             }
         }
         self.expect = expect;
         Ok(at)
     }
 
-    // Takes the token at `at`, and what most often follows it.
+    // Takes a scalar, or what is between tokens of more than one byte.
     #[inline(always)]
-    fn step<S: Sink + ?Sized>(
+    fn between<S: Sink + ?Sized>(
         &mut self,
         expect: Expect,
         byte: u8,
@@ -171,71 +183,56 @@ impl Scanner {
         sink: &mut S,
     ) -> Result<(usize, Expect), Fault> {
         match expect {
-            Expect::Key | Expect::KeyOrEnd if byte == b'"' => {
-                let end = self.name(chunk, at, sink)?;
-                return Ok(colon(chunk, end, sink));
-            }
-            Expect::ElementOrEnd | Expect::ElementEnd if byte == b']' => {
-                let expect = self.structure.end_array();
-                sink.event(Event::EndArray, at + 1);
-                return Ok((at + 1, expect));
-            }
             Expect::Member | Expect::Element | Expect::ElementOrEnd | Expect::Document => {
-                if let b'{' | b'[' = byte {
-                    return Ok((at + 1, self.begin(byte, at, sink)?));
-                }
                 let end = self.scalar(byte, chunk, at, sink)?;
-                return Ok(comma(chunk, end, expect.after_value(), sink));
-            }
-            Expect::MemberEnd | Expect::KeyOrEnd if byte == b'}' => {
-                let expect = self.structure.end_object();
-                sink.event(Event::EndObject, at + 1);
-                return Ok((at + 1, expect));
+                Ok(comma(chunk, end, expect.after_value(), sink))
             }
             Expect::MemberEnd | Expect::ElementEnd if byte == b',' => {
-                return Ok(comma(chunk, at, expect, sink));
+                Ok(comma(chunk, at, expect, sink))
             }
-            Expect::Colon if byte == b':' => return Ok(colon(chunk, at, sink)),
-            Expect::Nothing => return Err((at, ErrorKind::Trailing)),
-            _ => {}
+            Expect::Colon if byte == b':' => Ok(colon(chunk, at, sink)),
+            Expect::Nothing => Err((at, ErrorKind::Trailing)),
+            _ => Err((at, ErrorKind::Unexpected)),
         }
-        Err((at, ErrorKind::Unexpected))
     }
 
-    #[inline(always)]
-    fn begin<S: Sink + ?Sized>(
-        &mut self,
-        byte: u8,
-        at: usize,
-        sink: &mut S,
-    ) -> Result<Expect, Fault> {
-        if byte == b'{' {
-            let expect = self.structure.begin_object(at)?;
-            sink.event(Event::BeginObject, at + 1);
-            return Ok(expect);
-        }
-        let expect = self.structure.begin_array(at)?;
-        sink.event(Event::BeginArray, at + 1);
-        Ok(expect)
-    }
-
-    // Most names lie in one chunk and have nothing special in them.
+    // Most names came in this place before; or lie in one chunk and have nothing special in them.
     #[inline(always)]
     fn name<S: Sink + ?Sized>(
         &mut self,
         chunk: &[u8],
         at: usize,
         sink: &mut S,
+    ) -> Result<(usize, Expect), Fault> {
+        let bytes = chunk.get(at..).unwrap_or_default();
+        if let Some((length, number)) = self.structure.keys.insert_known(bytes) {
+            let raw = bytes.get(..length).unwrap_or_default();
+            let name = raw.get(1..length - 1).unwrap_or_default();
+            let end = at + length;
+            sink.event(Event::Key { raw, name, number }, end);
+            sink.event(Event::Colon, end + 1);
+            return Ok((end + 1, Expect::Member));
+        }
+        let end = self.new_name(bytes, chunk, at, sink)?;
+        Ok(colon(chunk, end, sink))
+    }
+
+    #[inline(always)]
+    fn new_name<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        chunk: &[u8],
+        at: usize,
+        sink: &mut S,
     ) -> Result<usize, Fault> {
-        let plain = plain_string(chunk.get(at..).unwrap_or_default());
+        let plain = plain_string(bytes);
         let Some((raw, name)) = plain.filter(|it| it.0.len() <= self.limits.key) else {
             return self.token(Token::Key(Text::Start), chunk, at, sink);
         };
         let end = at + raw.len();
-        if !self.structure.keys.insert(name) {
-            return Err((end - 1, ErrorKind::DuplicateKey));
-        }
-        sink.event(Event::Key { raw, name }, end);
+        let number = self.structure.keys.insert(raw, name);
+        let number = number.map_err(|Duplicate| (end - 1, ErrorKind::DuplicateKey))?;
+        sink.event(Event::Key { raw, name, number }, end);
         Ok(end)
     }
 
@@ -311,10 +308,10 @@ impl Scanner {
         }
         if done {
             let name = unescape(raw);
-            if !self.structure.keys.insert(name.as_bytes()) {
-                return Err((end.saturating_sub(1), ErrorKind::DuplicateKey));
-            }
-            sink.event(Event::Key { raw, name: name.as_bytes() }, end);
+            let number = self.structure.keys.insert(raw, name.as_bytes());
+            let number =
+                number.map_err(|Duplicate| (end.saturating_sub(1), ErrorKind::DuplicateKey))?;
+            sink.event(Event::Key { raw, name: name.as_bytes(), number }, end);
             key.clear();
         }
         self.key = key;

@@ -58,8 +58,9 @@ impl Structure {
 
     #[inline(always)]
     pub(super) fn begin_object(&mut self, at: usize) -> Result<Expect, Fault> {
+        let is_element = self.open.last() == Some(&Container::Array);
         self.begin(Container::Object, at)?;
-        self.keys.open();
+        self.keys.open(is_element);
         Ok(Expect::KeyOrEnd)
     }
 

@@ -125,6 +125,114 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    // What is recognised is what is read: byte by byte, too little is there to recognise anything.
+    #[test]
+    fn names_that_came_before_are_read_as_if_they_had_not(records in records(), cut in 20..90_usize) {
+        let text = format!("[{}]", records.iter().map(Record::text).collect::<Vec<_>>().join(","));
+        let whole = scan([text.as_bytes()]);
+        prop_assert_eq!(&whole, &scan(text.as_bytes().chunks(1)), "{}", text);
+        prop_assert_eq!(&whole, &scan(text.as_bytes().chunks(cut)), "{}", text);
+        let is_duplicate = records.iter().any(Record::has_duplicate);
+        prop_assert_eq!(whole.is_err(), is_duplicate, "{}", text);
+        let mut names = std::collections::HashMap::new();
+        let mut sink = |event: Event<'_>| {
+            if let Event::Key { name, number: Some(number), .. } = event {
+                let known = names.entry(number).or_insert_with(|| name.to_owned());
+                assert_eq!(known, name, "{number} in {text}");
+            }
+        };
+        assert_eq!(Scanner::new(Limits::default()).push(text.as_bytes(), &mut sink).is_err(), is_duplicate);
+    }
+}
+
+#[test]
+fn names_are_recognised_and_those_of_another_object_are_not_its_own() {
+    let mut numbered = 0;
+    let mut sink = |event: Event<'_>| {
+        if let Event::Key { number, .. } = event {
+            numbered += usize::from(number.is_some());
+        }
+    };
+    let mut scanner = Scanner::new(Limits::default());
+    scanner
+        .push(br#"{"a":1,"b":[{"a":1,"b":{"a":1,"b":1}},{"b":{"b":1},"a":1}]}"#, &mut sink)
+        .unwrap();
+    assert_eq!(numbered, 7, "all but those of the root");
+    let twice = format!("[{}]", [r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2,"a":3}"#].join(","));
+    refuse(&twice, 30, ErrorKind::DuplicateKey);
+    // Many that are all different, and again.
+    let many: Vec<_> =
+        (0..1_000).map(|it| format!(r#"{{"n{it}":1,"m{it}":{{"o{it}":2}}}}"#)).collect();
+    let many = many.join(",");
+    assert!(scan([format!("[{many},{many}]").as_bytes()]).is_ok());
+    let wide: Vec<_> = (0..60).map(|it| format!(r#""n{it}":1"#)).collect();
+    let (wide, again) = (wide.join(","), wide[7].clone());
+    assert!(scan([format!("[{{{wide}}},{{{wide}}}]").as_bytes()]).is_ok());
+    let twice = format!("[{{{wide}}},{{{wide},{again}}}]");
+    refuse(&twice, twice.len() as u64 - 5, ErrorKind::DuplicateKey);
+}
+
+#[derive(Clone, Debug)]
+struct Record(Vec<(&'static str, &'static str, Option<Self>)>);
+
+impl Record {
+    fn text(&self) -> String {
+        let member = |(name, colon, value): &(&str, &str, Option<Self>)| {
+            let value = value.as_ref().map_or_else(|| "1".to_owned(), Self::text);
+            format!("\"{name}\"{colon}{value}")
+        };
+        format!("{{{}}}", self.0.iter().map(member).collect::<Vec<_>>().join(","))
+    }
+
+    fn has_duplicate(&self) -> bool {
+        let names: std::collections::HashSet<_> =
+            self.0.iter().map(|it| super::unescape(it.0.as_bytes()).into_owned()).collect();
+        names.len() < self.0.len()
+            || self.0.iter().filter_map(|it| it.2.as_ref()).any(Self::has_duplicate)
+    }
+}
+
+// Members mostly come in one order, as in records.
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    let names = [
+        "id",
+        "name",
+        "a",
+        "ab",
+        "thirteen_long",
+        "fourteen_chars",
+        "a name of more than sixteen bytes",
+        "a name of more than sixteen bytes, which ends in another way",
+        "é",
+        "\\u0061b",
+        "x\\\":1,\\\"y",
+        "x",
+        "",
+    ];
+    let member = |inner: BoxedStrategy<Option<Record>>| {
+        let colon = prop::sample::select(vec![":", ":", ":", ": ", " :"]);
+        (colon, prop::bool::weighted(0.7), inner)
+    };
+    let record = move |inner: BoxedStrategy<Option<Record>>| {
+        let members = prop::collection::vec(member(inner), names.len());
+        let strays = prop::option::weighted(0.2, (0..names.len(), 0..names.len()));
+        (members, strays).prop_map(move |(members, stray)| {
+            let each = names.iter().zip(members).filter(|it| it.1.1);
+            let mut all: Vec<_> =
+                each.map(|(name, (colon, _, value))| (*name, colon, value)).collect();
+            if let Some((at, name)) = stray {
+                all.insert(at.min(all.len()), (names[name], ":", None));
+            }
+            Record(all)
+        })
+    };
+    let inner = prop::option::weighted(0.2, record(Just(None).boxed())).boxed();
+    prop::collection::vec(record(inner), 1..6)
+}
+
 fn tokens() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
         "{",

@@ -55,6 +55,11 @@ pub(super) fn whole_word(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..length)
 }
 
+#[inline(always)]
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
 /// The whitespace that `bytes` start with. Where there is much of it, it is spaces.
 #[inline(always)]
 pub(super) fn space(bytes: &[u8]) -> &[u8] {

@@ -3,7 +3,7 @@
 use rrcore::json::Event;
 
 use super::frame::of;
-use super::open::Open;
+use super::open::{Kind, Open};
 use super::output::Output;
 use super::stage::Stage;
 use super::walk::Walk;
@@ -49,22 +49,22 @@ impl Filtering {
                     output.write(b":", end);
                 }
             }
-            Event::Key { raw, name } => {
+            Event::Key { raw, name, number } => {
                 self.blanks = 0;
                 if self.open.is_seen {
                     output.write(raw, end);
                 }
                 if let Some(frame) = self.open.frames.last() {
-                    self.walk.member(frame.state, name, &self.open.stages);
+                    self.walk.member(frame.state, name, number, &self.open.stages);
                 }
             }
-            Event::BeginObject | Event::BeginArray | Event::Scalar { .. } => {
-                self.blanks = 0;
-                self.value(event, end, output);
-            }
+            Event::BeginObject => self.value(Kind::Object, b"{", end, output),
+            Event::BeginArray => self.value(Kind::Array, b"[", end, output),
+            Event::Scalar { raw, last: true } => self.value(Kind::Scalar, raw, end, output),
+            Event::Scalar { raw, last: false } => self.value(Kind::Piece, raw, end, output),
             Event::EndObject | Event::EndArray => {
                 self.blanks = 0;
-                if let Some(state) = self.open.end(event, end, output) {
+                if let Some(state) = self.open.end(event.raw(), end, output) {
                     self.walk.leave(state);
                 }
             }
@@ -88,21 +88,21 @@ impl Filtering {
     }
 
     #[inline(always)]
-    fn value(&mut self, event: Event<'_>, end: usize, output: &mut Output<'_>) {
+    fn value(&mut self, kind: Kind, raw: &[u8], end: usize, output: &mut Output<'_>) {
+        self.blanks = 0;
         let frame = self.open.frames.last();
         if let Some(frame) = frame.filter(|it| it.is_array) {
             self.walk.element(frame.counts);
         }
         let state = frame.map_or(0, |it| it.state);
         let views = of(&self.open.views, frame);
-        let is_container = matches!(event, Event::BeginObject | Event::BeginArray);
         // There always is an answer. Without one, nothing would leave.
-        let said = self.walk.say(state, is_container, views, &self.open.stages);
+        let said = self.walk.say(state, kind.is_container(), views, &self.open.stages);
         let Some(said) = said else { return };
         if said.passes && self.open.is_seen {
-            return self.open.pass(said, event, end, output);
+            return self.open.pass(said, kind, raw, end, output);
         }
-        self.open.speak(said, event, end, output);
+        self.open.speak(said, kind, raw, end, output);
     }
 
     #[cfg(test)]

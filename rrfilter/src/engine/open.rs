@@ -1,7 +1,5 @@
 //! What becomes of the values of open containers, by what filters say to them.
 
-use rrcore::json::Event;
-
 use super::certain::Certain;
 use super::frame::Frame;
 use super::output::Output;
@@ -33,13 +31,31 @@ pub(super) enum Mode {
     Drop,
 }
 
-impl Mode {
-    // Until a value that has begun with `event` is over.
+/// A value of which so much is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The beginning of one.
+    Object,
+    Array,
+    /// The whole, or the beginning, of anything else.
+    Scalar,
+    Piece,
+}
+
+impl Kind {
     #[inline(always)]
-    const fn until_end_of(self, event: &Event<'_>) -> Self {
-        match event {
-            Event::Scalar { last: true, .. } => Self::Choose,
-            _ => self,
+    pub(super) const fn is_container(self) -> bool {
+        matches!(self, Self::Object | Self::Array)
+    }
+}
+
+impl Mode {
+    // Until the value is over.
+    #[inline(always)]
+    const fn until_end_of(self, kind: Kind) -> Self {
+        match kind {
+            Kind::Scalar => Self::Choose,
+            Kind::Object | Kind::Array | Kind::Piece => self,
         }
     }
 }
@@ -73,11 +89,12 @@ impl Open {
     pub(super) fn pass(
         &mut self,
         said: &Said,
-        event: Event<'_>,
+        kind: Kind,
+        raw: &[u8],
         end: usize,
         output: &mut Output<'_>,
     ) {
-        output.write(event.raw(), end);
+        output.write(raw, end);
         output.decide();
         if let Some(frame) = self.frames.last_mut() {
             frame.kept_any = true;
@@ -85,14 +102,16 @@ impl Open {
                 self.count_element(said.seen);
             }
         }
-        self.mode = Mode::Keep.until_end_of(&event);
+        self.mode = Mode::Keep.until_end_of(kind);
     }
 
     /// Does to a value what is said to it.
+    #[inline(never)]
     pub(super) fn speak(
         &mut self,
         said: &Said,
-        event: Event<'_>,
+        kind: Kind,
+        raw: &[u8],
         end: usize,
         output: &mut Output<'_>,
     ) {
@@ -103,11 +122,11 @@ impl Open {
             } else if let Some(stage) = said.replaced.and_then(|it| self.stages.get(it)) {
                 output.insert(stage.filter.replacement());
             } else {
-                output.write(event.raw(), end);
+                output.write(raw, end);
             }
         }
         if let Some(state) = said.inside {
-            return self.descend(said, state, event, output);
+            return self.descend(said, state, kind, output);
         }
         self.settle(said, output);
         let stays = is_seen && !said.is_dropped;
@@ -118,7 +137,7 @@ impl Open {
             }
         }
         let mode = if stays && said.replaced.is_none() { Mode::Keep } else { Mode::Drop };
-        self.mode = mode.until_end_of(&event);
+        self.mode = mode.until_end_of(kind);
     }
 
     // So many stages see the value that comes next as an element.
@@ -131,6 +150,7 @@ impl Open {
         }
     }
 
+    #[inline(always)]
     fn count(&mut self, said: &Said) {
         for &(number, verdict) in &said.marks {
             if let Some(stage) = self.stages.get_mut(number) {
@@ -140,19 +160,20 @@ impl Open {
     }
 
     // There is nothing to look for in the value: all that was said to it counts.
+    #[inline(always)]
     fn settle(&mut self, said: &Said, output: &mut Output<'_>) {
-        let committed = self.certain.committed();
-        for &(number, verdict) in &said.marks {
-            if let Some(stage) = self.stages.get_mut(number) {
-                stage.count(verdict);
+        self.count(said);
+        if said.is_match {
+            let committed = self.certain.committed();
+            for &(number, verdict) in &said.marks {
+                if let Verdict::Match(_) = verdict {
+                    self.certain.found(number, &self.frames, &mut self.views, &mut self.stages);
+                }
             }
-            if let Verdict::Match(_) = verdict {
-                self.certain.found(number, &self.frames, &mut self.views, &mut self.stages);
-            }
+            self.commit(committed, output);
         }
         // The last that sees it counts it among the elements, too.
         self.count_element(said.seen);
-        self.commit(committed, output);
     }
 
     // More frames may be certain to be in the output than the `before` that were.
@@ -169,10 +190,10 @@ impl Open {
         }
     }
 
-    fn descend(&mut self, said: &Said, state: StateId, event: Event<'_>, output: &mut Output<'_>) {
+    fn descend(&mut self, said: &Said, state: StateId, kind: Kind, output: &mut Output<'_>) {
         let before = self.certain.committed();
         self.is_seen = said.alive == self.stages.len();
-        let is_array = event == Event::BeginArray;
+        let is_array = kind == Kind::Array;
         let counts = is_array && said.counts;
         let is_certain = said.stays && self.certain.opens_for_good(self.frames.len() + 1);
         let views = (counts || !is_certain).then_some(self.views.len());
@@ -206,7 +227,7 @@ impl Open {
     /// Ends the innermost frame; out comes its state.
     pub(super) fn end(
         &mut self,
-        event: Event<'_>,
+        raw: &[u8],
         end: usize,
         output: &mut Output<'_>,
     ) -> Option<StateId> {
@@ -237,7 +258,7 @@ impl Open {
                 // The blanks that are left of it have nothing to stand between.
                 output.take_back(0);
             }
-            output.write(event.raw(), end);
+            output.write(raw, end);
             output.decide();
         }
         Some(frame.state)

@@ -21,6 +21,8 @@ pub(super) struct Said {
     pub(super) replaced: Option<usize>,
     /// Nothing is said to it.
     pub(super) passes: bool,
+    /// A path of one that retains finds it.
+    pub(super) is_match: bool,
     /// It is a container that all filters leave for certain, whatever is in it.
     pub(super) stays: bool,
     /// What to make of what is in it, if some filter has to look.
@@ -49,7 +51,8 @@ impl Said {
             self.marks.push((number, verdict));
         }
         match verdict {
-            Verdict::Pass | Verdict::Match(_) | Verdict::Unseen => {}
+            Verdict::Pass | Verdict::Unseen => {}
+            Verdict::Match(_) => self.is_match = true,
             Verdict::Look => self.stays &= !stage.retains(),
             Verdict::Destroy(_) | Verdict::Drop => {
                 self.is_dropped = true;

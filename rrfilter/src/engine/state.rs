@@ -52,6 +52,17 @@ pub(super) enum Spot {
     Element,
 }
 
+impl Spot {
+    /// Whether the same name always leads there. The places of others change as more are known.
+    pub(super) const fn stays(self) -> bool {
+        match self {
+            Self::Unnamed => true,
+            Self::Known(at) => at < FEW,
+            Self::Root | Self::Named | Self::Element => false,
+        }
+    }
+}
+
 impl Answers {
     /// To a container, or a scalar.
     #[inline(always)]
@@ -84,7 +95,6 @@ impl State {
     }
 
     /// Where the member of this name is. `learns` if one that is not known may become so.
-    #[inline(always)]
     pub(super) fn member(&mut self, name: &[u8], stages: &[Stage], learns: bool) -> Spot {
         if self.sieve.lets(name) { self.look_up(name, stages, learns) } else { Spot::Unnamed }
     }

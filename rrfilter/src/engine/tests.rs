@@ -34,6 +34,20 @@ fn what_is_masked_is_masked_before_it_ends() {
 }
 
 #[test]
+fn members_of_one_name_are_told_apart_by_where_they_are() {
+    let filter = Filter::new("flt", Operation::Destroy, ["$[0].a", "$[1].b", "$[2].c.a"]).unwrap();
+    let row = r#"{"a":1,"b":2,"c":{"a":3,"b":4}}"#;
+    let rows = format!("[{row},{row},{row},{row}]");
+    let left = [
+        r#"{"b":2,"c":{"a":3,"b":4}}"#,
+        r#"{"a":1,"c":{"a":3,"b":4}}"#,
+        r#"{"a":1,"b":2,"c":{"b":4}}"#,
+        row,
+    ];
+    assert_eq!(run(&filter, [rows.as_bytes()]), Some(format!("[{}]", left.join(","))));
+}
+
+#[test]
 fn memory_grows_with_the_depth_and_not_with_the_document() {
     let filter = Filter::new("flt", Operation::Retain, ["$..a..b[0]", "$..[1,2].c"]).unwrap();
     let (mut engine, mut out) = (Engine::new([filter], 0), Vec::new());

@@ -1,6 +1,7 @@
 //! Many filters as one automaton, which is made while documents are walked.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 use super::said::Said;
 use super::stage::{Stage, Verdict};
@@ -22,6 +23,8 @@ pub(super) struct Walk {
     // The first is what was said last that is not remembered.
     saids: Vec<Said>,
     root: Answers,
+    // By the numbers of keys: in a container of which state one was met last, and where that led.
+    met: Vec<(StateId, Spot)>,
     // Where the next value is.
     spot: Spot,
     name: Vec<u8>,
@@ -40,6 +43,7 @@ impl Walk {
             known: BTreeMap::new(),
             saids,
             root: Answers::default(),
+            met: Vec::new(),
             spot: Spot::Root,
             name: Vec::new(),
             nodes: Vec::new(),
@@ -51,17 +55,42 @@ impl Walk {
     /// Goes to the root of a document.
     pub(super) fn restart(&mut self) {
         self.spot = Spot::Root;
+        self.met.clear();
     }
 
-    /// Goes to the member of this name in a container of `state`.
+    /// Goes to the member of this name in a container of `state`. In this document, keys of one
+    /// number have one name.
     #[inline(always)]
-    pub(super) fn member(&mut self, state: StateId, name: &[u8], stages: &[Stage]) {
-        let Some(state) = self.states.get_mut(state) else { return };
-        let learns = self.full.is_none();
-        self.spot = state.member(name, stages, learns);
+    pub(super) fn member(
+        &mut self,
+        state: StateId,
+        name: &[u8],
+        number: Option<NonZeroU16>,
+        stages: &[Stage],
+    ) {
+        let number = number.map_or(usize::MAX, |it| usize::from(it.get()));
+        match self.met.get(number) {
+            Some((known, spot)) if *known == state => self.spot = *spot,
+            _ => self.meet(state, name, number, stages),
+        }
+    }
+
+    #[inline(never)]
+    fn meet(&mut self, id: StateId, name: &[u8], number: usize, stages: &[Stage]) {
+        let Some(state) = self.states.get_mut(id) else { return };
+        self.spot = state.member(name, stages, self.full.is_none());
         if self.spot == Spot::Named {
             self.name.clear();
             self.name.extend_from_slice(name);
+        }
+        let stays = self.spot.stays() && self.full.is_none_or(|it| id < it);
+        if stays && number < MOST_MET {
+            if self.met.len() <= number {
+                self.met.resize(number + 1, (StateId::MAX, Spot::Root));
+            }
+            if let Some(met) = self.met.get_mut(number) {
+                *met = (id, self.spot);
+            }
         }
     }
 
@@ -230,3 +259,4 @@ pub(super) const ROOM: usize = 1 << 14;
 // What these take up, without what is counted by itself.
 const STATE: usize = 40;
 const SAID: usize = 24;
+const MOST_MET: usize = 512;

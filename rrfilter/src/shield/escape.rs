@@ -31,9 +31,9 @@ pub(super) enum Glance {
 }
 
 /// Looks at the escape that `text` begins with, if it is one. What is met most is seen at once.
-#[inline]
+#[inline(always)]
 pub(super) fn glance(text: &[u8]) -> Glance {
-    let Some([introducer, first, rest @ ..]) = text.first_chunk::<6>() else {
+    let Some([introducer, first, rest @ ..]) = text.first_chunk::<LONGEST_AT_A_GLANCE>() else {
         return Glance::Unknown;
     };
     let [second, ..] = rest;
@@ -60,6 +60,7 @@ pub(super) fn glance(text: &[u8]) -> Glance {
     }
 }
 
+#[inline(always)]
 fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
     match (first, &rest) {
         (b'#', [b'x' | b'X', high, low, b';']) => {
@@ -77,6 +78,12 @@ fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
         (b'g', [b't', b';', ..]) => Glance::One((u32::from(b'>'), 4)),
         _ => Glance::Nothing,
     }
+}
+
+/// Whether an escape may begin in `text`.
+pub(super) fn may_be_in(text: &[u8]) -> bool {
+    let [first, second, third] = INTRODUCERS;
+    memchr::memchr3(first, second, third, text).is_some()
 }
 
 /// Gives every place in `text` after `from` where an escape may begin.
@@ -123,6 +130,9 @@ fn introduces(byte: u8) -> u8 {
 
 /// What escapes begin with.
 pub(super) const INTRODUCERS: [u8; 3] = *b"%\\&";
+
+/// No escape is longer of which a [`glance`] says what it is.
+pub(super) const LONGEST_AT_A_GLANCE: usize = 6;
 
 /// No escape is longer: eight backslashes and a pair of surrogates.
 pub(super) const LONGEST: usize = 2 * (MOST_BACKSLASHES + 5);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
-use super::escape::{self, Glance, INTRODUCERS};
+use super::escape;
 use super::form::State;
 use super::opening::OPENING;
 use super::pattern::{Pattern, Patterns};
 use super::run::{FormId, Run, leads_to};
+use super::units::Units;
 
 /// Writes `*` over secrets, whatever the pieces in which the text comes.
 ///
@@ -30,6 +30,8 @@ struct Scan {
     known: usize,
     runs: Vec<Run>,
     masks: Vec<Range<usize>>,
+    // Only text with escapes needs them.
+    units: Option<Box<Units>>,
 }
 
 impl Masker {
@@ -114,27 +116,15 @@ impl Scan {
                 self.anchor(patterns, text, index, forms, at, until);
             });
         }
-        let mut escapes: SmallVec<[_; 4]> =
-            patterns.iter().map(|it| it.openings().escapes()).collect();
-        escape::places(text, self.known, |at| {
-            let rest = text.get(at..).unwrap_or_default();
-            let glance = escape::glance(rest);
-            let mut readings = SmallVec::<[_; 8]>::new();
-            if glance == Glance::Unknown {
-                // What is cut short by the end of the text begins near the end.
-                escape::read(rest, &mut |it| readings.push(it));
-            }
-            for (index, escapes) in escapes.iter_mut().enumerate() {
-                let mut each = |at, forms| self.anchor(patterns, text, index, forms, at, until);
-                match glance {
-                    Glance::Nothing => {}
-                    Glance::One((value, len)) => {
-                        escapes.one(text, at, (value, at + len), &mut each);
-                    }
-                    Glance::Unknown => escapes.several(text, at, &readings, &mut each),
-                }
-            }
+        if !escape::may_be_in(text.get(self.known..).unwrap_or_default()) {
+            return;
+        }
+        let mut units = self.units.take().unwrap_or_else(|| Box::new(Units::new(patterns)));
+        let from = self.known;
+        units.escaped(patterns, text, from, &mut |index, at, forms| {
+            self.anchor(patterns, text, index, forms, at, until);
         });
+        self.units = Some(units);
     }
 
     // Begins the runs of `forms` that have their anchor at `at`, and start before `until`.
@@ -236,9 +226,8 @@ impl Scan {
 // The unit before an anchor is one byte, nearly always.
 fn earliest_lead(text: &[u8], anchor: usize) -> usize {
     let earliest = anchor.saturating_sub(LEAD);
-    let [first, second, third] = INTRODUCERS;
     let before = text.get(earliest..anchor).unwrap_or_default();
-    if before.ends_with(b"\n") || memchr::memchr3(first, second, third, before).is_some() {
+    if before.ends_with(b"\n") || escape::may_be_in(before) {
         return earliest;
     }
     anchor.saturating_sub(1)
@@ -252,7 +241,8 @@ impl fmt::Debug for Masker {
 
 // The longest that the one unit before an anchor can be: escaped, and a line broken after it.
 const LEAD: usize = 3 * escape::LONGEST;
-// From where a run starts to the end of the first escape by which it is found, and of the next.
-const REACH: usize = LEAD + OPENING + 2 * escape::LONGEST;
+// From where a run starts to the end of the last escape by which it is found: those before have one
+// reading, or it is found by them.
+const REACH: usize = LEAD + OPENING * escape::LONGEST_AT_A_GLANCE + escape::LONGEST;
 // In less than this, looking at every byte is as fast as a search.
 const WORTHWHILE: usize = 128;

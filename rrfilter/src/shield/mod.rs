@@ -13,6 +13,7 @@ mod part;
 mod pattern;
 mod run;
 mod service;
+mod units;
 
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl Sink for Walk<'_> {
     fn event(&mut self, event: Event<'_>, _: usize) {
         match event {
             Event::Space(_) | Event::Comma | Event::Colon => {}
-            Event::Key { raw, name } => self.key(raw, name),
+            Event::Key { raw, name, .. } => self.key(raw, name),
             Event::BeginObject => self.begin(None),
             Event::BeginArray => self.begin(Some(0)),
             Event::EndObject | Event::EndArray => self.end(),

@@ -157,6 +157,93 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    // Each character in a way of its own, and what is around it looks like more of that.
+    #[test]
+    fn characters_in_many_ways_are_found_by_search_as_byte_by_byte(
+        secret in prop::sample::select(MIXED.to_vec()),
+        ways in prop::collection::vec((0..9_u8, 0..12_u8), 1..40),
+        before in around(),
+        after in around(),
+        cut in 150..700_usize,
+    ) {
+        let mut text = vec![b' '; 200];
+        text.extend(before);
+        for (char, (way, near)) in secret.chars().zip(ways.iter().cycle()) {
+            // Now and then something else, which makes it another text.
+            text.extend(if *near == 0 { "%41" } else { "" }.bytes());
+            text.extend(written(char, *way).bytes());
+        }
+        text.extend(after);
+        text.extend([b' '; 200]);
+        let patterns = patterns(&MIXED);
+        let expected = brute(&patterns, &text);
+        let whole = Masker::whole(&patterns, &text).unwrap_or_else(|| text.clone());
+        prop_assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&expected));
+        prop_assert_eq!(in_pieces(&patterns, text.chunks(cut)), expected);
+        let alone = Patterns::new(&[secret]);
+        let whole = Masker::whole(&alone, &text).unwrap_or_else(|| text.clone());
+        prop_assert_eq!(whole, brute(&alone, &text));
+    }
+}
+
+#[test]
+fn a_secret_is_found_however_many_escapes_are_before_it() {
+    let secret: String = SECRET.bytes().map(|it| format!("%{it:02x}")).collect();
+    for before in (0..40).chain(4_060..4_110).chain([9_000]) {
+        let text = ["%61".repeat(before), secret.clone(), " ".repeat(200)].concat();
+        let masked = Masker::whole(&patterns(&[SECRET]), text.as_bytes()).unwrap();
+        let stars = masked.iter().filter(|it| **it == b'*').count();
+        assert_eq!((stars, &masked[..3 * before]), (secret.len(), "%61".repeat(before).as_bytes()));
+    }
+}
+
+#[test]
+fn a_secret_that_begins_within_what_may_be_an_escape_is_found() {
+    for (secret, text) in [
+        ("41/cdefgh", r"%41\/cdefgh"),
+        ("1/cdefghi", r"%41\/cdefghi"),
+        ("041/cdefg", r"\u0041\/cdefg"),
+        ("4/cdefghi", r"%4\u002fcdefghi"),
+        ("41a/cdefg", r"%41%61\/cdefg%41a\u002fcdefg"),
+    ] {
+        let text = [text, &" ".repeat(300)].concat();
+        let alone = patterns(&[secret]);
+        let masked = Masker::whole(&alone, text.as_bytes()).expect(secret);
+        assert_eq!(masked, brute(&alone, text.as_bytes()), "{secret}");
+    }
+}
+
+// Among them are some that begin like an escape, or like what is within one.
+const MIXED: [&str; 6] =
+    ["sk_live_4eC39", "41%2e/cd\\x9", "\\u0041%&é1", "a%b&c\\d12", "é\u{5bc6}码pass", "25amp;#x41"];
+
+fn written(char: char, way: u8) -> String {
+    let code = u32::from(char);
+    let utf8 = char.to_string();
+    let percent = |prefix: &str| utf8.bytes().map(|it| format!("{prefix}{it:02X}")).collect();
+    match way {
+        0 => percent("%"),
+        1 => percent("%25"),
+        2 if code < 0x1_0000 => format!("\\u{code:04x}"),
+        3 if code < 0x1_0000 => format!("\\\\u{code:04X}"),
+        4 => format!("&#x{code:x};"),
+        5 => format!("&amp;#{code};"),
+        6 if char.is_ascii_punctuation() => format!("\\{char}"),
+        7 if code < 0x100 => format!("\\x{code:02x}"),
+        _ => utf8,
+    }
+}
+
+fn around() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop::sample::select(vec![
+        "%", "%4", "%41", "\\", "\\u00", "&", "&#", "41", "a", "é", "25", ";",
+    ]);
+    prop::collection::vec(part, 0..8).prop_map(|it| it.concat().into_bytes())
+}
+
 fn escape() -> impl Strategy<Value = Vec<u8>> {
     let rest = prop::collection::vec(
         prop::sample::select(b"025aAdDfFgulxUX#;%&\\\"/nrt\n ".to_vec()),
