@@ -94,7 +94,7 @@ fn found<'a>(part: &KeyPart, head: &'a Parts) -> Found<'a> {
         }
         KeyPart::Credential => {
             let identity = context.and_then(Context::identity);
-            identity.map(|it| Cow::Owned(it.credential.as_bytes().to_vec()))
+            identity.map(|it| Cow::Owned(it.credential().as_bytes().to_vec()))
         }
         KeyPart::Address => {
             let address = context.and_then(Context::address);
