@@ -55,7 +55,7 @@ impl Reviser {
         refuse_emptied(&around)?;
         let mut compiler = Compiler::default();
         let Opened { connection, last } = stored::open(&around.directory, |it| {
-            compiler.compile(&it.config, it.number)
+            compiler.compile(&it.config, it.number, it.digest)
         })?;
         let owner = Owner::known_or_made(&connection, &around.directory)?;
         let (compiled, snapshot) = last.unzip();
@@ -155,14 +155,16 @@ impl Reviser {
         let Outcome { config, before: old, written, bound, gone, shown, .. } = outcome;
         let number = moment.revision;
         let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
-        let revision = self.compiler.compile(&config, number).map_err(refused)?;
+        let after = self.around.snapshot(number, config);
+        let config = &after.config;
+        let compiled = self.compiler.compile(config, number, after.digest);
+        let revision = compiled.map_err(refused)?;
         // Also where nothing uses them yet: what cannot stand together is refused when it is
         // written.
         let owner = written.as_deref().and_then(lint::owner);
-        let rules = owner.map(|it| self.compiler.rules(&config, &it)).transpose();
+        let rules = owner.map(|it| self.compiler.rules(config, &it)).transpose();
         let rules = rules.map_err(refused)?.flatten();
         let concerned = written.clone().map(|it| Concerned::new(it, rules, doubt));
-        let after = self.around.snapshot(number, config);
         let all: Vec<_> = written.iter().chain(&bound).cloned().collect();
         let changed = Changed { written: &all, gone: &gone, activity: activity.as_ref() };
         if let Err(error) = self.commit(&after, changed) {
@@ -193,7 +195,8 @@ impl Reviser {
 
     fn serve_current(&mut self) -> Result<(), StoreError> {
         let current = self.current.load_full();
-        let compiled = self.compiler.compile(&current.config, current.number);
+        let Snapshot { config, number, digest, .. } = &*current;
+        let compiled = self.compiler.compile(config, *number, *digest);
         self.publish(compiled.map_err(|it| self.around.damaged(&it))?);
         Ok(())
     }

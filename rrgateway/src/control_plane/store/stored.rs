@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::control_plane::config::binding;
@@ -97,7 +98,9 @@ fn first_ms(connection: &Connection) -> rusqlite::Result<i64> {
 
 // The half of the rows has been made up to there, or a little more or less.
 fn middle(connection: &Connection) -> rusqlite::Result<i64> {
-    let query = "SELECT coalesce((min(created_in) + max(created_in)) / 2, 0) FROM resource";
+    // Asked for one by one: together, all rows would be looked at.
+    let query = "SELECT coalesce(((SELECT min(created_in) FROM resource) \
+                 + (SELECT max(created_in) FROM resource)) / 2, 0)";
     connection.query_row(query, [], |row| row.get(0))
 }
 
@@ -119,22 +122,26 @@ fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Config>
     }
     config.insert_all(&collection, run);
     // Here, where the other half does the same meanwhile.
-    _ = config.digest();
+    config.digest_contents();
     Ok(config)
 }
 
 // The collection that it stands in, unless that is `known`.
 fn other_collection(row: &Row<'_>, known: &Collection) -> rusqlite::Result<Option<Collection>> {
-    let kind = kind(row, 0)?;
-    let parent = match row.get_ref(1)?.as_str()? {
-        "" => None,
-        _ => Some((self::kind(row, 1)?, row.get_ref(2)?.as_str()?)),
+    let (parent_kind, parent_id) = match &known.parent {
+        Some((kind, id)) => (kind.word(), &**id),
+        None => ("", ""),
     };
-    if kind == known.kind && parent == known.parent.as_ref().map(|(kind, id)| (*kind, &**id)) {
+    let stored = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?];
+    if stored == [known.kind.word(), parent_kind, parent_id].map(|it| ValueRef::Text(it.as_bytes()))
+    {
         return Ok(None);
     }
-    let parent = parent.map(|(kind, id)| (kind, Arc::from(id)));
-    Ok(Some(Collection { kind, parent }))
+    let parent = match row.get_ref(1)?.as_str()? {
+        "" => None,
+        _ => Some((kind(row, 1)?, row.get_ref(2)?.as_str()?.into())),
+    };
+    Ok(Some(Collection { kind: kind(row, 0)?, parent }))
 }
 
 fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource> {
