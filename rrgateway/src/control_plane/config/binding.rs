@@ -46,9 +46,7 @@ pub(crate) fn settle(
 /// what they reached when it was stopped, and nothing else.
 pub(crate) fn adopt(config: &mut Config) {
     let is_unbound = |it: &Credential| {
-        it.kind == Side::Target
-            && it.auth.secret_pointer().is_some()
-            && it.destinations.is_empty()
+        it.kind == Side::Target && it.auth.secret_pointer().is_some() && it.destinations.is_empty()
     };
     let credentials = Collection::top(Kind::Credential);
     let ids: HashSet<&str> = config
