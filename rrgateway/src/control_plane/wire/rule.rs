@@ -251,7 +251,7 @@ mod tests {
         let members = stored.as_object_mut().unwrap();
         members.retain(|name, it| !Rule::goes_without_saying(name, it));
         assert_eq!(serde_json::from_value::<Rule>(stored).unwrap(), rule, "nothing is lost");
-        assert_eq!(answered, serde_json::from_str::<serde_json::Value>(expected).unwrap());
+        assert_eq!(answered, serde_json::from_str::<Value>(expected).unwrap());
     }
 
     #[track_caller]
