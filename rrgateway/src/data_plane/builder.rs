@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rrrules::PathOptions;
 
 use crate::data_plane::callers::Acquaintance;
@@ -50,7 +51,8 @@ impl Builder {
     }
 
     fn build(&mut self, revision: &Revision, before: Option<&Routes>) -> anyhow::Result<Routes> {
-        let mut table = HashMap::with_capacity(revision.proxies.len());
+        let mut table =
+            HashMap::with_capacity_and_hasher(revision.proxies.len(), RandomState::default());
         for proxy in &revision.proxies {
             let old = before.and_then(|it| it.table.get(&proxy.id));
             let route = match old.filter(|it| it.proxy.digest == proxy.digest) {

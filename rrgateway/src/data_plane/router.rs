@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
 use http::header::{ALLOW, HOST};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Uri};
@@ -29,7 +30,7 @@ pub struct Routes {
     /// The revision's number.
     pub revision: u64,
     /// By the id of the proxy.
-    pub table: HashMap<Arc<str>, Arc<Route>>,
+    pub table: HashMap<Arc<str>, Arc<Route>, RandomState>,
     /// The ids of the proxies that have an alias, by it.
     pub aliases: HashMap<Arc<str>, Arc<str>>,
     /// By host, path and method.

@@ -282,6 +282,23 @@ async fn a_directory_that_cannot_be_used_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_damaged_file_is_refused_although_all_that_is_served_can_be_read() {
+    let world = World::new().await;
+    world.fill().await;
+    let directory = world.stop().await;
+    let database = directory.path().join("control.db");
+    let whole = std::fs::read(&database).unwrap();
+    let mut damaged = whole.clone();
+    // The number of pages that are free, which nothing that is read depends on.
+    damaged[39] += 1;
+    std::fs::write(&database, damaged).unwrap();
+    let refused = World::start(directory.path()).await.map(drop).unwrap_err().to_string();
+    assert!(refused.contains("control.db: damaged: "), "{refused}");
+    std::fs::write(&database, whole).unwrap();
+    assert_eq!(World::in_directory(directory).await.unwrap().revision().number, 3);
+}
+
+#[tokio::test]
 async fn a_store_that_fails_changes_nothing_and_recovers() {
     let world = World::new().await;
     world.fill().await;
@@ -328,6 +345,10 @@ async fn what_an_older_gateway_kept_is_served_and_goes_on() {
     );
     let rule = world.get(&format!("{CLIENT}/proxies/p/rules/r")).await.json;
     assert_eq!((&rule["query"], &rule["mode"]), (&json!([]), &json!("enforce")));
+    let raw = rusqlite::Connection::open(world.directory.path().join("control.db")).unwrap();
+    let stored = "SELECT spec FROM resource WHERE kind = 'rule'";
+    let stored: String = raw.query_row(stored, [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, r#"{"effect":"deny","priority":500}"#, "and nothing that it does not ask");
     assert_eq!(ids(&world.get(&format!("{CLIENT}/activity")).await.json).len(), 1);
 }
 

@@ -286,7 +286,13 @@ fn query(name: &str, value: Option<&str>, presence: Presence) -> QueryCheck {
 // Of each warning: the rule's id, or nothing; the kind; a part of the reason.
 #[track_caller]
 fn check(rules: &[Rule], default: Effect, expected: &[(&str, WarningKind, &str)]) {
-    let warnings = RuleSet::new(rules.to_vec(), default).unwrap().lint();
+    let set = RuleSet::new(rules.to_vec(), default).unwrap();
+    let warnings = set.lint();
+    for rule in rules {
+        let of_it = |it: &&Warning| it.rule.as_ref().is_none_or(|id| *id == rule.id);
+        let filtered: Vec<_> = warnings.iter().filter(of_it).cloned().collect();
+        assert_eq!(set.lint_of(&rule.id), filtered, "{rules:?}");
+    }
     let said: Vec<_> =
         warnings.iter().map(|it| (it.rule.as_deref().unwrap_or_default(), it.kind)).collect();
     let wanted: Vec<_> = expected.iter().map(|(id, kind, _)| (*id, *kind)).collect();

@@ -1,7 +1,7 @@
 //! Where a target credential's secret may go: to the destinations of the targets it was first joined
 //! with, and elsewhere only for whoever has the secret.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::control_plane::config::change_error::Refused;
@@ -45,22 +45,27 @@ pub(crate) fn settle(
 /// Binds the credentials that a release without destinations left unbound to where they are used:
 /// what they reached when it was stopped, and nothing else.
 pub(crate) fn adopt(config: &mut Config) {
-    let is_unbound =
-        |it: &Credential| it.auth.secret_pointer().is_some() && it.destinations.is_empty();
-    let has_unbound = config
-        .list(&Collection::top(Kind::Credential), 0)
-        .any(|it| it.spec.as_credential().is_some_and(is_unbound));
-    if !has_unbound {
+    let is_unbound = |it: &Credential| {
+        it.kind == Side::Target && it.auth.secret_pointer().is_some() && it.destinations.is_empty()
+    };
+    let credentials = Collection::top(Kind::Credential);
+    let ids: HashSet<&str> = config
+        .list(&credentials, 0)
+        .filter(|it| it.spec.as_credential().is_some_and(is_unbound))
+        .map(|it| &*it.key.id)
+        .collect();
+    if ids.is_empty() {
         return;
     }
+    let uses_one = |it: &Resource| {
+        let id = it.spec.as_proxy().and_then(|it| it.target_credential_id.as_deref());
+        id.is_some_and(|it| ids.contains(it))
+    };
     let mut unbound: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
-    for (key, origin) in
-        config.list(&Collection::top(Kind::Proxy), 0).filter_map(|it| joined(config, it))
-    {
-        let spec = config.get(&key).and_then(|it| it.spec.as_credential());
-        if spec.is_some_and(is_unbound) {
-            unbound.entry(key).or_default().insert(origin);
-        }
+    let proxies = Collection::top(Kind::Proxy);
+    let users = config.list(&proxies, 0).filter(|it| uses_one(it));
+    for (key, origin) in users.filter_map(|it| joined(config, it)) {
+        unbound.entry(key).or_default().insert(origin);
     }
     for (key, origins) in unbound {
         let Some(resource) = config.get(&key).cloned() else { continue };

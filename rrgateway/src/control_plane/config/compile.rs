@@ -13,11 +13,11 @@ use crate::control_plane::config::callers;
 use crate::control_plane::config::common::Common;
 use crate::control_plane::config::limits;
 use crate::control_plane::config::lint::default_rule_effect;
-use crate::control_plane::config::made::Made;
+use crate::control_plane::config::made::Made as Known;
 use crate::control_plane::config::meters;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
-use crate::control_plane::config::served::{Kept, Served};
+use crate::control_plane::config::served::{Kept, Made, Served};
 use crate::control_plane::config::shown::{CLIENT, authentication, presentation, secret_name};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
@@ -34,7 +34,7 @@ use crate::model::{
 /// Remembers what it made for the revision that is served.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
-    made: Made,
+    made: Known,
     found: Found,
     served: Option<Served>,
     attempt: Option<Served>,
@@ -48,15 +48,31 @@ struct Found {
 }
 
 impl Compiler {
-    /// The revision `number` that serves `config`. Call [`Compiler::settle`] once it does.
+    /// The revision `number` that serves `config`, which has this `digest`. Call
+    /// [`Compiler::settle`] once it does.
     pub(crate) fn compile(
         &mut self,
         config: &Config,
         number: u64,
+        digest: Digest,
     ) -> Result<Arc<Revision>, Unservable> {
         (self.found, self.attempt) = (Found::default(), None);
-        let kept = self.served.as_ref().and_then(|it| it.kept(config));
-        let (common, mut kept) = match kept {
+        // Out of the way, so that what it keeps can be read while more is made.
+        let served = self.served.take();
+        let made = self.proxies(config, served.as_ref());
+        self.served = served;
+        let (common, proxies) = made?;
+        let served = proxies.iter().map(|(_, it)| Arc::clone(it)).collect();
+        self.attempt = Some(Served { config: config.clone(), common, proxies });
+        Ok(Arc::new(Revision { number, digest, proxies: served }))
+    }
+
+    fn proxies(
+        &mut self,
+        config: &Config,
+        served: Option<&Served>,
+    ) -> Result<(Common, Vec<Made>), Unservable> {
+        let (common, mut kept) = match served.and_then(|it| it.kept(config)) {
             Some(kept) => kept,
             None => (self.common(config)?, Kept::default()),
         };
@@ -69,9 +85,7 @@ impl Compiler {
             };
             proxies.push((Arc::clone(resource), proxy));
         }
-        let served = proxies.iter().map(|(_, it)| Arc::clone(it)).collect();
-        self.attempt = Some(Served { config: config.clone(), common, proxies });
-        Ok(Arc::new(Revision { number, digest: config.digest(), proxies: served }))
+        Ok((common, proxies))
     }
 
     /// The rules that hang on `owner`, whether it is in use or not. To be called between
@@ -242,8 +256,10 @@ impl Compiler {
         proxy: &Key,
         spec: &Spec,
     ) -> Result<Arc<Transformation>, Unservable> {
-        let text = spec.transform.as_ref().map(Transform::text).unwrap_or_default();
-        self.made.transformations.get(digest([text.as_bytes()]), || match &spec.transform {
+        // Most have none, and are not worth a digest.
+        let text = spec.transform.as_ref().map(Transform::text);
+        let of = text.map_or(Digest([0; 32]), |it| digest([it.as_bytes()]));
+        self.made.transformations.get(of, || match &spec.transform {
             Some(it) => it.compiled().map_err(|flaw| Unservable { key: proxy.clone(), flaw }),
             None => Ok(Transformation {
                 transform: Arc::new(Unchanged::none()),

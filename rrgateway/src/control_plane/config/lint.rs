@@ -35,9 +35,10 @@ impl Concerned {
     /// Compares rules with each other, which takes up to a second where there are a thousand.
     pub(crate) fn warnings(&self) -> Vec<Value> {
         let rule = self.written.spec.as_rule().map(|_| &self.written.key.id);
-        let found = self.rules.iter().flat_map(|it| it.lint());
-        let about_it =
-            found.filter(|it| rule.is_none() || it.rule.is_none() || it.rule.as_ref() == rule);
+        let about_it = self.rules.iter().flat_map(|it| match rule {
+            Some(id) => it.lint_of(id),
+            None => it.lint(),
+        });
         let spec = &self.written.spec;
         let mut doubts = spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
         doubts.extend(spec.as_filter().and_then(response_lint::of_filter));

@@ -36,6 +36,9 @@ pub(crate) fn of(
 
 /// Of the meters in `standing`. One that is made again is another.
 pub(crate) fn digest(standing: &Standing) -> Digest {
+    if standing.is_empty() {
+        return standing.digest;
+    }
     let made_in = standing.iter().flat_map(|it| it.created_in.to_be_bytes());
     resource::digest([standing.digest.0.as_slice(), &made_in.collect::<Vec<_>>()])
 }

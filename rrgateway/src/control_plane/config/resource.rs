@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::control_plane::wire::configuration::Configuration;
@@ -189,7 +190,7 @@ impl Key {
 impl Digests {
     /// Of `spec`.
     pub(crate) fn of(spec: &Spec) -> Self {
-        Self::of_text(&spec.to_json().to_string())
+        Self::of_text(&spec.to_stored())
     }
 
     /// Of what is stored as `text`.
@@ -207,9 +208,19 @@ impl Resource {
 }
 
 impl Spec {
-    /// The form in which it is stored. Keys are in alphabetical order, so equal specs are equal
-    /// texts.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    /// The text that is stored. Keys are in alphabetical order, so equal specs are equal texts.
+    pub(crate) fn to_stored(&self) -> String {
+        let mut json = self.to_json();
+        // Most of what there is to read at a start are rules, and most of a rule is what it does
+        // not ask for.
+        if let (Self::Rule(_), Value::Object(members)) = (self, &mut json) {
+            members.retain(|name, it| !Rule::goes_without_saying(name, it));
+        }
+        json.to_string()
+    }
+
+    /// All of it, as it is shown.
+    pub(crate) fn to_json(&self) -> Value {
         let json = match self {
             Self::Credential(it) => serde_json::to_value(it),
             Self::Target(it) => serde_json::to_value(it),

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::vec;
 
 use crate::control_plane::config::common::Common;
 use crate::control_plane::config::resource::{Collection, Kind, Resource};
@@ -19,18 +18,20 @@ pub(crate) struct Served {
 }
 
 /// A proxy, and the resource that it was made of.
-type Made = (Arc<Resource>, Arc<Proxy>);
+pub(crate) type Made = (Arc<Resource>, Arc<Proxy>);
 
 /// The proxies that are as they were, to be asked for in order of creation.
 #[derive(Default)]
-pub(crate) struct Kept {
-    untouched: vec::IntoIter<Made>,
+pub(crate) struct Kept<'a> {
+    /// Those that have not been passed yet, and the ids of those that are not as they were.
+    served: &'a [Made],
+    touched: HashSet<&'a str>,
 }
 
 impl Served {
     /// What can be served as it is when this becomes `config`; `None` where something has changed
     /// that proxies share, and any of them may be another.
-    pub(crate) fn kept(&self, config: &Config) -> Option<(Common, Kept)> {
+    pub(crate) fn kept<'a>(&'a self, config: &'a Config) -> Option<(Common, Kept<'a>)> {
         let mut touched = HashSet::new();
         for Collection { kind, parent } in self.config.changes(config) {
             match (kind, parent) {
@@ -42,29 +43,29 @@ impl Served {
                 _ => return None,
             }
         }
-        let untouched = self.proxies.iter().filter(|(it, _)| !touched.contains(&*it.key.id));
-        let untouched: Vec<_> = untouched.cloned().collect();
-        Some((self.common.clone(), Kept { untouched: untouched.into_iter() }))
+        Some((self.common.clone(), Kept { served: &self.proxies, touched }))
     }
 }
 
-impl Kept {
+impl Kept<'_> {
     /// How many there are at the most.
-    pub(crate) fn len(&self) -> usize {
-        self.untouched.len()
+    pub(crate) const fn len(&self) -> usize {
+        self.served.len()
     }
 
     /// The proxy that was made of this very `resource`. To be asked in order of creation.
     pub(crate) fn take(&mut self, resource: &Arc<Resource>) -> Option<Arc<Proxy>> {
         loop {
-            let (old, _) = self.untouched.as_slice().first()?;
+            let ((old, proxy), later) = self.served.split_first()?;
+            if Arc::ptr_eq(old, resource) {
+                self.served = later;
+                let is_touched = self.touched.contains(&*resource.key.id);
+                return (!is_touched).then(|| Arc::clone(proxy));
+            }
             if old.created_in > resource.created_in {
                 return None;
             }
-            let (old, proxy) = self.untouched.next()?;
-            if Arc::ptr_eq(&old, resource) {
-                return Some(proxy);
-            }
+            self.served = later;
         }
     }
 }

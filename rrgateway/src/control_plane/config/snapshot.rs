@@ -26,16 +26,10 @@ struct Items {
     /// By the revision that made them: each makes one at the most.
     in_order: BTreeMap<u64, Arc<Resource>>,
     by_id: BTreeMap<Arc<str>, u64>,
-    /// Made when first asked for, forgotten with each change.
-    digests: OnceLock<ItemsDigests>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ItemsDigests {
-    /// Of the ids and contents in order.
-    content: Digest,
-    /// Of that, and of where they stand.
-    whole: Digest,
+    /// Of the ids and contents in order. Made when first asked for, forgotten with each change.
+    content: OnceLock<Digest>,
+    /// Of that, and of where they stand: asked for by the first write, and not by the start.
+    whole: OnceLock<Digest>,
 }
 
 /// What stands in one collection. Cheap to clone.
@@ -140,8 +134,9 @@ impl Config {
         }
         let collections = Arc::make_mut(&mut self.collections);
         let items = Items::changing(collections.entry(collection.clone()).or_default());
-        items.by_id.extend(resources.iter().map(|it| (Arc::clone(&it.key.id), it.created_in)));
-        items.in_order.extend(resources.into_iter().map(|it| (it.created_in, it)));
+        let ids = resources.iter().map(|it| (Arc::clone(&it.key.id), it.created_in));
+        extend(&mut items.by_id, ids);
+        extend(&mut items.in_order, resources.into_iter().map(|it| (it.created_in, it)));
     }
 
     /// Puts everything in that is in `other`.
@@ -188,14 +183,19 @@ impl Config {
     /// What stands in `collection`.
     pub(crate) fn standing(&self, collection: &Collection) -> Standing {
         let items = self.collections.get(collection);
-        let digest = items.map_or(Digest([0; 32]), |it| it.digests(collection).content);
+        let digest = items.map_or(Digest([0; 32]), |it| it.content());
         Standing { digest, items: items.cloned() }
+    }
+
+    /// Makes the digests that [`Config::standing`] gives out.
+    pub(crate) fn digest_contents(&self) {
+        self.collections.values().for_each(|it| _ = it.content());
     }
 
     /// Of all resources, in a fixed order.
     pub(crate) fn digest(&self) -> Digest {
         let items = self.collections.iter().filter(|(_, it)| !it.in_order.is_empty());
-        let parts: Vec<_> = items.map(|(collection, it)| it.digests(collection).whole).collect();
+        let parts: Vec<_> = items.map(|(collection, it)| it.whole(collection)).collect();
         digest(parts.iter().map(|it| it.0.as_slice()))
     }
 
@@ -225,6 +225,16 @@ impl Config {
     }
 }
 
+// At the start most are empty: one that is made of everything at once takes less time, and less
+// memory.
+fn extend<K: Ord, V>(map: &mut BTreeMap<K, V>, more: impl Iterator<Item = (K, V)>) {
+    if map.is_empty() {
+        *map = more.collect();
+    } else {
+        map.extend(more);
+    }
+}
+
 impl Standing {
     /// In order of creation.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
@@ -239,24 +249,24 @@ impl Standing {
 impl Items {
     fn changing(items: &mut Arc<Self>) -> &mut Self {
         let items = Arc::make_mut(items);
-        items.digests = OnceLock::new();
+        (items.content, items.whole) = (OnceLock::new(), OnceLock::new());
         items
     }
 
-    // These are the items of `collection`.
-    fn digests(&self, collection: &Collection) -> ItemsDigests {
-        *self.digests.get_or_init(|| {
-            let content = match self.in_order.is_empty() {
-                // As where nothing has ever been.
-                true => Digest([0; 32]),
-                false => {
-                    let items = self.in_order.values();
-                    digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.digests.content.0]))
-                }
-            };
-            let whole = digest([collection.to_string().as_bytes(), &content.0]);
-            ItemsDigests { content, whole }
+    fn content(&self) -> Digest {
+        *self.content.get_or_init(|| match self.in_order.is_empty() {
+            // As where nothing has ever been.
+            true => Digest([0; 32]),
+            false => {
+                let items = self.in_order.values();
+                digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.digests.content.0]))
+            }
         })
+    }
+
+    // These are the items of `collection`.
+    fn whole(&self, collection: &Collection) -> Digest {
+        *self.whole.get_or_init(|| digest([collection.to_string().as_bytes(), &self.content().0]))
     }
 }
 

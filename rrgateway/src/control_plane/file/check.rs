@@ -138,7 +138,9 @@ impl Trial<'_> {
                 self.config.list(&meters, 0).for_each(|it| self.doubt(it, notes));
             }
         }
-        if let Err(it) = Compiler::default().compile(&self.config, self.revision) {
+        if let Err(it) =
+            Compiler::default().compile(&self.config, self.revision, self.config.digest())
+        {
             self.note(it, notes);
         }
     }

@@ -54,6 +54,18 @@ pub(crate) const CONTROL: Format = Format {
         ) STRICT;
         CREATE INDEX activity_resource ON activity (resource, position);
         ",
+        // Rules without what goes without saying: there is no member `none`.
+        "
+        UPDATE resource SET spec = json_remove(spec,
+            iif(spec -> '$.body' = '[]', '$.body', '$.none'),
+            iif(spec -> '$.headers' = '[]', '$.headers', '$.none'),
+            iif(spec -> '$.query' = '[]', '$.query', '$.none'),
+            iif(spec -> '$.methods' = 'null', '$.methods', '$.none'),
+            iif(spec -> '$.notes' = 'null', '$.notes', '$.none'),
+            iif(spec -> '$.path' = 'null', '$.path', '$.none'),
+            iif(spec -> '$.mode' = '\"enforce\"', '$.mode', '$.none'))
+        WHERE kind = 'rule';
+        ",
     ],
     synchronous: "FULL",
 };
@@ -107,7 +119,7 @@ fn put(transaction: &Transaction<'_>, it: &Resource) -> rusqlite::Result<()> {
             count(it.changed_in),
             it.created_ms,
             it.updated_ms,
-            it.spec.to_json().to_string(),
+            it.spec.to_stored(),
         ],
     )?;
     if let Some(version) = it.spec.secret_version() {

@@ -24,7 +24,7 @@ use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::store::disk::{self, CONTROL, Changed};
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::owner::{self, Owner};
-use crate::control_plane::store::stored;
+use crate::control_plane::store::stored::{self, Opened};
 use crate::control_plane::store::written::{WriteError, Written};
 use crate::control_plane::wire::fields::Flaw;
 use crate::model::{EgressPolicy, Publisher, Revision, Rotated, SecretName, SecretSink};
@@ -53,29 +53,32 @@ impl Reviser {
     /// Opens the file and serves what is in it. The first start makes the owner and revision 1.
     pub(crate) fn open(around: Surroundings) -> Result<(Self, Owner), StoreError> {
         refuse_emptied(&around)?;
-        let (connection, stored) = stored::open(&around.directory)?;
+        let mut compiler = Compiler::default();
+        let Opened { connection, last } = stored::open(&around.directory, |it| {
+            compiler.compile(&it.config, it.number, it.digest)
+        })?;
         let owner = Owner::known_or_made(&connection, &around.directory)?;
-        let (snapshot, is_first) = match stored {
-            Some(snapshot) => (snapshot, false),
-            None => (around.snapshot(0, Config::default()), true),
-        };
+        let (compiled, snapshot) = last.unzip();
+        let snapshot = snapshot.unwrap_or_else(|| around.snapshot(0, Config::default()));
         let mut reviser = Self {
             around,
             connection: Some(connection),
-            compiler: Compiler::default(),
+            compiler,
             current: Arc::new(ArcSwap::from_pointee(snapshot)),
             unnamed: Vec::new(),
         };
-        if is_first {
+        if let Some(compiled) = compiled {
+            let revision = compiled.map_err(|it| reviser.around.damaged(&it))?;
+            reviser.around.secrets.retain(&reviser.named());
+            reviser.publish(revision);
+        } else {
             let config = Config::first(reviser.around.wall_ms());
             let first = reviser.around.snapshot(1, config);
             let made = reviser.commit(&first, Changed::default());
             made.map_err(|it| reviser.around.database(it))?;
             reviser.current.store(Arc::new(first));
-        } else {
-            reviser.around.secrets.retain(&reviser.named());
+            reviser.serve_current()?;
         }
-        reviser.serve_current().map_err(|it| reviser.around.damaged(&it))?;
         Ok((reviser, owner))
     }
 
@@ -152,14 +155,16 @@ impl Reviser {
         let Outcome { config, before: old, written, bound, gone, shown, .. } = outcome;
         let number = moment.revision;
         let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
-        let revision = self.compiler.compile(&config, number).map_err(refused)?;
+        let after = self.around.snapshot(number, config);
+        let config = &after.config;
+        let compiled = self.compiler.compile(config, number, after.digest);
+        let revision = compiled.map_err(refused)?;
         // Also where nothing uses them yet: what cannot stand together is refused when it is
         // written.
         let owner = written.as_deref().and_then(lint::owner);
-        let rules = owner.map(|it| self.compiler.rules(&config, &it)).transpose();
+        let rules = owner.map(|it| self.compiler.rules(config, &it)).transpose();
         let rules = rules.map_err(refused)?.flatten();
         let concerned = written.clone().map(|it| Concerned::new(it, rules, doubt));
-        let after = self.around.snapshot(number, config);
         let all: Vec<_> = written.iter().chain(&bound).cloned().collect();
         let changed = Changed { written: &all, gone: &gone, activity: activity.as_ref() };
         if let Err(error) = self.commit(&after, changed) {
@@ -184,17 +189,21 @@ impl Reviser {
     }
 
     fn serve(&mut self, after: Snapshot, revision: Arc<Revision>) {
-        self.compiler.settle();
         self.current.store(Arc::new(after));
-        self.around.publisher.publish(revision);
+        self.publish(revision);
     }
 
-    fn serve_current(&mut self) -> Result<(), Unservable> {
+    fn serve_current(&mut self) -> Result<(), StoreError> {
         let current = self.current.load_full();
-        let revision = self.compiler.compile(&current.config, current.number)?;
+        let Snapshot { config, number, digest, .. } = &*current;
+        let compiled = self.compiler.compile(config, *number, *digest);
+        self.publish(compiled.map_err(|it| self.around.damaged(&it))?);
+        Ok(())
+    }
+
+    fn publish(&mut self, revision: Arc<Revision>) {
         self.compiler.settle();
         self.around.publisher.publish(revision);
-        Ok(())
     }
 
     // After a write failed, only what is read back from a fresh connection is believed.
@@ -209,12 +218,12 @@ impl Reviser {
         if self.connection.is_some() {
             return Ok(());
         }
-        let (connection, loaded) = stored::open(&self.around.directory)?;
+        let Opened { connection, last } = stored::open(&self.around.directory, |_| ())?;
         let emptied = || self.around.damaged(&"there is no revision in it");
-        let loaded = loaded.ok_or_else(emptied)?;
+        let ((), loaded) = last.ok_or_else(emptied)?;
         if loaded.number != self.current.load().number {
             self.current.store(Arc::new(loaded));
-            self.serve_current().map_err(|it| self.around.damaged(&it))?;
+            self.serve_current()?;
         }
         self.connection = Some(connection);
         Ok(())

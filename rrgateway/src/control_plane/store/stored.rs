@@ -1,9 +1,10 @@
 //! The configuration in its file: checked and read whole, by several threads at once.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::sync::{Arc, mpsc};
+use std::thread;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::control_plane::config::binding;
@@ -14,32 +15,52 @@ use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file;
 use crate::model::Digest;
 
-/// Opens the file in `directory`, made now if there is none, and reads the last revision; `None`
-/// before the first.
+/// What opening the file yields.
+pub(crate) struct Opened<T> {
+    pub(crate) connection: Connection,
+    /// What was made of the last revision, and that; `None` before the first.
+    pub(crate) last: Option<(T, Snapshot)>,
+}
+
+/// Opens the file in `directory`, made now if there is none, and reads the last revision, of which
+/// `make` makes something.
 ///
 /// That the file is whole is found out meanwhile, and nothing of a damaged one is given out: with
 /// many resources, to check it takes as long as a good part of reading it.
-pub(crate) fn open(directory: &Path) -> Result<(Connection, Option<Snapshot>), StoreError> {
+pub(crate) fn open<T>(
+    directory: &Path,
+    make: impl FnOnce(&Snapshot) -> T,
+) -> Result<Opened<T>, StoreError> {
     let connection = file::open(directory, CONTROL)?;
     let path = directory.join(CONTROL.name);
-    let database = file::database(&path);
-    let failed = |it| StoreError::file(&path)(it);
+    let database = &file::database(&path);
     let middle = middle(&connection);
     let half = middle.as_ref().map_or(0, |it| *it);
     thread::scope(|scope| {
-        let checked = beside(scope, || file::check(directory, CONTROL)).map_err(failed)?;
-        let newer = beside(scope, || {
-            let reader = file::open_reader(directory, CONTROL)?;
-            rows(&reader, half, i64::MAX).map_err(&database)
+        let (give, newer) = mpsc::sync_channel(1);
+        // Two threads that have about as much to do: one reads a half and checks, the other reads
+        // a half and makes.
+        let beside = thread::Builder::new().name("control-reader".to_owned());
+        let checked = beside.spawn_scoped(scope, move || {
+            let newer = file::open_reader(directory, CONTROL)
+                .and_then(|it| rows(&it, half, i64::MAX).map_err(database));
+            // Who takes it is in this scope.
+            _ = give.send(newer);
+            file::check(directory, CONTROL)
         });
-        let older = rows(&connection, i64::MIN, half).map_err(&database);
+        let checked = checked.map_err(StoreError::file(&path))?;
+        let older = rows(&connection, i64::MIN, half).map_err(database);
+        // It is sent, or its sender has panicked: then so does this.
+        let newer = newer.recv();
+        let last = middle.map_err(database).and_then(|_| {
+            let mut config = older?;
+            newer.into_iter().try_for_each(|it| it.map(|it| config.absorb(it)))?;
+            load(&connection, config).map_err(database)
+        });
+        let last = last.map(|it| it.map(|it| (make(&it), it)));
         // Of what a damaged file reads like, nothing is told but that it is damaged.
-        done(checked)?;
-        middle.map_err(&database)?;
-        let (mut config, newer) = (older?, done(newer.map_err(failed)?)?);
-        config.absorb(newer);
-        let loaded = load(&connection, config);
-        Ok((connection, loaded.map_err(&database)?))
+        checked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Opened { connection, last: last? })
     })
 }
 
@@ -77,7 +98,9 @@ fn first_ms(connection: &Connection) -> rusqlite::Result<i64> {
 
 // The half of the rows has been made up to there, or a little more or less.
 fn middle(connection: &Connection) -> rusqlite::Result<i64> {
-    let query = "SELECT coalesce((min(created_in) + max(created_in)) / 2, 0) FROM resource";
+    // Asked for one by one: together, all rows would be looked at.
+    let query = "SELECT coalesce(((SELECT min(created_in) FROM resource) \
+                 + (SELECT max(created_in) FROM resource)) / 2, 0)";
     connection.query_row(query, [], |row| row.get(0))
 }
 
@@ -99,22 +122,26 @@ fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Config>
     }
     config.insert_all(&collection, run);
     // Here, where the other half does the same meanwhile.
-    _ = config.digest();
+    config.digest_contents();
     Ok(config)
 }
 
 // The collection that it stands in, unless that is `known`.
 fn other_collection(row: &Row<'_>, known: &Collection) -> rusqlite::Result<Option<Collection>> {
-    let kind = kind(row, 0)?;
-    let parent = match row.get_ref(1)?.as_str()? {
-        "" => None,
-        _ => Some((self::kind(row, 1)?, row.get_ref(2)?.as_str()?)),
+    let (parent_kind, parent_id) = match &known.parent {
+        Some((kind, id)) => (kind.word(), &**id),
+        None => ("", ""),
     };
-    if kind == known.kind && parent == known.parent.as_ref().map(|(kind, id)| (*kind, &**id)) {
+    let stored = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?];
+    if stored == [known.kind.word(), parent_kind, parent_id].map(|it| ValueRef::Text(it.as_bytes()))
+    {
         return Ok(None);
     }
-    let parent = parent.map(|(kind, id)| (kind, Arc::from(id)));
-    Ok(Some(Collection { kind, parent }))
+    let parent = match row.get_ref(1)?.as_str()? {
+        "" => None,
+        _ => Some((kind(row, 1)?, row.get_ref(2)?.as_str()?.into())),
+    };
+    Ok(Some(Collection { kind: kind(row, 0)?, parent }))
 }
 
 fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource> {
@@ -147,15 +174,4 @@ fn unreadable(
     why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
-}
-
-fn beside<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
-    thread::Builder::new().name("control-reader".to_owned()).spawn_scoped(scope, work)
-}
-
-fn done<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
