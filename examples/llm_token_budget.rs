@@ -71,7 +71,7 @@ fn budget() -> support::Result<Meter> {
     let caller = |head: &Parts| {
         let context = head.extensions.get::<Context>();
         let identity = context.and_then(Context::identity);
-        account(identity.map_or("", |it| &it.subject))
+        account(identity.map_or("", |it| it.subject()))
     };
     Ok(Meter::new("tokens", Extraction::tokens(Tokens::Total), policy)
         .key(caller)

@@ -47,7 +47,7 @@ async fn a_relayed_response_says_what_is_left_in_place_of_the_upstreams_own_word
     assert_eq!(trail.entries()[0].outcome, Outcome::Passed);
     let fact = |policy: &str, remaining| Fact::Limit { policy: policy.into(), remaining };
     assert_eq!(
-        trail.entries()[0].facts,
+        trail.entries()[0].facts[..],
         [fact("requestsPerMinute", 59), fact("requestsPerDay", 1_999)]
     );
 }

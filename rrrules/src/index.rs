@@ -47,8 +47,7 @@ impl Index {
     /// # Errors
     /// When the texts in them make too large an automaton.
     pub(crate) fn of(rules: &[Rule]) -> Result<Self, BuildError> {
-        let mut index = Self::default();
-        index.small = Small::of(rules);
+        let mut index = Self { small: Small::of(rules), ..Self::default() };
         if index.small.is_some() {
             return Ok(index);
         }

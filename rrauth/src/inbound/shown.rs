@@ -134,6 +134,9 @@ pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<()
     Ok(())
 }
 
+/// What is shown, and the token that is still to be kept.
+type Read<'a> = (Shown, Option<&'a [u8]>);
+
 /// Reads a line of `Authorization` that has been taken off the request.
 pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, Unusable> {
     let Some((mut shown, token)) = authorization(line.as_bytes(), wanted)? else { return Ok(None) };
@@ -154,7 +157,7 @@ pub(crate) fn parameter(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, U
 
 // A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space). The token,
 // which is what `value` ends with, is still to be kept.
-fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<(Shown, Option<&[u8]>)>, Unusable> {
+fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Read<'_>>, Unusable> {
     let Some(space) = value.iter().position(|it| *it == b' ') else {
         return Ok(raw(value)?.map(|it| (it, None)));
     };

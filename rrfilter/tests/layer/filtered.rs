@@ -148,7 +148,7 @@ async fn the_order_is_target_credential_target_proxy_credential_proxy() {
         fact("of the caller", Scope::ProxyCredential),
         fact("of the proxy", Scope::Proxy),
     ];
-    assert_eq!(entries[0].facts, expected);
+    assert_eq!(entries[0].facts[..], expected);
 }
 
 #[tokio::test]
