@@ -206,7 +206,12 @@ fn stderr(output: &Output) -> String {
 const PROBLEMS: [(&str, &str, &str); 17] = [
     ("version: 1", "version: 2", "1: error: version: expected 1"),
     ("client: default", "client: other", "2: error: client: expected default: there is one client"),
-    ("proxies:", "proxys:", "15: error: proxys: there is no such field here"),
+    (
+        "proxies:",
+        "proxys:",
+        "15: error: proxys: there is no such field here (there are: version, client, \
+         credentials, targets, proxies)",
+    ),
     (
         "target: stripe\n",
         "target: stipe\n",

@@ -63,7 +63,10 @@ impl Document {
         }
         let collections = Kind::PARENTS.map(|kind| (kind, items(&mut members, "", kind, notes)));
         for (name, _) in members {
-            notes.error(pointer_to("", &name), UNKNOWN);
+            let kinds = Kind::PARENTS.map(Kind::segment).join(", ");
+            let unknown =
+                format!("there is no such field here (there are: version, client, {kinds})");
+            notes.error(pointer_to("", &name), unknown);
         }
         let mut names = Names::default();
         for (kind, items) in &collections {
@@ -155,5 +158,3 @@ fn take(members: &mut Vec<(String, Json)>, name: &str) -> Option<Json> {
     let index = members.iter().position(|it| it.0 == name)?;
     Some(members.swap_remove(index).1)
 }
-
-const UNKNOWN: &str = "there is no such field here";

@@ -82,9 +82,14 @@ mod tests {
         );
         check(
             r#"{"limits":{"requestsPerHour":1}}"#,
-            "/limits/requestsPerHour: there is no such field here",
+            "/limits/requestsPerHour: there is no such field here (there are: requestsPerMinute, \
+             requestsPerDay, concurrency, countRefused, legacyHeaders)",
         );
-        check(r#"{"maxBodyBytes":1}"#, "/maxBodyBytes: there is no such field here");
+        check(
+            r#"{"maxBodyBytes":1}"#,
+            "/maxBodyBytes: there is no such field here (there are: limits, ruleDenyStatus, \
+             auditRetentionDays, authFailuresPerMinute)",
+        );
     }
 
     #[track_caller]

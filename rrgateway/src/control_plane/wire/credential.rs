@@ -185,7 +185,7 @@ mod tests {
         refuses(
             "target",
             r#"{"type":"none","token":"canary"}"#,
-            "/auth/token: there is no such field here",
+            "/auth/token: there is no such field here (there are: type)",
         );
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Node<'f> {
 pub(crate) struct Fields<'f> {
     pointer: String,
     members: Vec<(String, Json)>,
+    // Those that were asked for.
+    known: Vec<&'static str>,
     flaws: &'f Flaws,
 }
 
@@ -120,7 +122,7 @@ impl<'f> Node<'f> {
 
     pub(crate) fn object(self) -> Option<Fields<'f>> {
         let Json::Object(members) = self.json else { return self.flaw("expected an object") };
-        Some(Fields { pointer: self.pointer, members, flaws: self.flaws })
+        Some(Fields { pointer: self.pointer, members, known: Vec::new(), flaws: self.flaws })
     }
 
     /// The members of an object that is a table: whatever their names, up to `most` of them.
@@ -129,7 +131,7 @@ impl<'f> Node<'f> {
         most: usize,
         mut read: impl FnMut(&str, Self) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let Fields { pointer, members, flaws } = self.object()?;
+        let Fields { pointer, members, flaws, .. } = self.object()?;
         if members.is_empty() || members.len() > most {
             flaws.note(&pointer, format!("expected 1 to {most} members"));
             return None;
@@ -271,7 +273,7 @@ impl<'f> Fields<'f> {
     /// A member that may be left out or null.
     pub(crate) fn optional<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         read: impl FnOnce(Node<'f>) -> Option<T>,
     ) -> Option<Option<T>> {
         match self.take(name) {
@@ -283,7 +285,7 @@ impl<'f> Fields<'f> {
     /// A member that means `default` when it is left out.
     pub(crate) fn or<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         default: T,
         read: impl FnOnce(Node<'f>) -> Option<T>,
     ) -> Option<T> {
@@ -293,7 +295,7 @@ impl<'f> Fields<'f> {
     /// A member that must be there.
     pub(crate) fn required<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         read: impl FnOnce(Node<'f>) -> Option<T>,
     ) -> Option<T> {
         let Some(node) = self.take(name) else { return self.flaw(name, "this is required") };
@@ -327,12 +329,26 @@ impl<'f> Fields<'f> {
 
     /// Nothing else may be there: a misspelt `deny` must not become an `allow`.
     pub(crate) fn close(self) {
+        if self.members.is_empty() {
+            return;
+        }
+        let mut known: Vec<&str> = Vec::with_capacity(self.known.len());
+        for name in &self.known {
+            if !known.contains(name) {
+                known.push(name);
+            }
+        }
+        let unknown = match known.as_slice() {
+            [] => "there is no such field here".to_owned(),
+            known => format!("there is no such field here (there are: {})", known.join(", ")),
+        };
         for (name, _) in &self.members {
-            self.flaw::<()>(name, "there is no such field here");
+            self.flaw::<()>(name, &*unknown);
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Node<'f>> {
+    fn take(&mut self, name: &'static str) -> Option<Node<'f>> {
+        self.known.push(name);
         let index = self.members.iter().position(|(it, _)| it == name)?;
         let (_, json) = self.members.swap_remove(index);
         match json {
@@ -370,7 +386,10 @@ mod tests {
             &["/t: expected 1 to 3 bytes of text", "/n: expected a whole number from 0 to 9"],
         );
         check(r#"{"t":"\u0000"}"#, &["/t: control characters are not allowed here"]);
-        check(r#"{"t":"x","a/b~c":"canary"}"#, &["/a~1b~0c: there is no such field here"]);
+        check(
+            r#"{"t":"x","a/b~c":"canary"}"#,
+            &["/a~1b~0c: there is no such field here (there are: text, t, n, l, m)"],
+        );
         check(r#"["canary"]"#, &[": expected an object"]);
         check(r#"{"t":"x","l":[true,"canary"]}"#, &["/l/1: expected true or false"]);
         check(r#"{"t":"x","m":{"a/b":"canary"}}"#, &["/m/a~1b: expected true or false"]);

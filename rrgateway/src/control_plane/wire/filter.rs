@@ -156,7 +156,7 @@ fn is_found(paths: &RuleSet, asked: &Asked<'_>) -> bool {
     paths.decide(&subject).effect == Effect::Deny
 }
 
-fn of_responses(name: &str, fields: &mut Fields<'_>, is_request: bool) -> Option<bool> {
+fn of_responses(name: &'static str, fields: &mut Fields<'_>, is_request: bool) -> Option<bool> {
     let given = fields.or(name, false, Node::boolean);
     if is_request && given == Some(true) {
         return fields.flaw(name, "only responses have this");

@@ -110,7 +110,7 @@ impl Flags {
     }
 
     /// Reads the flags in member `name`.
-    pub(crate) fn named(name: &str, fields: &mut Fields<'_>) -> Self {
+    pub(crate) fn named(name: &'static str, fields: &mut Fields<'_>) -> Self {
         let known = fields.optional(name, |it| {
             it.parsed(0..=16, |flags| Compiled::new("", &flags).map(|_| flags.to_string()))
         });
@@ -125,7 +125,7 @@ impl Flags {
 
 impl Presence {
     /// Reads member `name`; without it, something must match.
-    pub(crate) fn named(name: &str, fields: &mut Fields<'_>) -> Option<Self> {
+    pub(crate) fn named(name: &'static str, fields: &mut Fields<'_>) -> Option<Self> {
         let words = [
             ("present", Self::Present),
             ("absent", Self::Absent),

@@ -185,7 +185,8 @@ mod tests {
         );
         check(
             r#"{"name":"p","targetId":"t","limits":{"requestsPerHour":1}}"#,
-            "/limits/requestsPerHour: there is no such field here",
+            "/limits/requestsPerHour: there is no such field here (there are: requestsPerMinute, \
+             requestsPerDay, concurrency, countRefused, legacyHeaders)",
         );
         check(
             r#"{"name":"p","targetId":"t","limits":{"requestsPerDay":-1}}"#,

@@ -228,7 +228,9 @@ mod tests {
         check(r#""path":"/a","query":{"a":1}"#, "/query/a: expected a text");
         check(r#""path":"/","headers":{"a b":"c"}"#, "/headers/a b: this is not a header name");
         check(r#""path":"/","headers":{"a":["b",1]}"#, "/headers/a/1: expected a text");
-        check(r#""path":"/","verb":1"#, "/verb: there is no such field here");
+        let known = "proxyId, method, path, query, headers, body, credentialId";
+        let unknown = format!("/verb: there is no such field here (there are: {known})");
+        check(r#""path":"/","verb":1"#, &unknown);
         let lower = read(br#"{"proxyId":"P","method":"delete","path":"/"}"#).unwrap().unwrap_err();
         let said: Vec<_> = lower.iter().map(|it| (&*it.pointer, &*it.detail)).collect();
         assert_eq!(

@@ -119,7 +119,11 @@ mod tests {
                 r#"{"duplicateSlashes":"reject"}"#,
                 "/pathOptions/duplicateSlashes: expected \"merge\" or \"keep\"",
             ),
-            (r#"{"encodedDot":"keep"}"#, "/pathOptions/encodedDot: there is no such field here"),
+            (
+                r#"{"encodedDot":"keep"}"#,
+                "/pathOptions/encodedDot: there is no such field here (there are: encodedSlash, \
+                 duplicateSlashes, encodedPercent)",
+            ),
         ] {
             assert_eq!(with(options).unwrap_err(), expected);
         }
