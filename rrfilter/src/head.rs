@@ -69,6 +69,12 @@ pub(crate) fn ask_for_the_whole(request: &mut HeaderMap) {
 
 /// Asks for codings that the client can do, and that can be undone while the content arrives.
 pub(crate) fn narrow(request: &mut HeaderMap) {
+    let mut lines = request.get_all(ACCEPT_ENCODING).iter();
+    if let (Some(line), None) = (lines.next(), lines.next())
+        && line.as_bytes().split(|it| *it == b',').all(is_streamed)
+    {
+        return;
+    }
     let accepted = narrowed(request).unwrap_or(HeaderValue::from_static("identity"));
     request.insert(ACCEPT_ENCODING, accepted);
 }
@@ -77,15 +83,19 @@ pub(crate) fn narrow(request: &mut HeaderMap) {
 // of is not asked for: it would have to be undone for nobody's good.
 fn narrowed(request: &HeaderMap) -> Option<HeaderValue> {
     let lines = request.get_all(ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
-    let is_ours = |entry: &&str| {
-        let name = entry.split(';').next().unwrap_or_default().trim();
-        STREAMED.split(", ").any(|it| it.eq_ignore_ascii_case(name))
-    };
+    let is_ours = |entry: &&str| is_streamed(entry.as_bytes());
     let ours: Vec<_> = lines.flat_map(|it| it.split(',')).map(str::trim).filter(is_ours).collect();
     if ours.is_empty() {
         return None;
     }
     HeaderValue::try_from(ours.join(", ")).ok()
+}
+
+fn is_streamed(entry: &[u8]) -> bool {
+    let end = entry.iter().position(|it| *it == b';').unwrap_or(entry.len());
+    let name = entry.get(..end).unwrap_or_default().trim_ascii();
+    let mut streamed = STREAMED.as_bytes().split(|it| *it == b',').map(<[u8]>::trim_ascii);
+    streamed.any(|it| it.eq_ignore_ascii_case(name))
 }
 
 /// Takes out what describes the content before the filters: its length, coding and parts, and what
