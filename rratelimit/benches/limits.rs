@@ -1,12 +1,17 @@
-//! A decision, beside `governor` in the same run: compare ratios, not times.
+//! A decision, beside `governor`, in turn: what counts is how many times the first of a group.
 //!
-//! Both are asked by name, as a service would: hashing the name is part of it. Where it says
-//! `clock`, both read theirs, too: ours the monotonic and the wall clock, `governor` its own.
+//! `cargo bench -p rratelimit --bench limits [part of a group's name]`. Both are asked by name, as a
+//! service would: hashing the name is part of it. Where it says `clock`, both read theirs, too: ours
+//! the monotonic and the wall clock, `governor` its own.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a bench that cannot go on stops"
+    clippy::print_stdout,
+    reason = "a bench that cannot go on stops, and prints"
 )]
+
+#[path = "../../benches/support/turns.rs"]
+mod turns;
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -16,15 +21,16 @@ use std::pin::pin;
 use std::sync::{Arc, Barrier};
 use std::task::{self, Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use http::{Request, Response};
 use rratelimit::{Charge, Key, Limit, Limiter, Policy, RateLimitLayer};
 use rrcore::{Clock, Context, Now};
 use tower::{Layer, Service, service_fn};
+
+use crate::turns::{Case, measure, timed};
 
 type Governor<C> = RateLimiter<
     String,
@@ -33,55 +39,84 @@ type Governor<C> = RateLimiter<
     governor::middleware::NoOpMiddleware<<C as governor::clock::Clock>::Instant>,
 >;
 
-fn hot(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("hot");
-    let name = "key_0".to_owned();
-    let theirs = RateLimiter::keyed(quota());
-    group.bench_function("governor, clock", |it| it.iter(|| theirs.check_key(black_box(&name))));
-    let theirs: Governor<_> =
-        RateLimiter::dashmap_with_clock(quota(), FakeRelativeClock::default());
-    group.bench_function("governor", |it| it.iter(|| theirs.check_key(black_box(&name))));
-    let clock = Clock::system();
-    for (which, policy) in policies() {
-        let limiter = Limiter::new();
-        group.bench_function(format!("ours, {which}, clock"), |it| {
-            it.iter(|| limiter.check(&policy, Key::of(&[black_box(&name)]), clock.now()));
-        });
-        let limiter = Limiter::new();
-        group.bench_function(format!("ours, {which}, whether, clock"), |it| {
-            it.iter(|| limiter.admit(&policy, Key::of(&[black_box(&name)]), clock.now()));
-        });
-        let (limiter, mut at) = (Limiter::new(), START);
-        group.bench_function(format!("ours, {which}, whether"), |it| {
-            it.iter(|| {
-                at = later(at);
-                limiter.admit(&policy, Key::of(&[black_box(&name)]), at)
-            });
-        });
-        let (limiter, mut at) = (Limiter::new(), START);
-        group.bench_function(format!("ours, {which}"), |it| {
-            it.iter(|| {
-                at = later(at);
-                limiter.check(&policy, Key::of(&[black_box(&name)]), at)
-            });
-        });
+fn main() {
+    let wanted = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
+    for (name, measure) in [
+        ("one hot key", hot as fn(&str)),
+        ("one hot key, clock", hot_with_clock),
+        ("a request", requests),
+        ("a million keys", random),
+        ("two threads", together),
+    ] {
+        if name.contains(&wanted) {
+            measure(name);
+        }
     }
-    group.finish();
+}
+
+fn hot(group: &str) {
+    let (name, policies) = ("key_0".to_owned(), policies());
+    let hand = FakeRelativeClock::default();
+    let theirs: Governor<_> = RateLimiter::dashmap_with_clock(quota(), hand.clone());
+    let mut cases = vec![passing(
+        "governor",
+        move |_| hand.advance(STEP),
+        |_| theirs.check_key(black_box(&name)),
+    )];
+    for (which, policy) in &policies {
+        let (limiter, name) = (Limiter::new(), &name);
+        let admit = move |at| limiter.admit(policy, Key::of(&[black_box(name)]), at);
+        cases.push(passing(format!("{which}: admit"), |_| (), admit));
+        let limiter = Limiter::new();
+        let check = move |at| limiter.check(policy, Key::of(&[black_box(name)]), at);
+        cases.push(passing(format!("{which}: check"), |_| (), check));
+    }
+    measure(group, ROUNDS, CALLS, cases);
+}
+
+/// While time passes: for both alike, and not by what is measured.
+fn passing<'a, R>(
+    name: impl Into<String>,
+    pass: impl Fn(Now) + 'a,
+    mut call: impl FnMut(Now) -> R + 'a,
+) -> Case<'a> {
+    let mut at = START;
+    Case::custom(name, move |calls| {
+        timed(|| {
+            for _ in 0..calls / CALLS_A_STEP {
+                at = later(at);
+                pass(at);
+                for _ in 0..CALLS_A_STEP {
+                    black_box(call(at));
+                }
+            }
+        })
+    })
+}
+
+fn hot_with_clock(group: &str) {
+    let (name, policies) = ("key_0".to_owned(), policies());
+    let (theirs, clock) = (RateLimiter::keyed(quota()), Clock::system());
+    let mut cases = vec![Case::new("governor", || theirs.check_key(black_box(&name)))];
+    cases.push(Case::new("the clock alone", || clock.now()));
+    for (which, policy) in &policies {
+        let (limiter, name, clock) = (Limiter::new(), &name, &clock);
+        cases.push(Case::new(format!("{which}: admit"), move || {
+            limiter.admit(policy, Key::of(&[black_box(name)]), clock.now())
+        }));
+        let limiter = Limiter::new();
+        cases.push(Case::new(format!("{which}: check"), move || {
+            limiter.check(policy, Key::of(&[black_box(name)]), clock.now())
+        }));
+    }
+    measure(group, ROUNDS, CALLS, cases);
 }
 
 /// What a whole request costs: two charges with a receipt, and the layer around a service that does
 /// nothing, with and without it.
-fn requests(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("a request");
+fn requests(group: &str) {
     let [_, _, (_, day), _] = policies();
     let (minute, limiter, mut at) = (one(), Limiter::new(), START);
-    group.bench_function("two charges", |it| {
-        it.iter(|| {
-            at = later(at);
-            let [one, all] = ["key_0", "all"].map(|it| Key::of(&[black_box(it)]));
-            limiter.take(&[Charge::one(&minute, one), Charge::one(&day, all)], at)
-        });
-    });
     let nothing = service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
     let clock = Clock::system();
     let request = || {
@@ -90,82 +125,66 @@ fn requests(criterion: &mut Criterion) {
         request
     };
     let mut bare = nothing;
-    group.bench_function("no layer", |it| it.iter(|| now(bare.call(request()))));
     let mut layered = RateLimitLayer::new(one(), Arc::new(Limiter::new())).layer(nothing);
-    group.bench_function("layer", |it| it.iter(|| now(layered.call(request()))));
-    group.finish();
+    let cases = vec![
+        Case::new("no layer", || now(bare.call(request()))),
+        Case::new("layer", || now(layered.call(request()))),
+        Case::new("two charges", || {
+            at = later(at);
+            let [one, all] = ["key_0", "all"].map(|it| Key::of(&[black_box(it)]));
+            limiter.take(&[Charge::one(&minute, one), Charge::one(&day, all)], at)
+        }),
+    ];
+    measure(group, ROUNDS, CALLS, cases);
 }
 
-fn random(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("a million keys");
+fn random(group: &str) {
     let names: Vec<String> = (0..1_000_000).map(|it| format!("key_{it}")).collect();
-    let theirs = RateLimiter::keyed(quota());
-    names.iter().for_each(|it| _ = theirs.check_key(it));
-    let mut call = 0;
-    group.bench_function("governor, clock", |it| {
-        it.iter(|| {
-            call += 1;
-            theirs.check_key(&names[scattered(call, names.len())])
-        });
-    });
-    drop(theirs);
-    let theirs: Governor<_> =
+    let next = |call: &mut u64| {
+        *call += 1;
+        &names[scattered(*call, names.len())]
+    };
+    let with_clock = RateLimiter::keyed(quota());
+    let without: Governor<_> =
         RateLimiter::dashmap_with_clock(quota(), FakeRelativeClock::default());
-    names.iter().for_each(|it| _ = theirs.check_key(it));
-    let mut call = 0;
-    group.bench_function("governor", |it| {
-        it.iter(|| {
-            call += 1;
-            theirs.check_key(&names[scattered(call, names.len())])
-        });
-    });
-    drop(theirs);
     let (policy, limiter) = (one(), Limiter::with_capacity(1_100_000));
     let clock = Clock::system();
-    names.iter().for_each(|it| _ = limiter.check(&policy, Key::of(&[it]), clock.now()));
-    let mut call = 0;
-    group.bench_function("ours, clock", |it| {
-        it.iter(|| {
-            call += 1;
-            let name = &names[scattered(call, names.len())];
-            limiter.admit(&policy, Key::of(&[name]), clock.now())
-        });
-    });
-    let (mut call, mut at) = (0, clock.now());
-    group.bench_function("ours", |it| {
-        it.iter(|| {
-            (call, at) = (call + 1, later(at));
-            limiter.admit(&policy, Key::of(&[&names[scattered(call, names.len())]]), at)
-        });
-    });
-    group.finish();
+    for name in &names {
+        _ = (with_clock.check_key(name), without.check_key(name));
+        _ = limiter.admit(&policy, Key::of(&[name]), clock.now());
+    }
+    let at = clock.now();
+    // From far apart, so that no case meets what another has just brought into the cache.
+    let [mut first, mut second, mut third, mut fourth] = [0, 1_u64 << 20, 1 << 21, 1 << 22];
+    let cases = vec![
+        Case::new("governor", || without.check_key(next(&mut first))),
+        Case::new("admit", || limiter.admit(&policy, Key::of(&[next(&mut second)]), at)),
+        Case::new("governor, clock", || with_clock.check_key(next(&mut third))),
+        Case::new("admit, clock", || {
+            limiter.admit(&policy, Key::of(&[next(&mut fourth)]), clock.now())
+        }),
+    ];
+    measure(group, ROUNDS, CALLS / 20, cases);
 }
 
 /// The time that each of several threads takes for so many decisions about one key, by the number of
 /// threads: what all of them decide in a time must not become less.
-fn together(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("one key, per decision of all threads");
-    for threads in [1, 2] {
-        let theirs = RateLimiter::keyed(quota());
-        group.bench_function(format!("governor, {threads}"), |it| {
-            it.iter_custom(|each| {
-                race(threads, each, |name| _ = black_box(theirs.check_key(name)))
-            });
-        });
-        let (policy, limiter, clock) = (one(), Limiter::new(), Clock::system());
-        group.bench_function(format!("ours, {threads}"), |it| {
-            it.iter_custom(|each| {
-                race(threads, each, |name| {
-                    _ = black_box(limiter.admit(&policy, Key::of(&[name]), clock.now()));
-                })
-            });
-        });
-    }
-    group.finish();
+fn together(group: &str) {
+    let theirs = RateLimiter::keyed(quota());
+    let (policy, limiter, clock) = (one(), Limiter::new(), Clock::system());
+    let ours = |name: &String| _ = limiter.admit(&policy, Key::of(&[name]), clock.now());
+    let governor = |name: &String| _ = black_box(theirs.check_key(name));
+    let cases = vec![
+        Case::custom("ours, one thread", |all| race(1, all, ours)),
+        Case::custom("ours, two", |all| race(2, all, ours)),
+        Case::custom("governor, one thread", |all| race(1, all, governor)),
+        Case::custom("governor, two", |all| race(2, all, governor)),
+    ];
+    // Long enough that starting the threads is nothing.
+    measure(group, ROUNDS / 8, CALLS * 20, cases);
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is what a clock is for")]
-fn race(threads: u64, all: u64, decide: impl Fn(&String) + Sync) -> Duration {
+fn race(threads: u32, all: u32, decide: impl Fn(&String) + Sync) -> Duration {
     let (start, name) = (Barrier::new(threads as usize + 1), "key_0".to_owned());
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
@@ -176,10 +195,10 @@ fn race(threads: u64, all: u64, decide: impl Fn(&String) + Sync) -> Duration {
                 })
             })
             .collect();
-        start.wait();
-        let began = Instant::now();
-        running.into_iter().for_each(|it| it.join().unwrap());
-        began.elapsed()
+        timed(|| {
+            start.wait();
+            running.into_iter().for_each(|it| it.join().unwrap());
+        })
     })
 }
 
@@ -212,7 +231,6 @@ fn quota() -> Quota {
 }
 
 fn later(Now { monotonic, wall }: Now) -> Now {
-    const STEP: Duration = Duration::from_nanos(100);
     Now { monotonic: monotonic + STEP, wall: wall + STEP }
 }
 
@@ -227,9 +245,7 @@ fn scattered(call: u64, len: usize) -> usize {
 /// Never reached.
 const PLENTY: u64 = 1_000_000_000_000;
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = hot, requests, random, together
-}
-criterion_main!(benches);
+const STEP: Duration = Duration::from_micros(5);
+const CALLS_A_STEP: u32 = 100;
+const ROUNDS: usize = 400;
+const CALLS: u32 = 10_000;

@@ -137,10 +137,11 @@ impl Table {
     }
 }
 
-// The other half of the key chose the shard.
+// Of the half of the key that is known first: a table can be searched before the other is. Its
+// highest bits chose the shard, so they are to be where the table looks last.
 const fn hash(key: Key) -> u64 {
-    let [_, low] = key.halves();
-    low
+    let [first, _] = key.halves();
+    first.rotate_left(32)
 }
 
 const SWEPT_PER_NEWCOMER: usize = 8;
