@@ -265,15 +265,18 @@ fn new_tokens(group: &str) {
         let mut service = layer.layer(at_once());
         let clock = ManualClock::starting_at(now()).clock();
         let line = format!("Bearer {token}");
-        cases.push(Case::new(
-            format!("{name}: the layer"),
-            move || {
-                let mut request = shows(&AUTHORIZATION, &line);
-                request.extensions_mut().insert(Context::new(&clock));
-                request
-            },
-            move |request| assert!(through(&mut service, request)),
-        ));
+        let prepare = move || {
+            let mut request = shows(&AUTHORIZATION, &line);
+            request.extensions_mut().insert(Context::new(&clock));
+            request
+        };
+        cases.push(Case::new(format!("{name}: the layer"), prepare.clone(), move |request| {
+            assert!(through(&mut service, request));
+        }));
+        let mut bare = at_once();
+        cases.push(Case::new(format!("{name}: nothing"), prepare, move |request| {
+            assert!(through(&mut bare, request));
+        }));
     }
     measure(group, 4, cases);
 }

@@ -1,7 +1,7 @@
 //! What a verified token says of its bearer.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -19,22 +19,34 @@ use serde_json::{Map, Value};
 /// assert_eq!(claims.text("sub"), Some("alice"));
 /// assert!(claims.scopes().eq(["read", "write"]));
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Claims {
-    members: Arc<Map<String, Value>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Most tokens are only verified, and nobody asks what else they say: read when somebody does.
+    members: OnceLock<Map<String, Value>>,
+    text: Vec<u8>,
 }
 
 impl Claims {
     /// Claims that somebody else has verified.
     #[must_use]
     pub fn new(members: Map<String, Value>) -> Self {
-        Self { members: Arc::new(members) }
+        Self { inner: Arc::new(Inner { members: OnceLock::from(members), text: Vec::new() }) }
+    }
+
+    /// What `text` says: an object that has been read strictly.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn written(text: Vec<u8>) -> Self {
+        Self { inner: Arc::new(Inner { members: OnceLock::new(), text }) }
     }
 
     /// The claim called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.members.get(name)
+        self.members().get(name)
     }
 
     /// The claim called `name`, if it is a text.
@@ -58,6 +70,12 @@ impl Claims {
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         ["scope", "scp"].into_iter().filter_map(|it| self.get(it)).flat_map(words)
     }
+
+    fn members(&self) -> &Map<String, Value> {
+        let Inner { members, text } = &*self.inner;
+        // It can be read: it was. Nobody is granted anything by an object without members.
+        members.get_or_init(|| serde_json::from_slice(text).unwrap_or_default())
+    }
 }
 
 fn words(value: &Value) -> impl Iterator<Item = &str> {
@@ -70,9 +88,15 @@ fn words(value: &Value) -> impl Iterator<Item = &str> {
     split.chain(many.iter().filter_map(Value::as_str)).filter(|it| !it.is_empty())
 }
 
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        self.members() == other.members()
+    }
+}
+
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Claims").field(&self.members.keys().collect::<Vec<_>>()).finish()
+        f.debug_tuple("Claims").field(&self.members().keys().collect::<Vec<_>>()).finish()
     }
 }
 
@@ -97,6 +121,16 @@ mod tests {
     fn debug_shows_names_only() {
         let claims = claims(&json!({"email": "canary"}));
         assert_eq!(format!("{claims:?}"), "Claims([\"email\"])");
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        let said = json!({"sub": "al\"ice", "scp": ["a"], "more": {"a": [1, -1.5, null]}});
+        let written = Claims::written(said.to_string().into_bytes());
+        let shared = written.clone();
+        assert_eq!(written.text("sub"), Some("al\"ice"));
+        assert_eq!((&written, shared), (&claims(&said), claims(&said)));
     }
 
     #[track_caller]

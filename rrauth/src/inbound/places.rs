@@ -191,6 +191,7 @@ mod tests {
         let bearer = &format!("Bearer {KEY}");
         check(&[("authorization", KEY), ("authorization", KEY)], Ok(Some(Way::Key)));
         check(&[("authorization", bearer), ("x-api-key", KEY)], Ok(Some(Way::Bearer)));
+        check(&[("x-api-key", KEY), ("authorization", bearer)], Ok(Some(Way::Bearer)));
         check(&[("x-api-key", KEY), ("x-api-key", KEY)], Ok(Some(Way::Key)));
         check(&[("authorization", KEY), ("x-api-key", "")], Ok(Some(Way::Key)));
         check(&[("authorization", KEY), ("x-api-key", "other")], Err(()));
@@ -270,6 +271,7 @@ mod tests {
         check_token(&[], "/?Authorization=Bearer%20a.b.c", Ok(Some("a.b.c")));
         check_token(&["Bearer a.b.c"], "/?Authorization=Bearer+a%2eb.c", Ok(Some("a.b.c")));
         check_token(&["a.b.c", "Bearer a.b.c"], "/", Ok(Some("a.b.c")));
+        check_token(&["Bearer a.b.c", "a.b.c"], "/", Ok(Some("a.b.c")));
         check_token(&["a.b.c"], "/", Ok(None));
         check_token(&["Bearer a.b.c", "Bearer a.b.d"], "/", Err(()));
         check_token(&["Bearer a.b.c"], "/?Authorization=Bearer+a.b.d", Err(()));

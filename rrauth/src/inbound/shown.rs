@@ -112,10 +112,10 @@ impl Rest {
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    fn join(&mut self, other: Self) {
         match (&self, &other) {
-            (Self::Nothing, _) | (Self::Token(_), Self::Pair { .. }) => other,
-            (Self::Token(_) | Self::Pair { .. }, _) => self,
+            (Self::Nothing, _) | (Self::Token(_), Self::Pair { .. }) => *self = other,
+            (Self::Token(_) | Self::Pair { .. }, _) => {}
         }
     }
 }
@@ -123,14 +123,16 @@ impl Rest {
 /// Adds what stands in another place. Two different secrets are refused: one reader would take the
 /// first and another the last.
 pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<(), Unusable> {
-    let Some(next) = next else { return Ok(()) };
-    *shown = match (shown.take(), next) {
-        (None, it) => Some(it),
-        (Some(a), b) if a.digest == b.digest && a.rest.agrees_with(&b.rest) => {
-            Some(Shown { digest: a.digest, way: a.way.or(b.way), rest: a.rest.or(b.rest) })
-        }
-        (Some(_), _) => return Err(Unusable("two different credentials are shown")),
+    let Some(first) = shown else {
+        *shown = next;
+        return Ok(());
     };
+    let Some(next) = next else { return Ok(()) };
+    if first.digest != next.digest || !first.rest.agrees_with(&next.rest) {
+        return Err(Unusable("two different credentials are shown"));
+    }
+    first.way = first.way.or(next.way);
+    first.rest.join(next.rest);
     Ok(())
 }
 

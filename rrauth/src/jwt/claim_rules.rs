@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::jwt::error::JwtError;
+use crate::strict_json::plain::{Node, Plain};
 
 /// What the claims must be.
 #[derive(Clone, Debug)]
@@ -18,26 +19,24 @@ pub(super) struct ClaimRules {
     pub(super) subject: Option<Regex>,
 }
 
-type Claims = Map<String, Value>;
-
 impl ClaimRules {
     /// Whether the token is of our issuer, which is needed to know whether it is ours to judge.
-    pub(super) fn check_issuer(&self, claims: &Claims) -> Result<(), JwtError> {
+    pub(super) fn check_issuer(&self, claims: &Plain<'_>) -> Result<(), JwtError> {
         match claims.get("iss") {
-            Some(Value::String(issuer)) if **issuer == *self.issuer => Ok(()),
-            Some(Value::String(_)) => Err(JwtError::foreign("iss: it is another issuer's")),
+            Some(Node::Text(issuer)) if **issuer == *self.issuer => Ok(()),
+            Some(Node::Text(_)) => Err(JwtError::foreign("iss: it is another issuer's")),
             Some(_) => Err(JwtError::invalid("iss: it is not a text")),
             None => Err(JwtError::invalid("iss: it is missing")),
         }
     }
 
     /// Whether the rest is as it must be; yields the subject.
-    pub(super) fn check(&self, claims: &Claims) -> Result<Option<Arc<str>>, JwtError> {
+    pub(super) fn check(&self, claims: &Plain<'_>) -> Result<Option<Arc<str>>, JwtError> {
         self.check_audience(claims)?;
         for (name, values) in &self.required {
-            let value = claims.get(&**name);
+            let value = claims.get(name);
             let value = value.ok_or_else(|| JwtError::invalid(format!("{name}: it is missing")))?;
-            if !values.contains(value) {
+            if !values.contains(&value.value()) {
                 return Err(JwtError::invalid(format!("{name}: it is not what is required")));
             }
         }
@@ -45,17 +44,17 @@ impl ClaimRules {
     }
 
     // RFC 7519 §4.1.3: a text or a list of texts. Whatever else is no audience, asked for or not.
-    fn check_audience(&self, claims: &Claims) -> Result<(), JwtError> {
-        let named: &[Value] = match claims.get("aud") {
+    fn check_audience(&self, claims: &Plain<'_>) -> Result<(), JwtError> {
+        let named: &[Node<'_>] = match claims.get("aud") {
             None if self.audience.is_empty() => return Ok(()),
             None => return Err(JwtError::invalid("aud: it is missing")),
-            Some(Value::Array(list)) => list,
+            Some(Node::List(list)) => list,
             Some(one) => std::slice::from_ref(one),
         };
-        if !named.iter().all(Value::is_string) {
+        if !named.iter().all(|it| it.text().is_some()) {
             return Err(JwtError::invalid("aud: it is neither a text nor a list of texts"));
         }
-        let is_ours = |it: &Value| self.audience.iter().any(|ours| it == &**ours);
+        let is_ours = |it: &Node<'_>| self.audience.iter().any(|ours| it.text() == Some(ours));
         if self.audience.is_empty() || named.iter().any(is_ours) {
             return Ok(());
         }
@@ -63,11 +62,11 @@ impl ClaimRules {
     }
 
     // It goes into logs, headers and limits: short, and in one line.
-    fn subject(&self, claims: &Claims) -> Result<Option<Arc<str>>, JwtError> {
+    fn subject(&self, claims: &Plain<'_>) -> Result<Option<Arc<str>>, JwtError> {
         let subject = match claims.get("sub") {
             None if self.subject.is_none() => return Ok(None),
             None => return Err(JwtError::invalid("sub: it is missing")),
-            Some(Value::String(subject)) => subject,
+            Some(Node::Text(subject)) => &**subject,
             Some(_) => return Err(JwtError::invalid("sub: it is not a text")),
         };
         let is_short = (1..=LONGEST_SUBJECT).contains(&subject.len());
@@ -78,7 +77,7 @@ impl ClaimRules {
             Some(pattern) if !pattern.is_match(subject) => {
                 Err(JwtError::invalid("sub: the pattern does not match"))
             }
-            Some(_) | None => Ok(Some(subject.as_str().into())),
+            Some(_) | None => Ok(Some(subject.into())),
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::claims::Claims;
 use crate::jwt::algorithm::JwtAlgorithm;
 use crate::jwt::claim_rules::ClaimRules;
@@ -13,7 +11,7 @@ use crate::jwt::jws::Jws;
 use crate::jwt::key_set::JwkSet;
 use crate::jwt::times::Times;
 use crate::jwt::verified::Verified;
-use crate::strict_json;
+use crate::strict_json::plain::Plain;
 
 /// Which tokens of one issuer are believed: signed how, and saying what. Checked when it is built.
 ///
@@ -70,14 +68,8 @@ impl JwtPolicy {
     #[must_use]
     pub fn peek_issuer(token: &str) -> Option<String> {
         let payload = Jws::split(token).ok()?.payload().ok()?;
-        match strict_json::object(&payload).ok()?.remove("iss")? {
-            Value::String(issuer) => Some(issuer),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => None,
-        }
+        let claims = Plain::read(&payload).ok()?;
+        claims.get("iss")?.text().map(str::to_owned)
     }
 
     /// Whether `token`, signed by one of `keys`, is believed at `wall` (time since the Unix epoch).
@@ -86,8 +78,9 @@ impl JwtPolicy {
     /// Why it is not.
     pub fn verify(&self, token: &str, keys: &JwkSet, wall: Duration) -> Result<Verified, JwtError> {
         let jws = Jws::split(token)?;
+        let payload = jws.payload()?;
         // The issuer first: what another's token looks like is not for us to say.
-        let claims = strict_json::object(&jws.payload()?);
+        let claims = Plain::read(&payload);
         let claims = claims.map_err(|it| JwtError::invalid(format!("the payload: {it}")))?;
         self.rules.check_issuer(&claims)?;
         self.check_signature(&jws, keys)?;
@@ -105,7 +98,7 @@ impl JwtPolicy {
         if wall >= expires_at {
             return Err(JwtError::expired());
         }
-        Ok(Verified { claims: Claims::new(claims), subject, expires_at, starts_at })
+        Ok(Verified { claims: Claims::written(payload), subject, expires_at, starts_at })
     }
 
     fn check_signature(&self, jws: &Jws<'_>, keys: &JwkSet) -> Result<(), JwtError> {

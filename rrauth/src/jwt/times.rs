@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use crate::jwt::error::JwtError;
+use crate::strict_json::plain::{Node, Plain};
 
 /// The times of a token, since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +15,7 @@ pub(super) struct Times {
 
 impl Times {
     /// Reads them; without `exp` a token would be valid for ever.
-    pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, JwtError> {
+    pub(super) fn read(claims: &Plain<'_>) -> Result<Self, JwtError> {
         let expires = time(claims, "exp")?.ok_or(JwtError::invalid("exp: it is missing"))?;
         let (not_before, issued) = (time(claims, "nbf")?, time(claims, "iat")?);
         Ok(Self { expires, not_before, issued })
@@ -41,11 +40,14 @@ impl Times {
 
 // RFC 7519 §2: a number, perhaps with a fraction. What is no number, negative or too large for a
 // `Duration` is no time: taken as absent it would mean "for ever".
-fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<Duration>, JwtError> {
+fn time(claims: &Plain<'_>, name: &str) -> Result<Option<Duration>, JwtError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
-    let time = match value.as_u64() {
-        Some(seconds) => Some(Duration::from_secs(seconds)),
-        None => value.as_f64().and_then(|it| Duration::try_from_secs_f64(it).ok()),
+    let time = match value {
+        Node::Number(it) => it.as_u64().map(Duration::from_secs).or_else(|| {
+            let seconds = it.as_f64()?;
+            Duration::try_from_secs_f64(seconds).ok()
+        }),
+        Node::Null | Node::Bool(_) | Node::Text(_) | Node::List(_) | Node::Object(_) => None,
     };
     time.map(Some).ok_or_else(|| JwtError::invalid(format!("{name}: it is no time")))
 }

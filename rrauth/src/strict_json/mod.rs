@@ -1,5 +1,8 @@
 //! JSON objects of which there is one reading only.
 
+#[cfg(feature = "jwt")]
+pub(crate) mod plain;
+
 use std::cell::Cell;
 #[cfg(feature = "jwt")]
 use std::collections::BTreeSet;
@@ -40,7 +43,9 @@ fn read<'a, V: Visitor<'a>>(
     visitor: V,
     problem: &Cell<&'static str>,
 ) -> Result<V::Value, &'static str> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    // Once for all of it, not for each text that stands in it.
+    let text = std::str::from_utf8(text).map_err(|_| NO_OBJECT)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let members = deserializer.deserialize_map(visitor).map_err(|_| problem.get())?;
     deserializer.end().map_err(|_| "something follows the JSON object")?;
     Ok(members)
@@ -64,6 +69,10 @@ impl Nest<'_> {
     fn refuse<E: Error>(self, problem: &'static str) -> E {
         self.problem.set(problem);
         E::custom(problem)
+    }
+
+    fn number<E: Error>(self, value: f64) -> Result<Number, E> {
+        Number::from_f64(value).ok_or_else(|| self.refuse("it has a number that is none"))
     }
 }
 
@@ -99,8 +108,7 @@ impl<'de> Visitor<'de> for Nest<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        let number = Number::from_f64(value);
-        number.map(Value::Number).ok_or_else(|| self.refuse("it has a number that is none"))
+        self.number(value).map(Value::Number)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -267,6 +275,8 @@ mod tests {
     #[track_caller]
     fn check(text: &[u8], problem: &str) {
         assert_eq!(object(text).unwrap_err(), problem, "{}", text.escape_ascii());
+        #[cfg(feature = "jwt")]
+        assert_eq!(plain::Plain::read(text).unwrap_err(), problem, "{}", text.escape_ascii());
         #[cfg(feature = "jwt")]
         assert_eq!(members(text, ["a"]).unwrap_err(), problem, "{}", text.escape_ascii());
     }
