@@ -76,14 +76,13 @@ fn policies(standing: &Standing) -> Option<HeaderValue> {
 
 fn service_limit(it: LimitStanding<'_>) -> Option<HeaderValue> {
     let name = it.limit().quoted();
-    let mut value = String::with_capacity(name.len() + 2 * field::LONGEST_PARAMETER);
-    value.push_str(name);
+    let mut value = field::Text::from_slice(name.as_bytes());
     field::push_parameter("r", it.remaining(), &mut value);
     // The draft leaves `t` out where nothing resets: nobody can say when a request will end.
     if it.limit().window() != Window::Concurrency {
         field::push_parameter("t", field::whole_seconds(it.reset()), &mut value);
     }
-    HeaderValue::try_from(value).ok()
+    HeaderValue::from_bytes(&value).ok()
 }
 
 fn legacy(it: LimitStanding<'_>, headers: &mut HeaderMap) {

@@ -253,9 +253,9 @@ impl Policy {
 
     // What the limits are has been checked.
     fn of(limits: Box<[Limit]>) -> Self {
-        let mut header = String::new();
+        let mut header = field::Text::new();
         limits.iter().for_each(|limit| push_item(limit, &mut header));
-        let header = HeaderValue::try_from(header).ok().filter(|it| !it.is_empty());
+        let header = HeaderValue::from_bytes(&header).ok().filter(|it| !it.is_empty());
         let has_concurrency = limits.iter().any(|it| it.window == Window::Concurrency);
         let is_durable = limits.iter().any(Limit::is_durable);
         let inner = Inner {
@@ -370,15 +370,15 @@ impl Window {
     }
 }
 
-fn push_item(limit: &Limit, to: &mut String) {
+fn push_item(limit: &Limit, to: &mut field::Text) {
     if !to.is_empty() {
-        to.push_str(", ");
+        to.extend_from_slice(b", ");
     }
-    to.push_str(&limit.quoted);
+    to.extend_from_slice(limit.quoted.as_bytes());
     field::push_parameter("q", limit.max, to);
     match limit.window {
         // It has no time: the draft leaves out `w`, and registers this unit.
-        Window::Concurrency => to.push_str(r#";qu="concurrent-requests""#),
+        Window::Concurrency => to.extend_from_slice(br#";qu="concurrent-requests""#),
         Window::Sliding(_)
         | Window::Fixed(_)
         | Window::CalendarDay

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use http::HeaderValue;
 use rrrules::PathOptions;
 
 use crate::data_plane::callers::Acquaintance;
@@ -27,8 +28,8 @@ pub struct Builder {
     pub acquaintance: Acquaintance,
     /// What is injected.
     pub injections: Injections,
-    /// What we are called in `Via`.
-    pub via: String,
+    /// What we add to the `Via` header.
+    pub via: HeaderValue,
 }
 
 impl Builder {
@@ -61,7 +62,7 @@ impl Builder {
                     self.injections.of(&proxy.credential);
                     Arc::clone(route)
                 }
-                None => Arc::new(self.route(proxy)?),
+                None => Arc::new(self.route(proxy)),
             };
             // What serves already goes on without a pause, and knows what its counts are called.
             if old.is_some_and(|it| it.is_in_use()) {
@@ -81,16 +82,16 @@ impl Builder {
         })
     }
 
-    fn route(&mut self, proxy: &Arc<Proxy>) -> anyhow::Result<Route> {
+    fn route(&mut self, proxy: &Arc<Proxy>) -> Route {
         let injection = self.injections.of(&proxy.credential);
-        let upstream = Upstream::new(Arc::clone(proxy), &self.connector, &self.via)?;
+        let upstream = Upstream::new(Arc::clone(proxy), &self.connector, self.via.clone());
         let verifiers = self.acquaintance.of(&proxy.authentication);
         let (of, shared, calls) = (Arc::clone(proxy), Arc::clone(&self.shared), upstream.clone());
-        Ok(Route::new(Arc::clone(proxy), upstream, move || {
+        Route::new(Arc::clone(proxy), upstream, move || {
             let callers = Callers::of(&of, &shared, &verifiers);
             let layers = Layers::of(&of, &shared, callers, Arc::clone(&injection));
             Stages { stack: pipeline::route(&layers, calls.clone()), layers }
-        }))
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::FutureExt;
 use futures_util::future::join;
+use http::HeaderValue;
 use hyper::service::service_fn;
 use rrauth::HttpClient;
 use rrcore::{Budget, Clock, TrustedProxies};
@@ -113,7 +114,7 @@ impl DataPlane {
             acquaintance: Acquaintance::new(Arc::clone(&client), config.secrets.clone())?,
             injections: Injections::new(config.secrets, client, config.clock),
             connector,
-            via,
+            via: HeaderValue::try_from(format!("1.1 {via}"))?,
         };
         let listeners = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 use rrfilter::FilterSet;
 use rrrules::{PathOptions, RuleSet};
 
@@ -48,6 +48,8 @@ pub struct Timeouts {
 pub struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
+    // The authority, as the `Host` header says it.
+    host: HeaderValue,
     path: String,
 }
 
@@ -79,7 +81,9 @@ impl BaseUrl {
         let path = rrrules::CanonicalPath::parse(path.path())
             .map_err(|_| InvalidBaseUrl("the path has more than one reading"))?;
         let path = path.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { scheme, authority, path })
+        let host = HeaderValue::from_str(authority.as_str())
+            .map_err(|_| InvalidBaseUrl("the host cannot be written in a header"))?;
+        Ok(Self { scheme, authority, host, path })
     }
 
     /// Whether the connection is encrypted.
@@ -92,6 +96,12 @@ impl BaseUrl {
     #[must_use]
     pub const fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The authority, for the `Host` header.
+    #[must_use]
+    pub const fn host_field(&self) -> &HeaderValue {
+        &self.host
     }
 
     /// The scheme.

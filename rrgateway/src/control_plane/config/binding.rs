@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::control_plane::config::change_error::Refused;
 use crate::control_plane::config::outcome::{Moment, Outcome};
-use crate::control_plane::config::resource::{Collection, Digests, Key, Kind, Resource, Spec};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::secret;
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::auth::form::Kind as Side;
@@ -72,11 +72,7 @@ pub(crate) fn adopt(config: &mut Config) {
         let Some(spec) = resource.spec.as_credential() else { continue };
         let destinations = origins.into_iter().collect();
         let spec = Spec::Credential(Box::new(Credential { destinations, ..spec.clone() }));
-        config.insert(Arc::new(Resource {
-            digests: Digests::of(&spec),
-            spec,
-            ..(*resource).clone()
-        }));
+        config.insert(Arc::new(Resource { content: spec.digest(), spec, ..(*resource).clone() }));
     }
 }
 

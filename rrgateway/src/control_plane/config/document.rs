@@ -143,7 +143,7 @@ fn respell(rule: &mut Map<String, Value>, patch: &Json) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control_plane::config::resource::{Digests, Key};
+    use crate::control_plane::config::resource::Key;
 
     #[test]
     fn a_rule_is_patched_in_either_spelling() {
@@ -187,14 +187,14 @@ mod tests {
             panic!("no rule")
         };
         let (key, spec) = (Key::top(Kind::Rule, "r"), Spec::Rule(rule));
-        let digests = Digests::of(&spec);
+        let content = spec.digest();
         let resource = Resource {
             key,
             created_in: 1,
             changed_in: 1,
             created_ms: 0,
             updated_ms: 0,
-            digests,
+            content,
             spec,
         };
         match patched(&resource, json(change), &egress)? {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::control_plane::config::resource::{Digests, Key, Resource, Spec};
+use crate::control_plane::config::resource::{Key, Resource, Spec};
 use crate::control_plane::config::snapshot::Config;
 
 /// What a write makes of the configuration.
@@ -39,7 +39,7 @@ impl Moment {
     /// `spec` as it stands from now on, in the place of `old`.
     pub(crate) fn resource(self, key: Key, spec: Spec, old: Option<&Resource>) -> Resource {
         Resource {
-            digests: Digests::of(&spec),
+            content: spec.digest(),
             created_in: old.map_or(self.revision, |it| it.created_in),
             changed_in: self.revision,
             created_ms: old.map_or(self.at_ms, |it| it.created_ms),
@@ -61,7 +61,7 @@ impl Outcome {
             {
                 fingerprint.clone_into(&mut secret.fingerprint);
             }
-            resource.digests = Digests::of(&resource.spec);
+            resource.content = resource.spec.digest();
             self.config.insert(Arc::clone(place));
         }
     }

@@ -1,7 +1,7 @@
 //! What the configuration consists of: resources, and the collections they stand in.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -56,17 +56,9 @@ pub(crate) struct Resource {
     pub(crate) created_ms: i64,
     /// Milliseconds since the Unix epoch.
     pub(crate) updated_ms: i64,
-    pub(crate) digests: Digests,
-    pub(crate) spec: Spec,
-}
-
-/// Digests of one resource.
-#[derive(Clone, Debug)]
-pub(crate) struct Digests {
-    /// Of what it says, wherever it stands: equal content is compiled once.
+    /// Digest of what it says, wherever it stands: equal content is compiled once.
     pub(crate) content: Digest,
-    /// Made when first asked for: of rules, nobody does.
-    whole: OnceLock<Digest>,
+    pub(crate) spec: Spec,
 }
 
 /// What a resource says. Rules are most of what there is: no other kind makes them larger.
@@ -187,27 +179,24 @@ impl Key {
     }
 }
 
-impl Digests {
-    /// Of `spec`.
-    pub(crate) fn of(spec: &Spec) -> Self {
-        Self::of_text(&spec.to_stored())
-    }
-
-    /// Of what is stored as `text`.
-    pub(crate) fn of_text(text: &str) -> Self {
-        Self { content: digest([text.as_bytes()]), whole: OnceLock::new() }
-    }
-}
-
 impl Resource {
     /// Of its key and its content.
     pub(crate) fn digest(&self) -> Digest {
-        let Self { key, digests: Digests { content, whole }, .. } = self;
-        *whole.get_or_init(|| digest([key.to_string().as_bytes(), &content.0]))
+        digest([self.key.to_string().as_bytes(), &self.content.0])
     }
 }
 
 impl Spec {
+    /// What [`Resource::content`] is of a resource that says this.
+    pub(crate) fn digest(&self) -> Digest {
+        Self::digest_of_stored(&self.to_stored())
+    }
+
+    /// As [`Spec::digest`], of what is stored as `text`.
+    pub(crate) fn digest_of_stored(text: &str) -> Digest {
+        digest([text.as_bytes()])
+    }
+
     /// The text that is stored. Keys are in alphabetical order, so equal specs are equal texts.
     pub(crate) fn to_stored(&self) -> String {
         let mut json = self.to_json();

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, OnceLock};
 
-use crate::control_plane::config::resource::{
-    Collection, Digests, Key, Kind, ONLY, Resource, Spec, digest,
-};
+use crate::control_plane::config::resource::{Collection, Key, Kind, ONLY, Resource, Spec, digest};
 use crate::control_plane::wire::configuration::Configuration;
 use crate::model::Digest;
 
@@ -70,7 +68,7 @@ impl Config {
         }
         let spec = Spec::Configuration(Configuration::first());
         self.insert(Arc::new(Resource {
-            digests: Digests::of(&spec),
+            content: spec.digest(),
             key,
             created_in: 1,
             changed_in: 1,
@@ -259,7 +257,7 @@ impl Items {
             true => Digest([0; 32]),
             false => {
                 let items = self.in_order.values();
-                digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.digests.content.0]))
+                digest(items.flat_map(|it| [it.key.id.as_bytes(), &it.content.0]))
             }
         })
     }
@@ -339,9 +337,9 @@ mod tests {
     fn rule(collection: &Collection, id: &str, text: &str, created_in: u64) -> Arc<Resource> {
         let key = collection.key(id);
         let spec = Spec::from_json(Kind::Rule, text).unwrap();
-        let digests = Digests::of(&spec);
+        let content = spec.digest();
         let (changed_in, created_ms, updated_ms) = (created_in, 0, 0);
-        Arc::new(Resource { key, created_in, changed_in, created_ms, updated_ms, digests, spec })
+        Arc::new(Resource { key, created_in, changed_in, created_ms, updated_ms, content, spec })
     }
 
     const ALLOW: &str = r#"{"effect":"allow","priority":1,"headers":[]}"#;

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::control_plane::config::binding;
-use crate::control_plane::config::resource::{Collection, Digests, Kind, Resource, Spec};
+use crate::control_plane::config::resource::{Collection, Kind, Resource, Spec};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
@@ -149,7 +149,7 @@ fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource
     let spec = Spec::from_json(collection.kind, text).map_err(|it| unreadable(8, it))?;
     Ok(Resource {
         // Of the text as it is: writing it out anew would take longer than reading it.
-        digests: Digests::of_text(text),
+        content: Spec::digest_of_stored(text),
         created_in: counted(row, 4)?,
         changed_in: counted(row, 5)?,
         created_ms: row.get(6)?,

@@ -71,7 +71,11 @@ impl Check {
         let mut fields = node.object()?;
         let flags = Flags::read(&mut fields, around);
         let name = fields.required("name", |it| {
-            if it.is_object() { Pattern::read(it, &flags) } else { exact(it).map(Pattern::Plain) }
+            if it.is_object() {
+                Pattern::read(it, &flags)
+            } else {
+                exact(it).map(|it| Pattern::Plain(it.into()))
+            }
         });
         let value = fields.optional("value", |it| Pattern::read(it, &flags));
         let presence = Presence::named("presence", &mut fields);
@@ -87,7 +91,8 @@ impl Check {
                 name.map(NameMatch::exact)
             }
             // In any case, whatever the flags: so that equal ones are one, they say so here.
-            Pattern::Full(Flagged { pattern, flags }) => {
+            Pattern::Full(full) => {
+                let Flagged { pattern, flags } = &**full;
                 let pattern = patterns.get(pattern, &format!("{flags}i"));
                 pattern.and_then(NameMatch::found_by).map_err(|it| it.to_string())
             }
@@ -103,7 +108,7 @@ impl Check {
     /// The check that judges queries; `at` is where this stands.
     pub(crate) fn for_query(&self, at: &str, patterns: &Patterns) -> Result<QueryCheck, Flaw> {
         let name = match &self.name {
-            Pattern::Plain(name) => QueryName::exact(name.as_str()),
+            Pattern::Plain(name) => QueryName::exact(&**name),
             full @ Pattern::Full(_) => {
                 let compiled = full.compiled(patterns);
                 QueryName::pattern(

@@ -5,26 +5,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::check::{BodyCheck, Check, PathCheck};
 use crate::control_plane::wire::fields::{Fields, Flaw};
+use crate::control_plane::wire::methods::Methods;
 use crate::control_plane::wire::pattern::{Flags, Pattern, Presence};
 use crate::control_plane::wire::patterns::Patterns;
-use crate::control_plane::wire::text;
 
 /// As it is stored and answered, whichever spelling it was written in. All of it must hold; what is
 /// left out asks for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Criteria {
-    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Methods>,
     pub(crate) path: Option<PathCheck>,
-    pub(crate) headers: Vec<Check>,
-    pub(crate) query: Vec<Check>,
-    pub(crate) body: Vec<BodyCheck>,
+    pub(crate) headers: Box<[Check]>,
+    pub(crate) query: Box<[Check]>,
+    pub(crate) body: Box<[BodyCheck]>,
 }
 
 impl Criteria {
     /// Reads them out of `fields`, in either spelling, and compiles their patterns to see whether
     /// they can be.
     pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let methods = fields.optional("methods", text::methods);
+        let methods = fields.optional("methods", Methods::read);
         let flags = Flags::named("regexFlags", fields);
         let path = path(fields, &flags);
         let spelling = fields.spelled(["headers", "headerChecks"]);
@@ -37,7 +37,13 @@ impl Criteria {
         let spelling = fields.spelled(["body", "bodyChecks"]);
         let body = fields
             .or(spelling, Vec::new(), |it| it.list(MOST_CHECKS, |it| BodyCheck::read(it, &flags)));
-        Some(Self { methods: methods?, path: path?, headers: headers?, query: query?, body: body? })
+        Some(Self {
+            methods: methods?,
+            path: path?,
+            headers: headers?.into(),
+            query: query?.into(),
+            body: body?.into(),
+        })
     }
 
     /// `rule` with these criteria, of `patterns`.
@@ -47,7 +53,7 @@ impl Criteria {
         patterns: &Patterns,
     ) -> Result<Compiled, Flaw> {
         if let Some(methods) = &self.methods {
-            rule = rule.methods(methods);
+            rule = rule.methods(methods.iter());
         }
         if let Some(PathCheck { pattern, presence }) = &self.path {
             let pattern = pattern.compiled(patterns);

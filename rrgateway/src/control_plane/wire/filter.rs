@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
 use rrfilter::{Asked, Filter as Compiled, Mode as Done, Operation as Does, Side};
 use rrrules::{CanonicalPath, Effect, Presence, Rule, RuleSet, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
+use crate::control_plane::wire::methods::Methods;
 use crate::control_plane::wire::pattern::{Flags, Pattern};
 use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::rule::Mode;
-use crate::control_plane::wire::text;
 
 /// As it is stored and answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub(crate) struct Filter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) with: Option<String>,
     #[serde(default)]
-    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Methods>,
     /// Found in the canonical path.
     #[serde(default)]
     pub(crate) path: Option<Pattern>,
@@ -76,7 +75,7 @@ impl Filter {
             false => it.flaw("only a mask is made with something"),
         });
         let with = with.map(|it| it.or_else(|| is_mask.then(|| MASK.to_owned())));
-        let methods = fields.optional("methods", text::methods);
+        let methods = fields.optional("methods", Methods::read);
         let path = fields.optional("path", |it| Pattern::read(it, &Flags::default()));
         let mode = fields.or("mode", Mode::Enforce, |it| it.word(&Mode::WORDS));
         let on = fields.or("on", Message::Response, |it| it.word(&Message::WORDS));
@@ -123,8 +122,7 @@ impl Filter {
             compiled = compiled.with(text);
         }
         if let Some(methods) = &self.methods {
-            // They were methods when they were written.
-            compiled = compiled.methods(methods.iter().filter_map(|it| it.parse::<Method>().ok()));
+            compiled = compiled.methods(methods.iter().cloned());
         }
         match self.found_in(patterns)? {
             Some(paths) => Ok(compiled.when(move |asked| is_found(&paths, asked))),

@@ -12,6 +12,7 @@ pub(crate) mod filter;
 pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod meter;
+pub(crate) mod methods;
 pub(crate) mod path_options;
 pub(crate) mod pattern;
 pub(crate) mod patterns;

@@ -14,8 +14,8 @@ use crate::control_plane::wire::patterns::Patterns;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Pattern {
-    Plain(String),
-    Full(Flagged),
+    Plain(Box<str>),
+    Full(Box<Flagged>),
 }
 
 /// A pattern with its flags.
@@ -46,22 +46,23 @@ impl Pattern {
     pub(crate) fn read(node: Node<'_>, around: &Flags) -> Option<Self> {
         if !node.is_object() {
             return around.pattern(node).map(|pattern| match &around.given {
-                None => Self::Plain(pattern),
-                Some(flags) => Self::Full(Flagged { pattern, flags: flags.clone() }),
+                None => Self::Plain(pattern.into()),
+                Some(flags) => Self::Full(Box::new(Flagged { pattern, flags: flags.clone() })),
             });
         }
         let mut fields = node.object()?;
         let flags = Flags::read(&mut fields, around);
         let pattern = fields.required("pattern", |it| flags.pattern(it));
         fields.close();
-        Some(Self::Full(Flagged { pattern: pattern?, flags: flags.given.unwrap_or_default() }))
+        let flags = flags.given.unwrap_or_default();
+        Some(Self::Full(Box::new(Flagged { pattern: pattern?, flags })))
     }
 
     /// The pattern that judges, from `patterns`.
     pub(crate) fn compiled(&self, patterns: &Patterns) -> Result<Compiled, PatternError> {
         match self {
             Self::Plain(pattern) => patterns.get(pattern, ""),
-            Self::Full(Flagged { pattern, flags }) => patterns.get(pattern, flags),
+            Self::Full(full) => patterns.get(&full.pattern, &full.flags),
         }
     }
 }
@@ -83,15 +84,15 @@ impl<'de> Visitor<'de> for Stored {
     }
 
     fn visit_str<E: Error>(self, it: &str) -> Result<Pattern, E> {
-        Ok(Pattern::Plain(it.to_owned()))
+        Ok(Pattern::Plain(it.into()))
     }
 
     fn visit_string<E: Error>(self, it: String) -> Result<Pattern, E> {
-        Ok(Pattern::Plain(it))
+        Ok(Pattern::Plain(it.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, from: A) -> Result<Pattern, A::Error> {
-        Flagged::deserialize(MapAccessDeserializer::new(from)).map(Pattern::Full)
+        Flagged::deserialize(MapAccessDeserializer::new(from)).map(|it| Pattern::Full(Box::new(it)))
     }
 }
 
@@ -153,9 +154,9 @@ mod tests {
     fn what_is_stored_is_read_as_it_was_written() {
         let full = |flags: &str| {
             let (pattern, flags) = ("^/a".to_owned(), flags.to_owned());
-            Pattern::Full(Flagged { pattern, flags })
+            Pattern::Full(Box::new(Flagged { pattern, flags }))
         };
-        for pattern in [Pattern::Plain("a\"\\é".to_owned()), full("i"), full("")] {
+        for pattern in [Pattern::Plain("a\"\\é".into()), full("i"), full("")] {
             let text = serde_json::to_string(&pattern).unwrap();
             assert_eq!(serde_json::from_str::<Pattern>(&text).unwrap(), pattern, "{text}");
         }

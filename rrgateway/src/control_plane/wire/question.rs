@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,7 +21,8 @@ pub(crate) fn read(document: &[u8]) -> Result<Result<Question, Vec<Flaw>>, NotJs
 fn question(node: Node<'_>, document: &[u8]) -> Option<Question> {
     let mut fields = node.object()?;
     let proxy = fields.required("proxyId", |it| it.parsed(1..=64, |text| proxy(&text)));
-    let method = fields.required("method", |it| it.parsed(1..=MOST_METHOD, |text| method(&text)));
+    let method =
+        fields.required("method", |it| it.parsed(1..=MOST_METHOD, |text| text::method(&text)));
     let target = target(&mut fields);
     let headers = fields.or("headers", HeaderMap::new(), headers);
     let body = fields.optional("body", |it| body(it, document));
@@ -62,11 +63,6 @@ fn proxy(text: &str) -> Result<String, &'static str> {
     let is_plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b"_-".contains(&it);
     let is_name = text.bytes().all(is_plain);
     is_name.then(|| text.to_owned()).ok_or("an id or an alias is 1 to 64 of a-z, 0-9, _ and -")
-}
-
-fn method(text: &str) -> Result<Method, String> {
-    let known = text::method(text)?;
-    Method::from_bytes(known.as_bytes()).map_err(|_| "this is not a method".to_owned())
 }
 
 // The path, and the query in it or beside it.

@@ -2,12 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use http::Method;
 use rrrules::CanonicalPath;
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::wire::fields::Node;
-use crate::control_plane::wire::text;
+use crate::control_plane::wire::methods::Methods;
 use crate::model::RouteSpec;
 
 /// As it is stored and answered.
@@ -19,7 +18,7 @@ pub(crate) struct Route {
     /// A pattern in the syntax of `matchit`.
     pub(crate) path: String,
     /// `None`: all methods.
-    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Methods>,
     pub(crate) strip_prefix: bool,
 }
 
@@ -29,7 +28,7 @@ impl Route {
         let mut fields = node.object()?;
         let host = fields.optional("host", |it| it.parsed(1..=253, |text| host(&text)));
         let path = fields.required("path", |it| it.parsed(1..=1_024, |text| path(&text)));
-        let methods = fields.optional("methods", text::methods);
+        let methods = fields.optional("methods", Methods::read);
         let strip_prefix = fields.or("stripPrefix", false, Node::boolean);
         fields.close();
         Some(Self { host: host?, path: path?, methods: methods?, strip_prefix: strip_prefix? })
@@ -38,19 +37,17 @@ impl Route {
     /// Whether some method belongs to both.
     pub(crate) fn shares_a_method(&self, other: &Self) -> bool {
         match (&self.methods, &other.methods) {
-            (Some(these), Some(those)) => these.iter().any(|it| those.contains(it)),
+            (Some(these), Some(those)) => these.meets(those),
             (None, _) | (_, None) => true,
         }
     }
 
     /// The route that the data plane matches.
     pub(crate) fn compiled(&self) -> RouteSpec {
-        // That each is a method was seen when it was read.
-        let methods = self.methods.iter().flatten();
         RouteSpec {
             host: self.host.clone(),
             path: self.path.clone(),
-            methods: methods.filter_map(|it| Method::from_bytes(it.as_bytes()).ok()).collect(),
+            methods: self.methods.iter().flat_map(Methods::iter).cloned().collect(),
             strip_prefix: self.strip_prefix,
         }
     }
@@ -121,6 +118,8 @@ fn with_a_name_for_each_parameter(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Method;
+
     use crate::control_plane::wire::fields::Flaws;
     use crate::control_plane::wire::json::Json;
 

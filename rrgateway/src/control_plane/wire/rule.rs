@@ -9,24 +9,26 @@ use serde_json::Value;
 use crate::control_plane::wire::check::{BodyCheck, Check, PathCheck};
 use crate::control_plane::wire::criteria::Criteria;
 use crate::control_plane::wire::fields::{Fields, Flaw, Node};
+use crate::control_plane::wire::methods::Methods;
 use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::text::Effect;
 
-/// As it is stored and answered, whichever spelling it was written in.
+/// As it is stored and answered, whichever spelling it was written in. Most of a configuration are
+/// rules: no more room is taken than there is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Rule {
     pub(crate) effect: Effect,
     pub(crate) priority: u16,
-    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Methods>,
     pub(crate) path: Option<PathCheck>,
     #[serde(default)]
-    pub(crate) headers: Vec<Check>,
+    pub(crate) headers: Box<[Check]>,
     #[serde(default)]
-    pub(crate) query: Vec<Check>,
+    pub(crate) query: Box<[Check]>,
     #[serde(default)]
-    pub(crate) body: Vec<BodyCheck>,
-    pub(crate) notes: Option<String>,
+    pub(crate) body: Box<[BodyCheck]>,
+    pub(crate) notes: Option<Box<str>>,
     #[serde(default)]
     pub(crate) mode: Mode,
 }
@@ -66,7 +68,7 @@ impl Rule {
             headers,
             query,
             body,
-            notes: notes?,
+            notes: notes?.map(Into::into),
             mode: mode?,
         })
     }
@@ -120,7 +122,7 @@ mod tests {
     fn a_rule_that_asks_for_nothing_only_has_an_effect() {
         let rule = read(r#"{"effect":"deny"}"#).unwrap();
         assert_eq!((rule.effect, rule.priority), (Effect::Deny, 500));
-        assert_eq!((rule.methods, rule.path, rule.headers), (None, None, Vec::new()));
+        assert_eq!((rule.methods, rule.path, rule.headers), (None, None, Box::default()));
     }
 
     #[test]

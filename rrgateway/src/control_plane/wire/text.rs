@@ -57,25 +57,17 @@ pub(crate) fn rfc3339(millis: i64) -> String {
     format!("{time:.3}")
 }
 
-/// Methods, at least one.
-pub(crate) fn methods(node: Node<'_>) -> Option<Vec<String>> {
-    if node.is_empty_list() {
-        return node.flaw("name a method, or leave this out: no list is any method");
-    }
-    node.list(MOST_METHODS, |it| it.parsed(1..=32, |text| method(&text)))
-}
-
 // Methods are case-sensitive (RFC 9110 §9.1): a rule against `delete` would let DELETE pass.
-pub(crate) fn method(text: &str) -> Result<String, String> {
+pub(crate) fn method(text: &str) -> Result<Method, String> {
     let upper = text.to_ascii_uppercase();
-    Method::from_bytes(text.as_bytes()).map_err(|_| "this is not a method".to_owned())?;
+    let method =
+        Method::from_bytes(text.as_bytes()).map_err(|_| "this is not a method".to_owned())?;
     if upper != text && KNOWN.contains(&upper.as_str()) {
         return Err(format!("methods are case-sensitive: write {upper}"));
     }
-    Ok(text.to_owned())
+    Ok(method)
 }
 
-const MOST_METHODS: usize = 100;
 const KNOWN: [&str; 9] =
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 

@@ -40,29 +40,19 @@ pub struct Upstream {
 struct Inner {
     proxy: Arc<Proxy>,
     partition: Arc<Partition>,
-    host: HeaderValue,
     via: HeaderValue,
 }
 
 impl Upstream {
-    /// The upstream of `proxy`, reached through `connector`. `via` is what the `Via` header says
-    /// of us.
+    /// The upstream of `proxy`, reached through `connector`. `via` is what we add to the `Via`
+    /// header.
     ///
     /// Connections are never shared with another proxy: a response that an upstream sends out of
     /// turn must not reach another tenant's caller.
-    ///
-    /// # Errors
-    /// When the target's host or `via` cannot be written in a header.
-    pub fn new(
-        proxy: Arc<Proxy>,
-        connector: &Connector,
-        via: &str,
-    ) -> Result<Self, http::header::InvalidHeaderValue> {
-        let base = &proxy.target.base_url;
-        let host = HeaderValue::from_str(base.authority().as_str())?;
-        let via = HeaderValue::from_str(&format!("1.1 {via}"))?;
-        let partition = connector.partition(base, proxy.target.timeouts.connect);
-        Ok(Self { inner: Arc::new(Inner { proxy, partition, host, via }) })
+    pub fn new(proxy: Arc<Proxy>, connector: &Connector, via: HeaderValue) -> Self {
+        let target = &proxy.target;
+        let partition = connector.partition(&target.base_url, target.timeouts.connect);
+        Self { inner: Arc::new(Inner { proxy, partition, via }) }
     }
 }
 
@@ -74,7 +64,7 @@ impl Upstream {
         if let Some(url) = join(base, request.uri().path_and_query()) {
             *request.uri_mut() = url;
         }
-        request.headers_mut().insert(HOST, self.inner.host.clone());
+        request.headers_mut().insert(HOST, base.host_field().clone());
         request
     }
 }
