@@ -69,6 +69,9 @@ fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
         (b'#', [tens @ b'0'..=b'9', ones @ b'0'..=b'9', b';', _]) => {
             Glance::One((10 * u32::from(tens - b'0') + u32::from(ones - b'0'), 5))
         }
+        (b'#', [b'1', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b';']) => {
+            Glance::One((100 + 10 * u32::from(tens - b'0') + u32::from(ones - b'0'), 6))
+        }
         // An ampersand may be one of what was escaped again.
         (b'#', _) | (b'a', [b'm', b'p', b';', b'#' | b'a' | b'g' | b'l' | b'q']) => Glance::Unknown,
         (b'a', [b'm', b'p', b';', _]) => Glance::One((u32::from(b'&'), 5)),
@@ -82,34 +85,36 @@ fn glance_at_entity(first: u8, rest: [u8; 4]) -> Glance {
 
 /// Whether an escape may begin in `text`.
 pub(super) fn may_be_in(text: &[u8]) -> bool {
-    let [first, second, third] = INTRODUCERS;
-    memchr::memchr3(first, second, third, text).is_some()
+    first_in(text).is_some()
 }
 
-/// Gives every place in `text` after `from` where an escape may begin.
-pub(super) fn places(text: &[u8], mut from: usize, mut each: impl FnMut(usize)) {
-    let [first, second, third] = INTRODUCERS;
-    while let Some(rest) = text.get(from..) {
-        let Some(next) = memchr::memchr3(first, second, third, rest) else { return };
+/// Gives the places in `text` after `from` where an escape may begin: where the first is of so many bytes,
+/// and one bit for each of them, the first lowest. `each` says where to go on.
+#[inline(always)]
+pub(super) fn places(text: &[u8], mut from: usize, mut each: impl FnMut(usize, u64) -> usize) {
+    while let Some(next) = text.get(from..).and_then(first_in) {
         from += next;
         // Where there is one there are more: as long as there are, no search is begun for each.
-        loop {
-            let Some(block) = text.get(from..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
-                let rest = text.get(from..).unwrap_or_default();
-                return memchr::memchr3_iter(first, second, third, rest)
-                    .for_each(|at| each(from + at));
+        while let Some(rest) = text.get(from..).filter(|it| !it.is_empty()) {
+            let places = match rest.first_chunk::<BLOCK>() {
+                Some(block) => places_in(block),
+                None => {
+                    let mut block = [0; BLOCK];
+                    block.iter_mut().zip(rest).for_each(|(to, it)| *to = *it);
+                    places_in(&block)
+                }
             };
-            let mut places = places_in(block);
             if places == 0 {
                 break;
             }
-            while places != 0 {
-                each(from + places.trailing_zeros() as usize);
-                places &= places - 1;
-            }
-            from += BLOCK;
+            from = each(from, places);
         }
     }
+}
+
+fn first_in(text: &[u8]) -> Option<usize> {
+    let [first, second, third] = INTRODUCERS;
+    memchr::memchr3(first, second, third, text)
 }
 
 // One bit for each byte, the first lowest.
@@ -296,8 +301,9 @@ fn single(digits: Digits, len: usize, each: &mut impl FnMut(Reading)) -> bool {
     }
 }
 
+/// The values of hex digits.
 #[expect(clippy::indexing_slicing, reason = "what is out of bounds does not compile")]
-const DIGITS: [u8; 256] = {
+pub(super) const DIGITS: [u8; 256] = {
     let mut digits = [NO_DIGIT; 256];
     let mut byte = 0;
     while byte < 10 {
@@ -310,12 +316,14 @@ const DIGITS: [u8; 256] = {
     }
     digits
 };
-const NO_DIGIT: u8 = 0x10;
+/// What is no digit is shifted out of sight.
+pub(super) const NO_DIGIT: u8 = 0x10;
 const PERCENT: u32 = 0x25;
 const AMPERSAND: &[u8] = b"amp;";
 const NAMES: &[(&[u8], u8)] =
     &[(AMPERSAND, b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
-const BLOCK: usize = u64::BITS as usize;
+/// So many bytes are looked at at once.
+pub(super) const BLOCK: usize = u64::BITS as usize;
 const MOST_REPEATS: usize = 2;
 const MOST_BACKSLASHES: usize = 8;
 

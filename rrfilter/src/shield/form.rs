@@ -291,6 +291,28 @@ impl Form {
         openings
     }
 
+    /// The units from the anchor on, at most so many, that are the secret's alone, each by the bytes that
+    /// it may be in text without line breaks. There are none of a form that has no escapes.
+    pub(super) fn alone(&self, most: usize) -> Vec<[Option<u8>; 4]> {
+        if self.kind == Kind::Wide {
+            return Vec::new();
+        }
+        let end = self.units.len() - usize::from(self.edges.1 != SEXTET);
+        let end = end.min(self.anchor() + most);
+        let written = |unit| {
+            let is_gap = |it: &u8| self.kind == Kind::Base64 && matches!(it, b'\r' | b'\n');
+            self.candidates(unit).map(|it| it.filter(|it| !is_gap(it)))
+        };
+        (self.anchor()..end).map(written).collect()
+    }
+
+    /// The bytes that the unit before the anchor may be, in text without escapes.
+    pub(super) fn edge(&self) -> impl Iterator<Item = u8> {
+        let sextets = if self.anchor() > 0 { &STANDARD[..] } else { &[] };
+        let url_safe = if self.anchor() > 0 { &b"-_"[..] } else { &[] };
+        sextets.iter().chain(url_safe).copied().filter(|it| self.is(0, *it))
+    }
+
     // Bytes that may be, or begin, a unit. Some of them are not.
     fn candidates(&self, unit: usize) -> [Option<u8>; 4] {
         let Some(byte) = self.units.get(unit).copied() else { return [None; 4] };

@@ -171,6 +171,9 @@ impl Scan {
 
     fn try_all(&mut self, patterns: &[Arc<Pattern>], text: &[u8], start: usize) {
         let rest = text.get(start..).unwrap_or_default();
+        if self.units.as_ref().is_some_and(|it| !it.may_begin(rest)) {
+            return;
+        }
         for (pattern, compiled) in patterns.iter().enumerate() {
             let mut forms = compiled.begun_by(rest);
             while forms != 0 {

@@ -2,15 +2,18 @@
 
 mod body;
 mod escape;
+mod factors;
 mod form;
 mod frames;
 mod future;
 mod head;
 mod layer;
+mod leads;
 mod masker;
 mod opening;
 mod part;
 mod pattern;
+mod row;
 mod run;
 mod service;
 mod units;

@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock};
 use rrcore::{Context, InjectedSecret};
 
 use super::escape::INTRODUCERS;
+use super::factors::Factors;
 use super::form::{Form, Forms};
 use super::opening::Openings;
 
 /// What is looked for on behalf of one secret. Made once per secret; prints nothing of it.
 ///
-/// Its forms are wiped when it goes, as the secret is. Of the openings that the search is made of, the
+/// Its forms and their factors are wiped when it goes, as the secret is. Of the openings that the search is made of, the
 /// first characters of each form, copies stay in memory that is freed.
 pub(super) struct Pattern {
     forms: Vec<Form>,
@@ -21,6 +22,8 @@ pub(super) struct Pattern {
     seconds: Table,
     // Only bodies of some length need them.
     openings: OnceLock<Openings>,
+    // Only those with escapes.
+    factors: OnceLock<Arc<Factors>>,
     shortest: usize,
 }
 
@@ -40,7 +43,8 @@ impl Pattern {
         let seconds = Table::of_units(&forms, 1);
         // One character of text is at least a byte, in any form.
         let shortest = std::str::from_utf8(secret).map_or(secret.len(), |it| it.chars().count());
-        Self { forms, firsts, seconds, openings: OnceLock::new(), shortest }
+        let (openings, factors) = (OnceLock::new(), OnceLock::new());
+        Self { forms, firsts, seconds, openings, factors, shortest }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,6 +62,10 @@ impl Pattern {
 
     pub(super) fn openings(&self) -> &Openings {
         self.openings.get_or_init(|| Openings::new(&self.forms))
+    }
+
+    pub(super) fn factors(&self) -> &Arc<Factors> {
+        self.factors.get_or_init(|| Arc::new(Factors::new(&self.forms)))
     }
 
     /// The forms of which the beginning of `text` may be the beginning.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::escape::{self, Glance, INTRODUCERS};
+use super::escape::{self, BLOCK, Glance, INTRODUCERS};
+use super::factors::Sight;
 use super::form::Forms;
 use super::opening::{LANE, OPENING, Places, in_place};
 use super::pattern::Pattern;
+use super::row;
 
 /// The characters around the escapes of a text, one byte each. Those that are far from any escape are
 /// left out: what then stands side by side need not do so in the text.
@@ -18,12 +20,14 @@ pub(super) struct Units {
     has_introducer: bool,
     // Some opening has what is beyond ASCII.
     is_beyond_ascii: bool,
+    sight: Sight,
     said: Vec<u8>,
     // Where in the text each of them is.
     places: Vec<usize>,
 }
 
 // Where in a text its units are undone.
+#[derive(Clone, Copy)]
 struct Reader<'a> {
     patterns: &'a [Arc<Pattern>],
     text: &'a [u8],
@@ -41,7 +45,9 @@ impl Units {
         let is_there = |it: &u8| anywhere.get(usize::from(*it)).is_some_and(|it| *it != 0);
         let has_introducer = INTRODUCERS.iter().any(is_there);
         let is_beyond_ascii = anywhere.iter().skip(0x80).any(|it| *it != 0);
-        Self { anywhere, has_introducer, is_beyond_ascii, said: Vec::new(), places: Vec::new() }
+        let sight = Sight::new(patterns.iter().map(|it| Arc::clone(it.factors())).collect());
+        let (said, places) = (Vec::new(), Vec::new());
+        Self { anywhere, has_introducer, is_beyond_ascii, sight, said, places }
     }
 
     /// Gives every place in `text` where a form of a secret may have its anchor, and one of the first
@@ -57,7 +63,7 @@ impl Units {
         self.said.clear();
         self.places.clear();
         let mut reader = Reader { patterns, text, end: from, goes_on: false };
-        escape::places(text, from, |at| self.escape(&mut reader, at, each));
+        escape::places(text, from, |at, places| self.block(&mut reader, at, places, each));
         self.plain(&reader, text.len(), false);
         self.look(patterns, each);
     }
@@ -76,8 +82,106 @@ impl Units {
         self.places.drain(..done);
     }
 
-    // There may be an escape at `at`.
+    /// Whether what `text` begins with may begin a form.
+    pub(super) fn may_begin(&self, text: &[u8]) -> bool {
+        let is_escape = text.first().is_some_and(|it| INTRODUCERS.contains(it));
+        !is_escape || self.has_introducer || self.sight.may_be(text)
+    }
+
+    // There may be escapes at `places` from `from` on. Gives where to go on.
     #[inline(always)]
+    fn block(
+        &mut self,
+        reader: &mut Reader<'_>,
+        from: usize,
+        mut places: u64,
+        each: &mut impl FnMut(usize, usize, Forms),
+    ) -> usize {
+        while places != 0 {
+            let at = from + places.trailing_zeros() as usize;
+            let next = match self.far(reader, from, places) {
+                Some(far) => {
+                    self.pass(reader, at, far + 1);
+                    far + 1
+                }
+                None => {
+                    self.escape(reader, at, each);
+                    at + 1
+                }
+            };
+            if next - from >= BLOCK {
+                return next;
+            }
+            places &= u64::MAX << (next - from);
+        }
+        from + BLOCK
+    }
+
+    // The furthest of `places` from `from` on, or in a row with the first of them, up to which nothing begins
+    // that has any of them in its opening: what follows there does not follow in any form.
+    #[inline(always)]
+    fn far(&self, reader: &Reader<'_>, from: usize, places: u64) -> Option<usize> {
+        let first = places.trailing_zeros() as usize;
+        let at = from + first;
+        if places >> first & ROW == ROW
+            && reader.text.get(at).is_some_and(|it| !self.sight.has(*it))
+            && let Some(far) = self.far_in_row(reader, at)
+        {
+            return Some(far);
+        }
+        let last = (first + self.sight.reach).min(BLOCK - 1);
+        let near = places & u64::MAX >> (BLOCK - 1 - last);
+        let mut far = from + BLOCK - 1 - near.leading_zeros() as usize;
+        while far > at && follows_backslash(reader.text, far) {
+            far -= 1;
+        }
+        if far > at && self.ends(reader, far) {
+            return Some(far);
+        }
+        // Whatever includes an escape that goes beyond the first was looked at where that begins.
+        self.ends(reader, at).then_some(at)
+    }
+
+    #[inline(never)]
+    fn far_in_row(&self, reader: &Reader<'_>, at: usize) -> Option<usize> {
+        let mut far = at;
+        while let Some(next) = self.next_in_row(reader, far) {
+            far = next;
+        }
+        (far > at).then_some(far)
+    }
+
+    #[inline(always)]
+    fn next_in_row(&self, reader: &Reader<'_>, at: usize) -> Option<usize> {
+        let (mut count, length) = row::row(reader.text, at, self.sight.reach);
+        while count > 0 {
+            let next = at + count * length;
+            if self.ends(reader, next) {
+                return Some(next);
+            }
+            count = count.saturating_sub(STEP);
+        }
+        None
+    }
+
+    // Whether no form goes on with what is at `at`.
+    #[inline(always)]
+    fn ends(&self, reader: &Reader<'_>, at: usize) -> bool {
+        !self.sight.may_be(reader.text.get(at..).unwrap_or_default())
+    }
+
+    // No opening has what may be an escape at `at`.
+    #[inline(always)]
+    fn pass(&mut self, reader: &mut Reader<'_>, at: usize, next: usize) {
+        if reader.goes_on {
+            self.plain(reader, at, false);
+            reader.goes_on = false;
+        }
+        reader.end = next;
+    }
+
+    // There may be an escape at `at`.
+    #[inline(never)]
     fn escape(
         &mut self,
         reader: &mut Reader<'_>,
@@ -230,10 +334,18 @@ fn begun(
     }
 }
 
+fn follows_backslash(text: &[u8], at: usize) -> bool {
+    at.checked_sub(1).and_then(|it| text.get(it)) == Some(&b'\\')
+}
+
 // Where one is escaped by a backslash, it may begin another escape.
 fn is_introducer(value: u32) -> bool {
     INTRODUCERS.iter().any(|it| u32::from(*it) == value)
 }
 
+// What places look like where escapes of three or of six bytes are side by side.
+const ROW: u64 = 0b100_0001;
+// How much nearer is looked where what is far off may be of a form.
+const STEP: usize = 4;
 // So many are looked through at once.
 const MOST: usize = 4 << 10;

@@ -10,6 +10,7 @@ use super::{Masker, Pattern, Patterns, too_short};
 
 mod encodings;
 mod frames;
+mod rows;
 
 use self::encodings::{Written, all};
 
@@ -208,6 +209,9 @@ fn a_secret_that_begins_within_what_may_be_an_escape_is_found() {
         ("041/cdefg", r"\u0041\/cdefg"),
         ("4/cdefghi", r"%4\u002fcdefghi"),
         ("41a/cdefg", r"%41%61\/cdefg%41a\u002fcdefg"),
+        // Among more that looks like escapes, and is or is not.
+        (r"ab\cdefghij", r"%61b\\\\cdefghij"),
+        ("a%41%42%43%44%45%46%47", "%61%41%42%43%44%45%46%47%48%49%50%51%52%53%54%55%56%57%58%59"),
     ] {
         let text = [text, &" ".repeat(300)].concat();
         let alone = patterns(&[secret]);
