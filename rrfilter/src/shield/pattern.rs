@@ -13,8 +13,8 @@ use super::opening::Openings;
 
 /// What is looked for on behalf of one secret. Made once per secret; prints nothing of it.
 ///
-/// Its forms and their factors are wiped when it goes, as the secret is. Of the openings that the search is made of, the
-/// first characters of each form, copies stay in memory that is freed.
+/// Its forms and their factors are wiped when it goes, as the secret is. Of the openings that the
+/// search is made of, the first characters of each form, copies stay in memory that is freed.
 pub(super) struct Pattern {
     forms: Vec<Form>,
     // Which forms a byte may begin, at their first unit and at the next, in any way.
