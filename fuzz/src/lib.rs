@@ -11,6 +11,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod meter;
 pub mod rule_parser;
+pub mod shield;
 pub mod transform;
 pub mod vault_record;
 

@@ -7,6 +7,8 @@
 mod filter;
 #[path = "../../fuzz/src/jsonpath.rs"]
 mod jsonpath;
+#[path = "../../fuzz/src/shield.rs"]
+mod shield;
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +21,11 @@ fn every_seed_of_filter_holds() {
 #[test]
 fn every_seed_of_jsonpath_holds() {
     replay("jsonpath", jsonpath::check);
+}
+
+#[test]
+fn every_seed_of_shield_holds() {
+    replay("shield", shield::check);
 }
 
 #[track_caller]
