@@ -32,9 +32,9 @@ use tower::{Layer, Service, service_fn};
 
 use crate::turns::{Case, measure, timed};
 
-type Governor<C> = RateLimiter<
-    String,
-    governor::state::keyed::DashMapStateStore<String>,
+type Governor<C, K = String> = RateLimiter<
+    K,
+    governor::state::keyed::DashMapStateStore<K>,
     C,
     governor::middleware::NoOpMiddleware<<C as governor::clock::Clock>::Instant>,
 >;
@@ -43,6 +43,7 @@ fn main() {
     let wanted = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
     for (name, measure) in [
         ("one hot key", hot as fn(&str)),
+        ("one key at hand", at_hand),
         ("one hot key, clock", hot_with_clock),
         ("a request", requests),
         ("a million keys", random),
@@ -70,6 +71,24 @@ fn hot(group: &str) {
         let limiter = Limiter::new();
         let check = move |at| limiter.check(policy, Key::of(&[black_box(name)]), at);
         cases.push(passing(format!("{which}: check"), |_| (), check));
+    }
+    measure(group, ROUNDS, CALLS, cases);
+}
+
+/// What is left where nobody has to hash a name: 16 bytes say who it is.
+fn at_hand(group: &str) {
+    let (key, policies) = (Key::of(&["key_0"]), policies());
+    let (bytes, hand) = (key.to_bytes(), FakeRelativeClock::default());
+    let theirs: Governor<_, [u8; 16]> = RateLimiter::dashmap_with_clock(quota(), hand.clone());
+    let mut cases = vec![passing(
+        "governor",
+        move |_| hand.advance(STEP),
+        |_| theirs.check_key(black_box(&bytes)),
+    )];
+    for (which, policy) in &policies {
+        let limiter = Limiter::new();
+        let admit = move |at| limiter.admit(policy, black_box(key), at);
+        cases.push(passing(format!("{which}: admit"), |_| (), admit));
     }
     measure(group, ROUNDS, CALLS, cases);
 }
