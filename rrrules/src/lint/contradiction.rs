@@ -8,14 +8,18 @@ use crate::rule::{Effect, Rule};
 pub(super) fn lint(rule: &Rule, warn: &mut Warn<'_>) {
     let mut lint = |list, found: Option<(usize, usize)>| {
         if let Some((present, absent)) = found {
-            warn(WarningKind::NeverMatches, reason(list, present, absent));
+            let mut reason = reason(list, present, absent);
+            if list == BODY {
+                reason.push_str(BUT_READ);
+            }
+            warn(WarningKind::NeverMatches, reason);
         }
     };
     lint("/headers", found(&rule.headers));
     // Of a name with several values, a rule that denies may find one and miss another.
     if rule.effect == Effect::Allow {
         lint("/query", found(&rule.query));
-        lint("/body", found(&rule.body));
+        lint(BODY, found(&rule.body));
     }
 }
 
@@ -38,4 +42,8 @@ fn reason(list: &str, present: usize, absent: usize) -> String {
     )
 }
 
+const BODY: &str = "/body";
+// What can be told without the body is told first, and the body not asked for.
+const BUT_READ: &str =
+    " As long as it stands, a body that cannot be inspected is refused on its behalf.";
 const MOST: usize = 100;
