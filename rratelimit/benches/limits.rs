@@ -157,33 +157,61 @@ fn requests(group: &str) {
     measure(group, ROUNDS, CALLS, cases);
 }
 
+/// The name is written down for each call, as a request brings it: what is read from memory is what
+/// the limiters remember. Where it says `names afar`, a million names lie ready, all over the memory,
+/// which costs more than both.
 fn random(group: &str) {
-    let names: Vec<String> = (0..1_000_000).map(|it| format!("key_{it}")).collect();
-    let next = |call: &mut u64| {
-        *call += 1;
-        &names[scattered(*call, names.len())]
-    };
     let with_clock = RateLimiter::keyed(quota());
     let without: Governor<_> =
         RateLimiter::dashmap_with_clock(quota(), FakeRelativeClock::default());
     let (policy, limiter) = (one(), Limiter::with_capacity(1_100_000));
     let clock = Clock::system();
+    let names: Vec<String> = (0..KEYS).map(|it| format!("key_{it}")).collect();
     for name in &names {
         _ = (with_clock.check_key(name), without.check_key(name));
         _ = limiter.admit(&policy, Key::of(&[name]), clock.now());
     }
     let at = clock.now();
     // From far apart, so that no case meets what another has just brought into the cache.
-    let [mut first, mut second, mut third, mut fourth] = [0, 1_u64 << 20, 1 << 21, 1 << 22];
+    let mut far = (0..).map(|it| Names::from(it << 20));
+    let mut next = || far.next().unwrap();
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = std::array::from_fn(|_| next());
     let cases = vec![
-        Case::new("governor", || without.check_key(next(&mut first))),
-        Case::new("admit", || limiter.admit(&policy, Key::of(&[next(&mut second)]), at)),
-        Case::new("governor, clock", || with_clock.check_key(next(&mut third))),
+        Case::new("governor", || without.check_key(a.next())),
+        Case::new("admit", || limiter.admit(&policy, Key::of(&[b.next()]), at)),
+        Case::new("governor, clock", || with_clock.check_key(c.next())),
         Case::new("admit, clock", || {
-            limiter.admit(&policy, Key::of(&[next(&mut fourth)]), clock.now())
+            limiter.admit(&policy, Key::of(&[d.next()]), clock.now())
         }),
+        Case::new("governor, names afar", || without.check_key(&names[e.at()])),
+        Case::new("admit, names afar", || limiter.admit(&policy, Key::of(&[&names[f.at()]]), at)),
     ];
-    measure(group, ROUNDS, CALLS / 20, cases);
+    measure(group, ROUNDS / 8, CALLS, cases);
+}
+
+/// Names of keys that are far apart in memory.
+struct Names {
+    calls: u64,
+    name: String,
+}
+
+impl Names {
+    fn from(calls: u64) -> Self {
+        Self { calls, name: String::new() }
+    }
+
+    fn at(&mut self) -> usize {
+        self.calls += 1;
+        scattered(self.calls, KEYS)
+    }
+
+    fn next(&mut self) -> &String {
+        let at = self.at();
+        self.name.clear();
+        self.name.push_str("key_");
+        self.name.push_str(itoa::Buffer::new().format(at));
+        &self.name
+    }
 }
 
 /// The time that each of several threads takes for so many decisions about one key, by the number of
@@ -260,6 +288,8 @@ fn scattered(call: u64, len: usize) -> usize {
     // Fibonacci hashing; the high bits, scaled.
     ((u128::from(call.wrapping_mul(0x9E37_79B9_7F4A_7C15)) * len as u128) >> 64) as usize
 }
+
+const KEYS: usize = 1_000_000;
 
 /// Never reached.
 const PLENTY: u64 = 1_000_000_000_000;

@@ -272,6 +272,6 @@ mod tests {
 
     fn at(nanos: u64) -> Time {
         let now = Duration::from_nanos(nanos);
-        Time::default().advance(Now { monotonic: now, wall: now })
+        Time::from(Now { monotonic: now, wall: now })
     }
 }

@@ -182,10 +182,9 @@ mod tests {
         for (passed, jumped) in steps {
             monotonic += passed;
             wall += passed + jumped;
-            time = time.advance(Now {
-                monotonic: Duration::from_secs(monotonic.try_into().unwrap()),
-                wall: Duration::from_secs(wall.try_into().unwrap()),
-            });
+            let [monotonic, wall] =
+                [monotonic, wall].map(|it: i64| Duration::from_secs(it.try_into().unwrap()));
+            time = time.advance(Now { monotonic, wall }.into());
             began += usize::from(day.count(time) == 0);
             day.take(1, &limit, time);
         }

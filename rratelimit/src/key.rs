@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
 
 /// Names whom a [`Limiter`](crate::Limiter) counts for, in 16 bytes however long the name is.
 ///
@@ -25,7 +25,7 @@ pub struct Key([u64; 2]);
 ///
 /// // Read from where the last run of this process put it.
 /// Seed::new([7; 16]).install().expect("nothing has asked for a key yet");
-/// assert_eq!(Key::of(&["alice"]).to_bytes()[..2], [0x8f, 0xea]);
+/// assert_eq!(Key::of(&["alice"]).to_bytes()[..2], [0x50, 0x95]);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Seed([u64; 2]);
@@ -53,19 +53,21 @@ impl Key {
     #[must_use]
     #[inline]
     pub fn of_bytes<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Seed::current().hasher();
-        for part in parts {
-            // First how long, so that parts do not run into each other.
-            match u8::try_from(part.len()) {
-                Ok(len) if len < u8::MAX => hasher.write_u8(len),
-                Ok(_) | Err(_) => {
-                    hasher.write_u8(u8::MAX);
-                    hasher.write_u64(part.len() as u64);
-                }
+        let seeds = Seeds::current();
+        let mut parts = parts.into_iter();
+        match (parts.next(), parts.next()) {
+            // Nothing has to be kept apart: that is hashed sooner.
+            (Some(name), None) => Self::from_hash(seeds.whole.hasher().hash(name)),
+            (one, other) => {
+                let mut hasher = seeds.several.hasher();
+                one.into_iter().chain(other).chain(parts).for_each(|it| add(&mut hasher, it));
+                Self::from_hash(hasher.finish128())
             }
-            hasher.write(part);
         }
-        let hash = hasher.finish128();
+    }
+
+    #[inline]
+    const fn from_hash(hash: Hash128) -> Self {
         Self([hash.h1, hash.h2])
     }
 
@@ -103,14 +105,14 @@ impl Seed {
     ///
     /// When keys were made under another one by now.
     pub fn install(self) -> Result<(), AlreadySeeded> {
-        let current = CURRENT.get_or_init(|| self);
+        let current = CURRENT.get_or_init(|| Seeds::of(self)).several;
         if current.0 == self.0 { Ok(()) } else { Err(AlreadySeeded) }
     }
 
     /// The one under which this process makes keys; made up, if none was installed.
     #[must_use]
     pub fn in_force() -> Self {
-        Self::current()
+        Seeds::current().several
     }
 
     /// To store or share it, where keys under it are.
@@ -120,12 +122,6 @@ impl Seed {
         (u128::from(other) << 64 | u128::from(one)).to_le_bytes()
     }
 
-    #[inline]
-    fn current() -> Self {
-        *CURRENT.get_or_init(Self::random)
-    }
-
-    #[cold]
     fn random() -> Self {
         // Each is a hash of nothing under a key that the system made up.
         let random = || RandomState::new().build_hasher().finish();
@@ -139,7 +135,41 @@ impl Seed {
     }
 }
 
-static CURRENT: OnceLock<Seed> = OnceLock::new();
+/// A name in one part and a name in several are never hashed alike: each has its own seed.
+#[derive(Clone, Copy)]
+struct Seeds {
+    several: Seed,
+    whole: Seed,
+}
+
+impl Seeds {
+    #[inline]
+    fn current() -> Self {
+        *CURRENT.get_or_init(|| Self::of(Seed::random()))
+    }
+
+    #[cold]
+    fn of(seed: Seed) -> Self {
+        // What is hashed of several parts begins with a length: of this, with one that none has.
+        let whole = seed.hasher().hash(b"\xffa name in one part");
+        Self { several: seed, whole: Seed([whole.h1, whole.h2]) }
+    }
+}
+
+// First how long, so that parts do not run into each other.
+#[inline]
+fn add(hasher: &mut SipHasher13, part: &[u8]) {
+    match u8::try_from(part.len()) {
+        Ok(len) if len < u8::MAX => hasher.write_u8(len),
+        Ok(_) | Err(_) => {
+            hasher.write_u8(u8::MAX);
+            hasher.write_u64(part.len() as u64);
+        }
+    }
+    hasher.write(part);
+}
+
+static CURRENT: OnceLock<Seeds> = OnceLock::new();
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +205,8 @@ mod tests {
             &["abc"],
             &["abc", ""],
             &["", "abc"],
+            &["\u{3}abc"],
+            &["\u{2}ab\u{1}c"],
             &[],
             &[""],
             &[&long],
@@ -190,6 +222,13 @@ mod tests {
             for other in &names[at + 1..] {
                 assert_ne!(Key::of(one), Key::of(other), "{one:?} {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn text_and_bytes_are_named_alike() {
+        for parts in [&["abc"][..], &["ab", "c"], &[]] {
+            assert_eq!(Key::of(parts), Key::of_bytes(parts.iter().map(|it| it.as_bytes())));
         }
     }
 

@@ -123,8 +123,10 @@ impl Limiter {
     pub fn admit(&self, policy: &Policy, key: Key, now: Now) -> bool {
         let charge = Charge::one(policy, key);
         let mut crossed = Crossed::new();
+        // Outside the lock: who holds one is done sooner.
+        let reading = Time::from(now);
         let known = self.with_shard(key, |shard| {
-            let time = shard.advance(now);
+            let time = shard.advance(reading);
             let spent = shard.known(key)?;
             let admits = spent.admit(policy, time, |at, it| crossed.push((0, at, it)));
             if admits {
@@ -167,10 +169,11 @@ impl Limiter {
     /// Adds to all that is charged, whether there is room or not: what turned out to be spent. A
     /// concurrency limit is left out.
     pub fn add(&self, charges: &[Charge<'_>], now: Now) {
+        let reading = Time::from(now);
         for charge in charges {
             let mut crossed = Crossed::new();
             self.with_shard(charge.key, |shard| {
-                let time = shard.advance(now);
+                let time = shard.advance(reading);
                 let place = match shard.known(charge.key) {
                     Some(_) => Place::Own,
                     None => {
@@ -207,8 +210,9 @@ impl Limiter {
     pub fn settle(&self, receipt: &Receipt, position: usize, actual: u64, now: Now) {
         let Some((charged, marks)) = receipt.parts().nth(position) else { return };
         let mut crossed = Crossed::new();
+        let reading = Time::from(now);
         self.with_shard(charged.key, |shard| {
-            let time = shard.advance(now);
+            let time = shard.advance(reading);
             if actual > charged.cost && shard.charged(charged).is_none() {
                 // It held nothing yet, and was forgotten.
                 shard.sweep();
@@ -260,8 +264,9 @@ impl Limiter {
             let resets_at = now.wall.saturating_add(Duration::from_nanos(reset));
             Usage { limit, spent: count, resets_at: (count > 0 && reset > 0).then_some(resets_at) }
         };
+        let reading = Time::from(now);
         self.with_shard(key, |shard| {
-            let time = shard.time_at(now);
+            let time = shard.time_at(reading);
             let spent = shard.known(key);
             policy.limits().iter().map(|it| of(it, spent.as_deref(), time)).collect()
         })
@@ -275,7 +280,8 @@ impl Limiter {
 
     fn decide(&self, charges: &[Charge<'_>], now: Now, tally: &mut Tally) -> bool {
         if let [charge] = charges {
-            let known = self.with_shard(charge.key, |shard| of_known(shard, charge, now, tally));
+            let at = Time::from(now);
+            let known = self.with_shard(charge.key, |shard| of_known(shard, charge, at, tally));
             if let Some(admits) = known {
                 tally.close(charge, admits, false);
                 return admits;

@@ -1,7 +1,5 @@
 //! A bounded table of keys: what still counts is never thrown out.
 
-use rrcore::Now;
-
 use crate::capacity::OnCapacity;
 use crate::charge::{Charge, Charged};
 use crate::key::Key;
@@ -52,14 +50,14 @@ impl Shard {
     }
 
     #[inline]
-    pub(crate) fn advance(&mut self, now: Now) -> Time {
-        self.time = self.time.advance(now);
+    pub(crate) const fn advance(&mut self, reading: Time) -> Time {
+        self.time = self.time.advance(reading);
         self.time
     }
 
-    /// The time as it would be at `now`.
-    pub(crate) fn time_at(&self, now: Now) -> Time {
-        self.time.advance(now)
+    /// The time as it would be then.
+    pub(crate) const fn time_at(&self, reading: Time) -> Time {
+        self.time.advance(reading)
     }
 
     /// The counts of `key`, if it is known by itself.
@@ -170,6 +168,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rrcore::Now;
     use crate::policy::Limit;
     use std::time::Duration;
 
@@ -265,8 +264,8 @@ mod tests {
         Policy::new([Limit::sliding("a", 1, Duration::from_secs(60))]).unwrap()
     }
 
-    fn now(second: u64) -> Now {
+    fn now(second: u64) -> Time {
         let now = Duration::from_secs(second);
-        Now { monotonic: now, wall: now }
+        Now { monotonic: now, wall: now }.into()
     }
 }

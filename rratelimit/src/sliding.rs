@@ -429,6 +429,6 @@ mod tests {
 
     fn at(millis: u64) -> Time {
         let now = Duration::from_millis(millis);
-        Time::default().advance(Now { monotonic: now, wall: now })
+        Time::from(Now { monotonic: now, wall: now })
     }
 }

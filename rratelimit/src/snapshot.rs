@@ -134,7 +134,7 @@ impl Limiter {
         let mut restored = 0;
         for record in records {
             self.with_shard(record.key, |shard| {
-                let time = shard.advance(now);
+                let time = shard.advance(now.into());
                 let Some(calendar) = record.calendar(time) else { return };
                 if shard.known(record.key).is_none() && shard.admit(record.key) == Place::Shared {
                     return;

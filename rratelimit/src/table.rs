@@ -228,6 +228,6 @@ mod tests {
 
     fn at(second: u64) -> Time {
         let now = Duration::from_secs(second);
-        Time::default().advance(Now { monotonic: now, wall: now })
+        Time::from(Now { monotonic: now, wall: now })
     }
 }

@@ -64,10 +64,10 @@ pub(crate) struct Tally {
 pub(crate) fn of_known(
     shard: &mut Shard,
     charge: &Charge<'_>,
-    now: Now,
+    reading: Time,
     tally: &mut Tally,
 ) -> Option<bool> {
-    let time = shard.advance(now);
+    let time = shard.advance(reading);
     let spent = shard.known(charge.key)?;
     let admits = spent.take_if(charge.policy, charge.cost, time, tally.note(0));
     if admits {
@@ -197,8 +197,9 @@ impl<'a> Locked<'a> {
     ) -> Self {
         let keys = charges.iter().map(|it| it.key).collect();
         let mut locked = Self { guards, seats: SmallVec::new(), keys };
+        let reading = Time::from(now);
         let times: SmallVec<[Time; 4]> =
-            locked.guards.iter_mut().map(|it| it.advance(now)).collect();
+            locked.guards.iter_mut().map(|it| it.advance(reading)).collect();
         // As fast as keys come, and before anybody is known to have a place.
         for (charge, shard) in charges.iter().zip(of) {
             let its = locked.guards.get_mut(*shard);
@@ -254,7 +255,7 @@ impl Copies {
         let mut books = Self { seats: SmallVec::new(), of: SmallVec::new(), copies: Vec::new() };
         for (at, (charge, its)) in charges.iter().zip(of).enumerate() {
             let Some(shard) = guards.get(*its) else { continue };
-            let time = shard.time_at(now);
+            let time = shard.time_at(now.into());
             let (place, spent) = shard.copy(charge, time);
             let earlier =
                 charges.iter().zip(&books.seats).take(at).position(|(other, seat)| match place {

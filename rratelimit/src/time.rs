@@ -18,11 +18,18 @@ pub(crate) struct Time {
 }
 
 impl Time {
-    /// The time after `self`, now that the clock shows `now`.
+    /// The time after `self`, now that a clock shows `reading`.
     #[inline]
-    pub(crate) fn advance(self, now: Now) -> Self {
-        let at = nanos(now.monotonic);
-        if at < self.at { self } else { Self { at, wall: nanos(now.wall) } }
+    #[must_use]
+    pub(crate) const fn advance(self, reading: Self) -> Self {
+        if reading.at < self.at { self } else { reading }
+    }
+}
+
+impl From<Now> for Time {
+    #[inline]
+    fn from(now: Now) -> Self {
+        Self { at: nanos(now.monotonic), wall: nanos(now.wall) }
     }
 }
 
@@ -40,9 +47,9 @@ mod tests {
 
     #[test]
     fn an_older_reading_is_read_as_the_newest() {
-        let reading = |secs| Now {
-            monotonic: Duration::from_secs(secs),
-            wall: Duration::from_secs(86_400 + secs),
+        let reading = |secs| {
+            let wall = Duration::from_secs(86_400 + secs);
+            Time::from(Now { monotonic: Duration::from_secs(secs), wall })
         };
         let newest = Time::default().advance(reading(90_000));
         assert_eq!(newest.advance(reading(80_000)), newest);
