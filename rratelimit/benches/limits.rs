@@ -180,9 +180,7 @@ fn random(group: &str) {
         Case::new("governor", || without.check_key(a.next())),
         Case::new("admit", || limiter.admit(&policy, Key::of(&[b.next()]), at)),
         Case::new("governor, clock", || with_clock.check_key(c.next())),
-        Case::new("admit, clock", || {
-            limiter.admit(&policy, Key::of(&[d.next()]), clock.now())
-        }),
+        Case::new("admit, clock", || limiter.admit(&policy, Key::of(&[d.next()]), clock.now())),
         Case::new("governor, names afar", || without.check_key(&names[e.at()])),
         Case::new("admit, names afar", || limiter.admit(&policy, Key::of(&[&names[f.at()]]), at)),
     ];

@@ -168,8 +168,8 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rrcore::Now;
     use crate::policy::Limit;
+    use rrcore::Now;
     use std::time::Duration;
 
     #[test]
