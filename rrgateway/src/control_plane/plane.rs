@@ -208,6 +208,7 @@ fn open(around: Surroundings) -> Result<Opened, StoreError> {
     let keeper = Keeper::open(&directory)?;
     let records = Reader::open(&directory, RECORDS)?;
     let (reviser, owner) = Reviser::open(around)?;
+    reviser.look_through();
     let activity = Reader::open(&directory, CONTROL)?;
     Ok(Opened { lock, reviser, owner, keeper, records, activity })
 }

@@ -42,6 +42,7 @@ impl Builder {
                     live.swap(Arc::new(routes));
                     subscription.accept(number);
                     tracing::info!(revision = number, proxies = revision.proxies.len(), "serving");
+                    self.connector.fetch_roots();
                 }
                 Err(error) => {
                     tracing::error!(revision = number, %error, "a revision was refused");

@@ -64,6 +64,31 @@ async fn rules_that_cannot_be_compiled_any_more_deny() {
 }
 
 #[tokio::test]
+async fn what_is_stored_and_is_no_rule_denies_until_it_is_written_anew() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    let rule = world.get("/v1/clients/default/proxies/a/rules").await.json;
+    let path = format!("proxies/a/rules/{}", rule["items"][0]["id"].as_str().unwrap());
+    let directory = world.stop().await;
+    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
+    let broken = "UPDATE resource SET spec = json_set(spec, '$.effect', 'ignore') \
+                  WHERE kind = 'rule' AND parent_id = 'a'";
+    assert_eq!(raw.execute(broken, []).unwrap(), 1);
+    drop(raw);
+    let world = World::in_directory(directory).await.unwrap();
+    let (a, b) = (rules(&world.revision(), 0), rules(&world.revision(), 1));
+    assert_eq!((decide(&a, "/x"), decide(&b, "/x")), (Effect::Deny, Effect::Allow));
+    let shown = world.get(&format!("/v1/clients/default/{path}")).await;
+    assert_eq!((shown.status.as_u16(), &shown.json["effect"]), (200, &json!("ignore")));
+    let more = world.put("proxies/a/rules/more", json!({"effect": "allow"})).await;
+    assert!(!more.status.is_success() && more.text.contains("is no rule"), "{}", more.text);
+    let repaired = world.put(&path, json!({"effect": "deny", "methods": ["PUT"]})).await;
+    assert!(repaired.status.is_success(), "{}", repaired.text);
+    assert_eq!(decide(&rules(&world.revision(), 0), "/x"), Effect::Allow);
+}
+
+#[tokio::test]
 async fn a_change_makes_the_proxies_anew_that_it_touches_and_no_others() {
     let world = World::new().await;
     world.fill().await;

@@ -15,6 +15,7 @@ use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::wire::json::Json;
 use crate::control_plane::wire::proxy::ProxyDraft;
 use crate::control_plane::wire::rebind::Rebind;
+use crate::control_plane::wire::rule_text::RuleText;
 use crate::model::EgressPolicy;
 
 /// A write.
@@ -169,7 +170,7 @@ fn settled(
             rebind = it;
             Spec::Proxy(proxy.into())
         }
-        Draft::Rule(it) => Spec::Rule(it),
+        Draft::Rule(it) => Spec::Rule(RuleText::from(&it)),
         Draft::Filter(it) => Spec::Filter(it.into()),
         Draft::Meter(mut it) => {
             if let Some(old) = old.and_then(|it| it.spec.as_meter()) {
@@ -177,7 +178,7 @@ fn settled(
             }
             Spec::Meter(it.into())
         }
-        Draft::Configuration(it) => Spec::Configuration(it),
+        Draft::Configuration(it) => Spec::Configuration(it.into()),
     };
     Ok(Settled { spec, fresh, rebind })
 }

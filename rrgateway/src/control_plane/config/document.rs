@@ -144,6 +144,7 @@ fn respell(rule: &mut Map<String, Value>, patch: &Json) {
 mod tests {
     use super::*;
     use crate::control_plane::config::resource::Key;
+    use crate::control_plane::wire::rule_text::RuleText;
 
     #[test]
     fn a_rule_is_patched_in_either_spelling() {
@@ -186,7 +187,7 @@ mod tests {
         let Draft::Rule(rule) = Draft::read(Kind::Rule, json(base), &egress).unwrap() else {
             panic!("no rule")
         };
-        let (key, spec) = (Key::top(Kind::Rule, "r"), Spec::Rule(rule));
+        let (key, spec) = (Key::top(Kind::Rule, "r"), Spec::Rule(RuleText::from(&rule)));
         let content = spec.digest();
         let resource = Resource {
             key,
@@ -198,7 +199,7 @@ mod tests {
             spec,
         };
         match patched(&resource, json(change), &egress)? {
-            Draft::Rule(it) => Ok(Spec::Rule(it)),
+            Draft::Rule(it) => Ok(Spec::Rule(RuleText::from(&it))),
             other => panic!("{other:?}"),
         }
     }

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
+use foldhash::fast::RandomState;
+
 use crate::model::Digest;
 
 /// Values by what they were made from, or the digest of that. Keeps none alive: what no revision
 /// uses is gone with the last one that did, and what a failed attempt made with the attempt.
 #[derive(Debug)]
 pub(crate) struct Memo<T, K = Digest> {
-    made: HashMap<K, Weak<T>>,
+    // Most keys are digests: nobody chooses them so that they collide.
+    made: HashMap<K, Weak<T>, RandomState>,
     /// At how many of them those that are gone are dropped.
     sweep_at: usize,
 }
@@ -38,7 +41,7 @@ impl<T, K: Copy + Eq + Hash> Memo<T, K> {
 
 impl<T, K> Default for Memo<T, K> {
     fn default() -> Self {
-        Self { made: HashMap::new(), sweep_at: 0 }
+        Self { made: HashMap::default(), sweep_at: 0 }
     }
 }
 

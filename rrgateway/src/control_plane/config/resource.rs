@@ -11,7 +11,7 @@ use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::meter::Meter;
 use crate::control_plane::wire::proxy::Proxy;
-use crate::control_plane::wire::rule::Rule;
+use crate::control_plane::wire::rule_text::RuleText;
 use crate::control_plane::wire::target::Target;
 use crate::model::Digest;
 
@@ -61,16 +61,17 @@ pub(crate) struct Resource {
     pub(crate) spec: Spec,
 }
 
-/// What a resource says. Rules are most of what there is: no other kind makes them larger.
+/// What a resource says. Rules are most of what there is: no other kind makes them larger, and they
+/// are not read before somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Spec {
     Credential(Box<Credential>),
     Target(Box<Target>),
     Proxy(Box<Proxy>),
-    Rule(Rule),
+    Rule(RuleText),
     Filter(Box<Filter>),
     Meter(Box<Meter>),
-    Configuration(Configuration),
+    Configuration(Box<Configuration>),
 }
 
 impl Kind {
@@ -199,13 +200,10 @@ impl Spec {
 
     /// The text that is stored. Keys are in alphabetical order, so equal specs are equal texts.
     pub(crate) fn to_stored(&self) -> String {
-        let mut json = self.to_json();
-        // Most of what there is to read at a start are rules, and most of a rule is what it does
-        // not ask for.
-        if let (Self::Rule(_), Value::Object(members)) = (self, &mut json) {
-            members.retain(|name, it| !Rule::goes_without_saying(name, it));
+        match self {
+            Self::Rule(it) => it.as_str().to_owned(),
+            other => other.to_json().to_string(),
         }
-        json.to_string()
     }
 
     /// All of it, as it is shown.
@@ -214,7 +212,7 @@ impl Spec {
             Self::Credential(it) => serde_json::to_value(it),
             Self::Target(it) => serde_json::to_value(it),
             Self::Proxy(it) => serde_json::to_value(it),
-            Self::Rule(it) => serde_json::to_value(it),
+            Self::Rule(it) => Ok(it.to_json()),
             Self::Filter(it) => serde_json::to_value(it),
             Self::Meter(it) => serde_json::to_value(it),
             Self::Configuration(it) => serde_json::to_value(it),
@@ -228,7 +226,7 @@ impl Spec {
             Kind::Credential => Self::Credential(serde_json::from_str(text)?),
             Kind::Target => Self::Target(serde_json::from_str(text)?),
             Kind::Proxy => Self::Proxy(serde_json::from_str(text)?),
-            Kind::Rule => Self::Rule(serde_json::from_str(text)?),
+            Kind::Rule => Self::Rule(RuleText::stored(text)),
             Kind::Filter => Self::Filter(serde_json::from_str(text)?),
             Kind::Meter => Self::Meter(serde_json::from_str(text)?),
             Kind::Configuration => Self::Configuration(serde_json::from_str(text)?),
@@ -263,7 +261,7 @@ impl Spec {
         if let Self::Proxy(it) = self { Some(it) } else { None }
     }
 
-    pub(crate) const fn as_rule(&self) -> Option<&Rule> {
+    pub(crate) const fn as_rule(&self) -> Option<&RuleText> {
         if let Self::Rule(it) = self { Some(it) } else { None }
     }
 

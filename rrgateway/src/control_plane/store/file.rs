@@ -61,6 +61,15 @@ pub(crate) fn open_reader(directory: &Path, format: Format) -> Result<Connection
     Ok(connection)
 }
 
+/// Opens the file of `format` in `directory` to read it from one end to the other: no page of it is
+/// asked for twice, so that few are kept.
+pub(crate) fn open_once(directory: &Path, format: Format) -> Result<Connection, StoreError> {
+    let connection = open_reader(directory, format)?;
+    let kept = connection.pragma_update(None, "cache_size", -256);
+    kept.map_err(database(&path(directory, format)?))?;
+    Ok(connection)
+}
+
 fn prepare(connection: &Connection, path: &Path, format: Format) -> Result<(), StoreError> {
     let database = database(path);
     connection.busy_timeout(BUSY).map_err(&database)?;
@@ -98,7 +107,7 @@ fn prepare(connection: &Connection, path: &Path, format: Format) -> Result<(), S
 
 /// Whether the file of `format` in `directory` is whole, as far as its pages tell.
 pub(crate) fn check(directory: &Path, format: Format) -> Result<(), StoreError> {
-    let connection = open_reader(directory, format)?;
+    let connection = open_once(directory, format)?;
     let path = path(directory, format)?;
     let verdict: Result<String, _> =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));

@@ -27,6 +27,7 @@ use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::stored::{self, Opened};
 use crate::control_plane::store::written::{WriteError, Written};
 use crate::control_plane::wire::fields::Flaw;
+use crate::control_plane::wire::rule_text::RuleText;
 use crate::model::{EgressPolicy, Publisher, Revision, Rotated, SecretName, SecretSink};
 
 /// What a write needs besides the file.
@@ -85,6 +86,23 @@ impl Reviser {
     /// Where the configuration as of the last write is found.
     pub(crate) fn current(&self) -> Arc<ArcSwap<Snapshot>> {
         Arc::clone(&self.current)
+    }
+
+    /// Tells, meanwhile, which rules were stored and cannot be read: at a start, nobody waits for
+    /// all of them to be. Until they are written anew, what they hang on denies.
+    pub(crate) fn look_through(&self) {
+        let current = self.current.load_full();
+        let look = move || {
+            for rule in current.config.all(Kind::Rule) {
+                if let Some(Err(error)) = rule.spec.as_rule().map(RuleText::read) {
+                    tracing::error!(rule = %rule.key, %error, "what is stored of it is no rule");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("control-reader".to_owned());
+        if let Err(error) = thread.spawn(look) {
+            tracing::warn!(%error, "the stored rules are not looked through");
+        }
     }
 
     /// Makes `change` a revision, or nothing at all.

@@ -42,14 +42,15 @@ pub(crate) fn open<T>(
         // a half and makes.
         let beside = thread::Builder::new().name("control-reader".to_owned());
         let checked = beside.spawn_scoped(scope, move || {
-            let newer = file::open_reader(directory, CONTROL)
+            let newer = file::open_once(directory, CONTROL)
                 .and_then(|it| rows(&it, half, i64::MAX).map_err(database));
             // Who takes it is in this scope.
             _ = give.send(newer);
             file::check(directory, CONTROL)
         });
         let checked = checked.map_err(StoreError::file(&path))?;
-        let older = rows(&connection, i64::MIN, half).map_err(database);
+        let older = file::open_once(directory, CONTROL)
+            .and_then(|it| rows(&it, i64::MIN, half).map_err(database));
         // It is sent, or its sender has panicked: then so does this.
         let newer = newer.recv();
         let last = middle.map_err(database).and_then(|_| {

@@ -24,6 +24,7 @@ pub(crate) mod rebind;
 pub(crate) mod record;
 pub(crate) mod route;
 pub(crate) mod rule;
+pub(crate) mod rule_text;
 pub(crate) mod secret;
 pub(crate) mod target;
 pub(crate) mod text;

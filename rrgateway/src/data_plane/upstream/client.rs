@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 use http::{Request, Response, Uri};
@@ -30,9 +30,12 @@ type HttpsClient = Client<HttpsConnector<Resolving>, StagedBody>;
 /// How upstreams are reached: trusted roots, and the addresses that may be called.
 #[derive(Clone)]
 pub struct Connector {
-    tls: Arc<ClientConfig>,
+    trust: Arc<LazyLock<ClientConfig, Trust>>,
     egress: EgressPolicy,
 }
+
+// Reads a hundred files of certificates: who starts does not wait for that.
+type Trust = Box<dyn FnOnce() -> ClientConfig + Send>;
 
 /// The connections of one proxy to its target.
 pub struct Partition {
@@ -45,24 +48,28 @@ pub struct Partition {
 }
 
 impl Connector {
-    /// Trusts the operating system's roots, or Mozilla's where it has none.
+    /// Trusts the operating system's roots, or Mozilla's where it has none: as they are when they
+    /// are first asked for, or [fetched](Self::fetch_roots).
     ///
     /// # Errors
     /// When the TLS library refuses its own defaults.
     pub fn new(egress: EgressPolicy) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider))
-                .with_safe_default_protocol_versions()
-        };
-        let tls = match builder()?.with_native_roots() {
-            Ok(config) => config.with_no_client_auth(),
-            Err(error) => {
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions()?;
+        let trust: Trust = Box::new(move || {
+            let tls = builder.clone().with_native_roots().unwrap_or_else(|error| {
                 tracing::info!(%error, "no system certificates: trusting Mozilla's list");
-                builder()?.with_webpki_roots().with_no_client_auth()
-            }
-        };
-        Ok(Self { tls: Arc::new(tls), egress })
+                builder.with_webpki_roots()
+            });
+            tls.with_no_client_auth()
+        });
+        Ok(Self { trust: Arc::new(LazyLock::new(trust)), egress })
+    }
+
+    /// Sees to it that nobody has to wait for the roots. Takes some milliseconds the first time.
+    pub fn fetch_roots(&self) {
+        LazyLock::force(&self.trust);
     }
 
     /// Connections to `base` that nobody else uses.
@@ -120,7 +127,7 @@ impl Connector {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(connect_timeout));
         HttpsConnectorBuilder::new()
-            .with_tls_config(ClientConfig::clone(&self.tls))
+            .with_tls_config(ClientConfig::clone(&self.trust))
             .https_or_http()
             .enable_http1()
             .wrap_connector(http)
