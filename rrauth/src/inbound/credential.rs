@@ -50,13 +50,12 @@ impl Kind {
 ///
 /// `T` is the embedder's: its clone becomes an extension of each request that shows the
 /// credential, so that one look-up finds all that depends on the caller.
+// In this order: what every request reads is beside the counts of the `Arc` around it, and the names,
+// which only who asks for them reads, are behind that.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(C)]
 pub struct Credential<T> {
-    /// The id of the credential in logs and records; never its secret.
-    pub id: Arc<str>,
-    /// The stable name of the caller.
-    pub subject: Arc<str>,
     /// How it may be shown.
     pub kind: Kind,
     /// From when on it is refused (time since the Unix epoch); `None`: never.
@@ -67,6 +66,10 @@ pub struct Credential<T> {
     pub scopes: Arc<[Box<str>]>,
     /// What the inner layers need to know of the caller.
     pub caller: T,
+    /// The id of the credential in logs and records; never its secret.
+    pub id: Arc<str>,
+    /// The stable name of the caller.
+    pub subject: Arc<str>,
 }
 
 impl<T> Credential<T> {
