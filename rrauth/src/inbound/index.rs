@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Ready;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::inbound::credential::Credential;
@@ -41,7 +42,7 @@ impl<T> Index<T> {
     /// The credential whose secret has this digest, switched off and expired ones included.
     #[must_use]
     pub fn find(&self, digest: &KeyDigest) -> Option<&Arc<Credential<T>>> {
-        self.by_digest.get(digest)
+        self.by_digest.get(digest, |it| _ = black_box(it.active))
     }
 
     /// All credentials that it knows, in no order.
@@ -89,7 +90,7 @@ impl<T: Clone + Send + Sync + 'static> CredentialSource for Index<T> {
     type Future = Ready<Result<Option<Arc<Credential<T>>>, SourceUnavailable>>;
 
     fn find(&self, digest: &KeyDigest) -> Lookup<T, Self::Future> {
-        Lookup::Ready(self.by_digest.get(digest).map(Arc::clone))
+        Lookup::Ready(self.find(digest).map(Arc::clone))
     }
 }
 
