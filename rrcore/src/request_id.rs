@@ -46,23 +46,28 @@ fn unpredictable() -> [u64; 2] {
 
 fn write(first: u64, second: u64) -> [u8; LENGTH] {
     let mut text = *b"req_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    let bytes = first.to_be_bytes().into_iter().chain(second.to_be_bytes());
-    for (place, byte) in PLACES.into_iter().zip(bytes) {
-        let [high, low] = [byte >> 4, byte & 0xf].map(digit);
-        if let Some(pair) = text.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
-            *pair = [high, low];
-        }
-    }
+    let [a, b, c, d] = [first >> 32, first, second >> 32, second].map(digits);
+    text[4..12].copy_from_slice(&a);
+    text[13..17].copy_from_slice(&b[..4]);
+    text[18..22].copy_from_slice(&b[4..]);
+    text[23..27].copy_from_slice(&c[..4]);
+    text[28..32].copy_from_slice(&c[4..]);
+    text[32..].copy_from_slice(&d);
     text
 }
 
-// Without a look-up or a jump: what is above 9 is moved on to the letters.
-const fn digit(value: u8) -> u8 {
-    b'0' + value + (b'a' - b'9' - 1) * (value > 9) as u8
+// The digits of the lower half of `value`, all at once: each gets a byte of its own, and what is above
+// 9 is moved on to the letters. No look-up, no jump.
+const fn digits(value: u64) -> [u8; 8] {
+    let halves = (value & 0xffff_0000) << 16 | value & 0xffff;
+    let bytes = (halves << 8 | halves) & 0x00ff_00ff_00ff_00ff;
+    let each = (bytes << 4 | bytes) & (0x0f * EACH);
+    let is_letter = ((each + 6 * EACH) >> 4) & EACH;
+    (each + b'0' as u64 * EACH + is_letter * (b'a' - b'9' - 1) as u64).to_be_bytes()
 }
 
-// Where each byte's two digits stand.
-const PLACES: [usize; 16] = [4, 6, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 32, 34, 36, 38];
+// Times this, a byte is in each of eight.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
