@@ -55,7 +55,9 @@ pub(crate) const RECORDS: Format = Format {
     // It grows with the traffic: checking it would hold up each start.
 };
 
-const MOST: usize = 256;
+const MOST: usize = 1_024;
+// A transaction costs more than a record: those that come soon after one share the next.
+const GATHER: Duration = Duration::from_millis(20);
 const MOST_SWEPT: usize = 1_000;
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
@@ -100,12 +102,12 @@ impl Keeper {
         let mut sweeps = tokio::time::interval_at(Instant::now() + SWEEP, SWEEP);
         // What is too old at the start goes before anything new comes.
         let mut first = Some(Task::Sweep(oldest()));
+        let (mut batch, mut next) = (Vec::new(), Instant::now());
         loop {
-            let mut batch = Vec::with_capacity(MOST);
             let task = match first.take() {
                 Some(task) => task,
                 None => tokio::select! {
-                    count = reports.receive(&mut batch, MOST) => Task::Keep(count),
+                    count = after(next, reports.receive(&mut batch, MOST)) => Task::Keep(count),
                     () = told(&mut stop) => Task::Keep(waiting(&mut reports, &mut batch).await),
                     _ = sweeps.tick() => Task::Sweep(oldest()),
                 },
@@ -118,13 +120,17 @@ impl Keeper {
                     Task::Keep(_) => self.keep(&batch),
                     Task::Sweep(before) => self.sweep(before),
                 };
-                (self, more)
+                batch.clear();
+                (self, batch, more)
             });
             // The only way it can fail is a panic while writing, which nothing can be saved from.
-            let Ok((keeper, more)) = done.await else { return };
-            self = keeper;
+            let Ok((keeper, emptied, more)) = done.await else { return };
+            (self, batch) = (keeper, emptied);
             if more {
                 sweeps.reset_immediately();
+            }
+            if task != Task::Keep(MOST) {
+                next = Instant::now() + GATHER;
             }
         }
         _ = tokio::task::spawn_blocking(move || drop(self)).await;
@@ -175,6 +181,11 @@ impl Keeper {
     }
 }
 
+async fn after<T>(time: Instant, then: impl Future<Output = T>) -> T {
+    tokio::time::sleep_until(time).await;
+    then.await
+}
+
 // Also when whoever could tell is gone.
 async fn told(stop: &mut watch::Receiver<bool>) {
     _ = stop.wait_for(|it| *it).await;
@@ -192,7 +203,8 @@ fn write(connection: &mut Connection, batch: &[Record]) -> rusqlite::Result<()> 
          credential, method, path, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for it in batch {
-        let body = record(it).to_string();
+        let body = serde_json::to_string(&record(it));
+        let body = body.map_err(|it| rusqlite::Error::ToSqlConversionFailure(it.into()))?;
         insert.execute(params![
             it.id,
             it.client_id,
