@@ -70,6 +70,7 @@ pub use crate::inbound::proof::Proof;
 pub use crate::inbound::service::Auth;
 pub use crate::inbound::shown::is_showable;
 pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUnavailable};
+pub use crate::inbound::strip::{Strip, StripLayer};
 pub use crate::inbound::verify::{
     ConnectionVerifier, PasswordVerifier, ShownToken, TokenVerifier, Unproved, Verdict,
     VerdictFuture,

@@ -19,6 +19,7 @@ pub(crate) mod proof;
 pub(crate) mod service;
 pub(crate) mod shown;
 pub(crate) mod source;
+pub(crate) mod strip;
 pub(crate) mod table;
 pub(crate) mod verifiers;
 pub(crate) mod verify;

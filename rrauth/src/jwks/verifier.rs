@@ -27,7 +27,8 @@ use crate::remote::handle::{Reading, RemoteFuture};
 /// again, it costs no signature. A token of a key that is not in the set has the set fetched again,
 /// at most once per [cool-down](crate::Freshness::cool_down), and waits for it; until the next it is
 /// refused at once. While there are no keys, or the last are too old, nobody can tell: the caller gets
-/// 503, never 401.
+/// 503, never 401. Nor can anybody tell of a key that is not in the set while the server that may have
+/// a newer one does not answer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -157,7 +158,7 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
             Reading::Ready(Err((None, error))) => Verdict::Ready(Err(error.into())),
             Reading::Ready(Err((Some(keys), error))) => match self.keys.remote.newer(&keys, now) {
                 Some(newer) => self.pending(token, now, newer),
-                None => Verdict::Ready(Err(unknown(&keys, now, error))),
+                None => Verdict::Ready(Err(unknown(&self.keys, &keys, now, error))),
             },
             // Without keys, still only its own tokens are its own.
             Reading::Pending(_) | Reading::Unavailable(_) if !self.is_mine(token.expose()) => {
@@ -177,11 +178,15 @@ impl<T: Send + Sync + 'static> JwksVerifier<T> {
         // If the verifier is replaced meanwhile, the fetch must go on.
         let owner = self.keys.clone();
         Verdict::Pending(Box::pin(async move {
-            let keys = keys.await;
-            drop(owner);
-            let keys = keys.map_err(|error| unavailable(&error))?;
+            let keys = keys.await.map_err(|error| unavailable(&error))?;
             let verified = policy.verify(ShownToken::new(&token, &digest), &keys, now.wall);
-            judged(verified, &credential, &keys, now)
+            verified.map(|it| it.proof(&credential)).map_err(|error| {
+                if error.is_unknown_key() {
+                    unknown(&owner, &keys, now, error)
+                } else {
+                    error.into()
+                }
+            })
         }))
     }
 
@@ -191,23 +196,13 @@ impl<T: Send + Sync + 'static> JwksVerifier<T> {
     }
 }
 
-fn judged<T>(
-    verified: Result<Verified, JwtError>,
-    credential: &Arc<Credential<T>>,
-    keys: &Document<JwkSet>,
-    now: Now,
-) -> Result<Proof<T>, Unproved> {
-    verified.map(|it| it.proof(credential)).map_err(|error| {
-        if error.is_unknown_key() { unknown(keys, now, error) } else { error.into() }
-    })
-}
-
-/// The issuer says that it has no such key; or nobody can tell, since its server does not answer.
-fn unknown(keys: &Document<JwkSet>, now: Now, error: JwtError) -> Unproved {
-    if keys.is_fresh(now) {
+/// The issuer says that it has no such key; or nobody can tell, since its server does not answer: it
+/// may have a new one.
+fn unknown(issuer: &RemoteKeys, keys: &Document<JwkSet>, now: Now, error: JwtError) -> Unproved {
+    if keys.is_fresh(now) && issuer.remote.answers() {
         return error.into();
     }
-    Unproved::Unavailable(format!("{error}, but its keys are old and cannot be fetched"))
+    Unproved::Unavailable(format!("{error} that is known, and its newest cannot be fetched"))
 }
 
 fn unavailable(error: &RemoteUnavailable) -> Unproved {

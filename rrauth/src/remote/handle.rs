@@ -157,6 +157,12 @@ impl<T: Send + Sync + 'static> Remote<T> {
         self.shared.current().as_ref().filter(|it| self.shared.is_usable(it, now)).cloned()
     }
 
+    /// Whether its server answered the last time it was asked, as far as that is known.
+    #[must_use]
+    pub(crate) fn answers(&self) -> bool {
+        self.shared.record().failures == 0
+    }
+
     /// How it is, at this time.
     #[must_use]
     pub fn state(&self, now: Now) -> RemoteState {

@@ -67,7 +67,9 @@ impl Acquaintance {
             Authentication::Credentials { callers, bound, .. } if !bound.is_empty() => {
                 self.verifiers(callers)
             }
-            Authentication::Credentials { .. } | Authentication::None => Arc::clone(&self.nobody),
+            Authentication::Credentials { .. } | Authentication::None { .. } => {
+                Arc::clone(&self.nobody)
+            }
         }
     }
 

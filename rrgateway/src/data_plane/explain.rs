@@ -137,11 +137,15 @@ impl Told {
         mut request: Request<()>,
         question: &Question,
     ) -> Request<()> {
-        let Callers::Known { authenticate, known, admission } = callers else {
-            let caller = Finding::Caller { credential: None, open: true };
-            self.judged(Stage::Authenticate, Ok(()), caller);
-            self.judged(Stage::Authorize, Ok(()), Finding::Nothing);
-            return hygiene::without_authorization(request);
+        let (authenticate, known, admission) = match callers {
+            Callers::Anybody(strip) => {
+                let caller = Finding::Caller { credential: None, open: true };
+                let stripped = strip.strip(&mut request);
+                self.judged(Stage::Authenticate, stripped, caller);
+                self.judged(Stage::Authorize, Ok(()), Finding::Nothing);
+                return request;
+            }
+            Callers::Known { authenticate, known, admission } => (authenticate, known, admission),
         };
         let explained = match question.credential.as_deref() {
             None => authenticate.explain(&self.context, &mut request),

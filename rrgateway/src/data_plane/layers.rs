@@ -7,6 +7,7 @@ use http::Extensions;
 use rratelimit::{Limiter, MeterLayer, RateLimitLayer};
 use rrauth::{
     Access, AuthLayer, BodyInjectLayer, Index, InjectLayer, Injection, Privileges, Requirements,
+    StripLayer,
 };
 use rrcore::{Budget, Clock, Scope};
 use rrfilter::{EchoShieldLayer, FilterLayer, RequestFilterLayer, TransformLayer};
@@ -64,8 +65,8 @@ pub struct Layers {
 /// Who may call.
 #[derive(Debug)]
 pub enum Callers {
-    /// Anybody: there are no such stages.
-    Anybody,
+    /// Anybody: there are no such stages. What callers show is taken off.
+    Anybody(StripLayer),
     /// Whoever shows one of the bound credentials.
     Known {
         /// Who is calling.
@@ -130,17 +131,21 @@ impl Layers {
 impl Callers {
     /// Who may call `proxy`, with the `verifiers` of them.
     pub fn of(proxy: &Proxy, shared: &Shared, verifiers: &Verifiers) -> Self {
-        let Authentication::Credentials {
-            callers,
-            headers,
-            bound,
-            allow_query,
-            requirements,
-            failures,
-        } = &proxy.authentication
-        else {
-            return Self::Anybody;
-        };
+        let (callers, headers, bound, allow_query, requirements, failures) =
+            match &proxy.authentication {
+                Authentication::None { headers } => {
+                    let strip = StripLayer::new(headers.iter().cloned());
+                    return Self::Anybody(strip.clock(shared.clock.clone()));
+                }
+                Authentication::Credentials {
+                    callers,
+                    headers,
+                    bound,
+                    allow_query,
+                    requirements,
+                    failures,
+                } => (callers, headers, bound, allow_query, requirements, failures),
+            };
         let layer = AuthLayer::new(Arc::clone(&callers.index))
             .headers(headers.iter().cloned())
             .allow_query(*allow_query)
@@ -168,7 +173,7 @@ fn rules(proxy: &Proxy, clock: &Clock) -> RulesLayer {
         .clock(clock.clone());
     match &proxy.authentication {
         // The proxy-credential scope is empty and allows.
-        Authentication::None => layer,
+        Authentication::None { .. } => layer,
         Authentication::Credentials { .. } => layer.per_caller(|extensions| {
             extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.rules))
         }),
@@ -198,7 +203,7 @@ fn request_filter(proxy: &Proxy, shared: &Shared) -> RequestFilterLayer {
         .budget(&shared.bodies)
         .clock(shared.clock.clone());
     match &proxy.authentication {
-        Authentication::None => layer,
+        Authentication::None { .. } => layer,
         Authentication::Credentials { .. } => layer.per_caller(|extensions| {
             extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.filters))
         }),
@@ -219,7 +224,7 @@ fn filter(proxy: &Proxy, clock: &Clock) -> FilterLayer {
         .scope(Scope::Proxy, Arc::clone(&proxy.filters))
         .clock(clock.clone());
     match &proxy.authentication {
-        Authentication::None => layer,
+        Authentication::None { .. } => layer,
         Authentication::Credentials { .. } => layer.per_caller(|extensions| {
             extensions.get::<Arc<Consumer>>().map(|it| Arc::clone(&it.filters))
         }),

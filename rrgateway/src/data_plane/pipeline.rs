@@ -111,13 +111,10 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         .layer(reading(layers.inject_with_bodies()))
         .service(upstream);
     match &layers.callers {
-        // Stages 3 and 4 off, because the proxy says so in so many words. The caller's
-        // `Authorization` is not ours to forward.
-        Callers::Anybody => RouteStack::new(
-            ServiceBuilder::new()
-                .map_response(erase)
-                .map_request(hygiene::without_authorization)
-                .service(judged),
+        // Stages 3 and 4 off, because the proxy says so in so many words. What the caller shows all
+        // the same, perhaps a key that other proxies take, is not ours to forward.
+        Callers::Anybody(strip) => RouteStack::new(
+            ServiceBuilder::new().map_response(erase).layer(strip.clone()).service(judged),
         ),
         Callers::Known { authenticate, admission, .. } => {
             let admission = Arc::clone(admission);

@@ -50,7 +50,7 @@ impl Tenure {
             return true;
         };
         match &route.proxy.authentication {
-            Authentication::None => true,
+            Authentication::None { .. } => true,
             Authentication::Credentials { callers, bound, .. } => {
                 let known = callers.known.get(&self.caller.credential);
                 bound.contains(&self.caller.credential)

@@ -112,7 +112,10 @@ pub struct RouteSpec {
 #[derive(Debug)]
 pub enum Authentication {
     /// Anybody, because the proxy says `"authentication": "none"`.
-    None,
+    None {
+        /// The headers in which callers of the client show keys: none of these goes upstream.
+        headers: Vec<HeaderName>,
+    },
     /// Whoever shows one of the bound credentials.
     Credentials {
         /// All callers of the client: a good one that is not bound is 403, not 401.

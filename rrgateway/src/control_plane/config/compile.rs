@@ -18,7 +18,9 @@ use crate::control_plane::config::meters;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
 use crate::control_plane::config::scopes::Hanging;
 use crate::control_plane::config::served::{Kept, Made, Served};
-use crate::control_plane::config::shown::{CLIENT, authentication, presentation, secret_name};
+use crate::control_plane::config::shown::{
+    CLIENT, authentication, key_headers, presentation, secret_name,
+};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::configuration::Configuration;
@@ -118,7 +120,11 @@ impl Compiler {
         let target = self.target(config, key, &spec.target_id)?;
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
-            Some(NoAuthentication::None) => Digest([0; 32]),
+            // Of the callers, it depends on where they show keys: that is taken off.
+            Some(NoAuthentication::None) => {
+                let headers = key_headers(&common.callers);
+                digest(headers.iter().map(|it| it.as_str().as_bytes()))
+            }
             None => common.digest,
         };
         let own = of_parts(resource, &hanging);

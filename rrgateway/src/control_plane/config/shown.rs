@@ -118,7 +118,7 @@ fn custom_token(key: &Key, it: &CustomToken) -> Result<Presentation, Unservable>
 /// Who may call, out of all callers of the client.
 pub(crate) fn authentication(config: &Config, spec: &Proxy, common: &Common) -> Authentication {
     if let Some(NoAuthentication::None) = spec.authentication {
-        return Authentication::None;
+        return Authentication::None { headers: key_headers(&common.callers) };
     }
     let bound = || {
         let ids = spec.proxy_credential_ids.iter();
@@ -156,7 +156,7 @@ fn requirements(spec: &Proxy) -> Requirements {
 }
 
 // Those of all callers: a good key that is not bound here is told so, and none of them goes upstream.
-fn key_headers(callers: &Callers) -> Vec<HeaderName> {
+pub(crate) fn key_headers(callers: &Callers) -> Vec<HeaderName> {
     match callers.headers.is_empty() {
         // A key in the usual place is a key, also where nobody has one: it goes no further.
         true => vec![HeaderName::from_static("x-api-key")],

@@ -6,6 +6,6 @@ mod request;
 mod response;
 mod websocket;
 
-pub use self::request::{admit, without_authorization, without_nominated};
+pub use self::request::{admit, without_nominated};
 pub use self::response::cleanse;
 pub use self::websocket::{AsksForWebSocket, is_websocket};

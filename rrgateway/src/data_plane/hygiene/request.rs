@@ -1,8 +1,6 @@
 //! What a request must be before anything else looks at it.
 
-use http::header::{
-    ALLOW, AUTHORIZATION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, TRANSFER_ENCODING, VIA,
-};
+use http::header::{ALLOW, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, TRANSFER_ENCODING, VIA};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use rrcore::{Code, Refusal};
@@ -41,13 +39,6 @@ pub fn without_nominated<B>(mut request: Request<B>) -> Request<B> {
     if let Some(nominated) = request.extensions_mut().remove::<Nominated>() {
         nominated.remove_from(request.headers_mut());
     }
-    request
-}
-
-/// Takes the caller's `Authorization` off a request that nobody authenticates: it was not meant
-/// for the upstream.
-pub fn without_authorization<B>(mut request: Request<B>) -> Request<B> {
-    request.headers_mut().remove(AUTHORIZATION);
     request
 }
 
@@ -129,8 +120,9 @@ fn check_authority(host: &Authority) -> Result<(), Refusal> {
 // `Transfer_Encoding` is a header of its own to us and framing to a lenient reader behind us.
 fn check_names(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_look_alike = |name: &HeaderName| {
-        let folded = hop::folded(name.as_str());
-        folded != name.as_str() && FRAMING.contains(&folded.as_str())
+        let folds_to =
+            |it: &&str| *it != name.as_str() && hop::folded(name.as_str()).eq(it.bytes());
+        FRAMING.iter().any(|it| folds_to(it))
     };
     if headers.keys().any(is_look_alike) {
         return Err(malformed("A header's name looks like one that frames the message."));
