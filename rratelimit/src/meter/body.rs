@@ -51,8 +51,8 @@ impl<B: Body<Data = Bytes>> Body for MeteredBody<B> {
                 } else if let Some(trailers) = frame.trailers_ref() {
                     tally.trailers(trailers);
                 }
-                // Who knows this need not ask for another frame.
-                if this.inner.is_end_stream() {
+                // Who knows this need not ask for another frame; nor is there one behind trailers.
+                if this.inner.is_end_stream() || frame.is_trailers() {
                     whole(this.tally);
                 } else {
                     forget_if_settled(this.tally);

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
-use rrcore::{Clock, Current};
+use rrcore::{Clock, Current, Refusal};
 use tower_layer::Layer;
 
 use crate::failures::FailureLimit;
 use crate::inbound::admission::Settings;
 use crate::inbound::challenge::Challenge;
+use crate::inbound::judge::Rejection;
 use crate::inbound::places::Places;
 use crate::inbound::service::Auth;
 use crate::inbound::source::{CredentialSource, IntoSource};
@@ -103,6 +104,20 @@ impl<C: CredentialSource> AuthLayer<C> {
     pub fn failures(mut self, limit: impl FailureLimit + 'static) -> Self {
         self.settings.verifiers.failures(Arc::new(limit));
         self
+    }
+}
+
+impl<C: CredentialSource> AuthLayer<C> {
+    /// What a caller is answered who was let in, and whose credential has stopped to be good since:
+    /// by its time, where it `has_expired`, or because somebody has ended it. For who looks again
+    /// while a request goes on for long.
+    #[must_use]
+    pub fn lapsed(&self, has_expired: bool) -> Refusal {
+        let rejection = match has_expired {
+            true => Rejection::Expired("", "it expired while in use".to_owned()),
+            false => Rejection::Invalid("it was revoked while in use".to_owned()),
+        };
+        self.settings.challenge.answer(rejection).0
     }
 }
 

@@ -8,14 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
-use crate::inbound::proof::Proof;
 use crate::inbound::verify::{LATER, ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwks::keys::RemoteKeys;
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::{InvalidJwtPolicy, JwtError};
 use crate::jwt::key_set::JwkSet;
 use crate::jwt::policy::JwtPolicy;
-use crate::jwt::verified::Verified;
 use crate::jwt::verifier::DEFAULT_TOKENS;
 use crate::remote::document::Document;
 use crate::remote::error::RemoteUnavailable;

@@ -146,8 +146,14 @@ impl<T: Send + Sync> ConnectionVerifier<T> for ClientCertificates<T> {
     fn verify(&self, extensions: &Extensions, now: Now) -> Option<Result<Proof<T>, Unproved>> {
         let certificate = extensions.get::<Arc<ClientCertificate>>()?;
         let proof = self.find(certificate, now);
-        let unknown = || Unproved::Invalid("no rule knows the client certificate".to_owned());
-        Some(proof.ok_or_else(unknown))
+        let unproved = || {
+            let is_known = self.rules.iter().any(|it| it.matching(certificate).is_some());
+            if is_known && certificate.not_after() <= now.wall {
+                return Unproved::Expired("the client certificate has ended".to_owned());
+            }
+            Unproved::Invalid("no rule knows the client certificate".to_owned())
+        };
+        Some(proof.ok_or_else(unproved))
     }
 }
 

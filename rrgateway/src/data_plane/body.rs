@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
@@ -26,6 +27,46 @@ pub type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A request's body behind the stages that may read it: the rules.
 pub type StagedBody = rrcore::Body<RequestBody>;
+
+pin_project! {
+    /// A response's body without its trailers: no stage has judged them, though meters may have read
+    /// them.
+    #[derive(Debug)]
+    pub struct WithoutTrailers<B> {
+        #[pin]
+        inner: B,
+    }
+}
+
+impl<B> WithoutTrailers<B> {
+    /// `inner`, whose trailers stay here.
+    pub const fn new(inner: B) -> Self {
+        Self { inner }
+    }
+}
+
+impl<B: Body> Body for WithoutTrailers<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        self.project().inner.poll_frame(cx).map_ok(|frame| match frame.into_data() {
+            Ok(data) => Frame::data(data),
+            Err(_) => Frame::trailers(HeaderMap::new()),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
 
 pin_project! {
     /// A request's body as it comes from the client: counted, bounded, and not for ever.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use base64::Engine;
@@ -27,8 +28,19 @@ pub struct Acquaintance {
     client: Arc<dyn HttpClient>,
     secrets: Secrets,
     learnt: HashMap<Digest, Learnt>,
+    // Keys that were fetched for a credential: what else is said of its tokens leaves them alone.
+    fetched: HashMap<Fetched, RemoteKeys>,
     last: Option<(Digest, Arc<Verifiers>)>,
     nobody: Arc<Verifiers>,
+}
+
+/// For which credential keys are fetched, from where, and how they age.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Fetched {
+    credential: Arc<str>,
+    url: String,
+    cooldown: Duration,
+    max_stale: Duration,
 }
 
 /// What was learnt of one credential's tokens.
@@ -56,8 +68,8 @@ impl Acquaintance {
     /// When the operating system gives no random bytes.
     pub fn new(client: Arc<dyn HttpClient>, secrets: Secrets) -> anyhow::Result<Self> {
         let workers = PasswordWorkers::new()?;
-        let (learnt, nobody) = (HashMap::new(), Arc::default());
-        Ok(Self { workers, client, secrets, learnt, last: None, nobody })
+        let (learnt, fetched, nobody) = (HashMap::new(), HashMap::new(), Arc::default());
+        Ok(Self { workers, client, secrets, learnt, fetched, last: None, nobody })
     }
 
     /// The verifiers of who may be let in by `authentication`.
@@ -120,6 +132,7 @@ impl Acquaintance {
                 Err(error) => tracing::error!(%error, "passwords cannot be verified"),
             }
         }
+        self.fetched = callers.verified.iter().filter_map(|it| fetched(it, &learnt)).collect();
         self.learnt = learnt;
         let verifiers = Arc::new(verifiers);
         self.last = Some((callers.digest, Arc::clone(&verifiers)));
@@ -169,8 +182,14 @@ impl Acquaintance {
                 Learnt::Inline(JwtVerifier::new(credential, policy, keys)?)
             }
             JwtKeys::Fetched { url, cooldown, max_stale, .. } => {
-                let freshness = Freshness::new().cool_down(*cooldown).max_stale(*max_stale);
-                let keys = RemoteKeys::new(Arc::clone(&self.client), url.parse()?, freshness)?;
+                let known = Fetched::of(verified).and_then(|it| self.fetched.get(&it));
+                let keys = match known {
+                    Some(keys) => keys.clone(),
+                    None => {
+                        let freshness = Freshness::new().cool_down(*cooldown).max_stale(*max_stale);
+                        RemoteKeys::new(Arc::clone(&self.client), url.parse()?, freshness)?
+                    }
+                };
                 Learnt::Fetched(JwksVerifier::new(credential, policy, keys)?)
             }
         })
@@ -215,6 +234,29 @@ impl Verifiers {
         }
         let all = here.into_iter().chain(elsewhere);
         layer.connections(ClientCertificates::new(all.map(|(_, rule)| rule.clone())))
+    }
+}
+
+impl Fetched {
+    fn of(verified: &Verified) -> Option<Self> {
+        let How::Jwt { keys: JwtKeys::Fetched { url, cooldown, max_stale, .. }, .. } =
+            &verified.how
+        else {
+            return None;
+        };
+        Some(Self {
+            credential: Arc::clone(&verified.credential.id),
+            url: url.clone(),
+            cooldown: *cooldown,
+            max_stale: *max_stale,
+        })
+    }
+}
+
+fn fetched(verified: &Verified, learnt: &HashMap<Digest, Learnt>) -> Option<(Fetched, RemoteKeys)> {
+    match learnt.get(&verified.digest)? {
+        Learnt::Fetched(it) => Some((Fetched::of(verified)?, it.keys().clone())),
+        Learnt::Inline(_) | Learnt::Asked(_) => None,
     }
 }
 

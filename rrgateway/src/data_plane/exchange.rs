@@ -63,6 +63,8 @@ pub struct UpstreamNotes {
     pub status: Option<u16>,
     /// From sending to its headers, or to giving up.
     pub took: Duration,
+    /// How many times it was called.
+    pub attempts: u32,
 }
 
 impl Exchange {

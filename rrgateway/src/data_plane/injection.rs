@@ -93,11 +93,13 @@ impl Injections {
             Presentation::Basic { username } => Injection::basic(username, text()?)?,
             Presentation::Headers { names } => headers(names, secret)?,
             Presentation::OAuth2 { .. } => {
-                let tokens = self.tokens(oauth2(present, secret, rotated)?);
+                let id = Arc::clone(&rotated.1.credential);
+                let tokens = self.tokens(id, oauth2(present, secret, rotated)?);
                 Injection::token(tokens, rrauth::Presentation::bearer())
             }
             Presentation::CustomToken { shown, .. } => {
-                let tokens = self.tokens(custom_token(present, secret)?);
+                let id = Arc::clone(&rotated.1.credential);
+                let tokens = self.tokens(id, custom_token(present, secret)?);
                 let shown = match &**shown {
                     Presentation::Header { name, prefix } => {
                         rrauth::Presentation::header(name.clone(), prefix)?
@@ -124,8 +126,11 @@ impl Injections {
         })
     }
 
-    fn tokens(&self, grant: Grant) -> Arc<TokenSource> {
+    fn tokens(&self, credential: Arc<str>, grant: Grant) -> Arc<TokenSource> {
         let source = TokenSource::builder(grant, Arc::clone(&self.client));
+        let source = source.on_failure(move |error| {
+            tracing::warn!(%credential, %error, "no new token for a target credential");
+        });
         Arc::new(source.clock(self.clock.clone()).build())
     }
 }

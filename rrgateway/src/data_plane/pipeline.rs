@@ -24,7 +24,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_layer::Stack;
 
 use crate::data_plane::answer;
-use crate::data_plane::body::{RequestBody, ResponseBody, StagedBody};
+use crate::data_plane::body::{RequestBody, ResponseBody, StagedBody, WithoutTrailers};
 use crate::data_plane::edge::{Edge, Peer};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::layers::{Callers, Layers};
@@ -32,7 +32,7 @@ use crate::data_plane::stack::RouteStack;
 use crate::data_plane::tunnel::{self, Outgoing};
 use crate::data_plane::upstream::Upstream;
 use crate::data_plane::{hygiene, router, tenure};
-use crate::model::Consumer;
+use crate::model::{Consumer, Lapse};
 
 /// What every request meets before its proxy is known, and every response last.
 pub async fn edge(edge: Edge, peer: Peer, mut request: Request<Incoming>) -> Response<Outgoing> {
@@ -64,11 +64,23 @@ async fn through(
     // A panic costs this request, not its connection's neighbours.
     let served = AssertUnwindSafe(stack.oneshot(request)).catch_unwind();
     match tenure::within(exchange, edge.live(), served).await {
-        Some(Ok(Ok(response))) => Ok(response),
-        Some(Ok(Err(never))) => match never {},
-        Some(Err(_)) => Err(Refusal::new(Code::Internal).because("a stage panicked")),
+        Ok(Ok(Ok(response))) => Ok(response),
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(_)) => Err(Refusal::new(Code::Internal).because("a stage panicked")),
         // A credential that is no longer good ends what it began.
-        None => Err(Refusal::new(Code::CredentialInvalid).because("revoked while in use")),
+        Err(lapse) => Err(lapsed(edge, exchange, lapse)),
+    }
+}
+
+fn lapsed(edge: &Edge, exchange: &Exchange, lapse: Lapse) -> Refusal {
+    let has_expired = lapse == Lapse::Expired;
+    let code = if has_expired { Code::CredentialExpired } else { Code::CredentialInvalid };
+    let routes = edge.live().current();
+    let proxy = exchange.notes().proxy.clone();
+    let route = routes.as_ref().zip(proxy).and_then(|(it, proxy)| it.table.get(&proxy.id));
+    match route.map(|it| &it.stages().layers.callers) {
+        Some(Callers::Known { authenticate, .. }) => authenticate.lapsed(has_expired),
+        Some(Callers::Anybody(_)) | None => Refusal::new(code).because("it lapsed while in use"),
     }
 }
 
@@ -150,5 +162,5 @@ where
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<crate::data_plane::body::BoxError>,
 {
-    response.map(|body| body.map_err(Into::into).boxed_unsync())
+    response.map(|body| WithoutTrailers::new(body).map_err(Into::into).boxed_unsync())
 }

@@ -45,7 +45,7 @@ impl Recorder {
         let refusal = response.extensions().get::<Refusal>().cloned();
         let status = response.status().as_u16();
         let recorder = self.clone();
-        let ending = Ending { recorder, exchange, refusal, status, bytes: 0, failed: false };
+        let ending = Ending { recorder, exchange, refusal, status, bytes: 0, failed: None };
         response.map(|body| Recorded { body, watch, ending })
     }
 
@@ -80,9 +80,9 @@ impl Recorded {
         (&mut self.watch, &mut self.ending.bytes)
     }
 
-    /// Notes that it ended before its time.
-    pub const fn failed(&mut self) {
-        self.ending.failed = true;
+    /// Notes that it ended before its time, and why.
+    pub const fn failed(&mut self, why: &'static str) {
+        self.ending.failed = Some(why);
     }
 }
 
@@ -97,14 +97,14 @@ impl Body for Recorded {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
         if this.watch.poll_ended(cx, polled.is_pending()) {
-            this.ending.failed = true;
+            this.ending.failed = Some(LAPSED);
             return Poll::Ready(Some(Err(tenure::Ended.into())));
         }
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.ending.bytes += frame.data_ref().map_or(0, |it| it.len() as u64);
             }
-            Poll::Ready(Some(Err(_))) => this.ending.failed = true,
+            Poll::Ready(Some(Err(_))) => this.ending.failed = Some(EARLY),
             Poll::Ready(None) | Poll::Pending => {}
         }
         polled
@@ -127,7 +127,7 @@ struct Ending {
     refusal: Option<Refusal>,
     status: u16,
     bytes: u64,
-    failed: bool,
+    failed: Option<&'static str>,
 }
 
 impl Drop for Ending {
@@ -176,19 +176,24 @@ impl Ending {
         record.upstream = notes.upstream.zip(target).map(|(it, target)| UpstreamNote {
             target,
             status: it.status,
-            attempts: 1,
+            attempts: it.attempts,
         });
         context.take_trail().facts().for_each(|fact| note(&mut record, fact));
         record
     }
 
     fn error(&self) -> Option<String> {
-        if self.failed {
-            return Some("the response ended early".to_owned());
+        if let Some(why) = self.failed {
+            return Some(why.to_owned());
         }
         self.refusal.as_ref()?.reason().map(str::to_owned)
     }
 }
+
+/// Of a response that its upstream or its caller broke off.
+pub const EARLY: &str = "the response ended early";
+/// Of one that was ended since nobody would let its caller in any more.
+pub const LAPSED: &str = "the response was ended: the caller's credential is no longer good";
 
 fn note(record: &mut Record, fact: &Fact) {
     match fact {

@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::router::Live;
-use crate::model::{Authentication, Consumer};
+use crate::model::{Authentication, Consumer, Known, Lapse};
 
 /// What a caller has come in with, and where that is looked up again.
 #[derive(Clone)]
@@ -39,22 +39,34 @@ impl Tenure {
         Some(Self { live: live.clone(), clock: context.clock().clone(), proxy, caller, until })
     }
 
-    /// Whether the caller would still be let in. A proxy that is gone lets finish what has begun.
-    pub fn holds(&self) -> bool {
+    /// Why the caller would not be let in any more. A proxy that is gone lets finish what has begun.
+    fn lapse(&self) -> Option<Lapse> {
         let wall = self.clock.now().wall;
         if self.until.is_some_and(|it| it <= wall) {
-            return false;
+            return Some(Lapse::Expired);
         }
-        let routes = self.live.current();
-        let Some(route) = routes.as_ref().and_then(|it| it.table.get(&self.proxy)) else {
-            return true;
+        self.said(|it| it.lapse(self.caller.version, wall))
+    }
+
+    /// Whether what goes on may go on. What was opened by a token or a certificate ends also when
+    /// these are verified in another way: nobody can tell any more whether that one would be good.
+    pub fn holds(&self) -> bool {
+        let new_terms = |it: &Known| {
+            (it.credential.caller.terms != self.caller.terms).then_some(Lapse::Revoked)
         };
+        self.lapse().or_else(|| self.said(new_terms)).is_none()
+    }
+
+    // What is said of the caller's credential as it is now.
+    fn said(&self, say: impl Fn(&Known) -> Option<Lapse>) -> Option<Lapse> {
+        let routes = self.live.current();
+        let route = routes.as_ref()?.table.get(&self.proxy)?;
         match &route.proxy.authentication {
-            Authentication::None { .. } => true,
+            Authentication::None { .. } => None,
             Authentication::Credentials { callers, bound, .. } => {
-                let known = callers.known.get(&self.caller.credential);
-                bound.contains(&self.caller.credential)
-                    && known.is_some_and(|it| it.holds(self.caller.version, wall))
+                let id = &self.caller.credential;
+                let known = callers.known.get(id).filter(|_| bound.contains(id));
+                known.map_or(Some(Lapse::Revoked), say)
             }
         }
     }
@@ -71,18 +83,25 @@ pub fn noted<B>(request: Request<B>) -> Request<B> {
     request
 }
 
-/// Drives `work` for as long as the caller may stay; `None` where it may not.
-pub async fn within<F: Future>(exchange: &Exchange, live: &Live, work: F) -> Option<F::Output> {
+/// Drives `work` for as long as the caller may stay.
+///
+/// # Errors
+/// Why he may not.
+pub async fn within<F: Future>(
+    exchange: &Exchange,
+    live: &Live,
+    work: F,
+) -> Result<F::Output, Lapse> {
     let mut work = pin!(work);
     loop {
         let tick = tokio::time::sleep(TICK);
         tokio::select! {
             biased;
-            done = &mut work => return Some(done),
+            done = &mut work => return Ok(done),
             () = tick => {}
         }
-        if Tenure::of(exchange, live).is_some_and(|it| !it.holds()) {
-            return None;
+        if let Some(lapse) = Tenure::of(exchange, live).and_then(|it| it.lapse()) {
+            return Err(lapse);
         }
     }
 }

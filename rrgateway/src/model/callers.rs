@@ -34,6 +34,8 @@ pub struct Consumer {
     pub credential: Arc<str>,
     /// The version of the secret that was shown.
     pub version: u32,
+    /// Of how tokens and certificates are verified for it; the same for all whose secrets are compared.
+    pub terms: Digest,
     /// The rules that hang on the credential.
     pub rules: Arc<RuleSet>,
     /// The filters that hang on the credential.
@@ -47,6 +49,15 @@ pub struct Known {
     pub credential: Arc<rrauth::Credential<Arc<Consumer>>>,
     /// The version before, and until when it is good (time since the Unix epoch).
     pub previous: Option<(u32, Duration)>,
+}
+
+/// Why a credential that was good is not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapse {
+    /// Its time is over.
+    Expired,
+    /// It was switched off, replaced, deleted, or taken off the proxy.
+    Revoked,
 }
 
 impl Callers {
@@ -64,15 +75,16 @@ impl Callers {
 }
 
 impl Known {
-    /// Whether who has come in with `version` of the secret may stay, at `wall` time.
+    /// Why who has come in with `version` of the secret may not stay, at `wall` time; `None`: he may.
     #[must_use]
-    pub fn holds(&self, version: u32, wall: Duration) -> bool {
-        let ends = |end: Option<Duration>| end.is_some_and(|it| it <= wall);
-        let is_good = match self.previous {
-            Some((previous, until)) if previous == version => until > wall,
-            Some(_) | None => self.credential.caller.version == version,
-        };
-        is_good && self.credential.active && !ends(self.credential.expires_at)
+    pub fn lapse(&self, version: u32, wall: Duration) -> Option<Lapse> {
+        let has_ended = |end: Option<Duration>| end.is_some_and(|it| it <= wall);
+        let grace = self.previous.filter(|(previous, _)| *previous == version);
+        if !self.credential.active || grace.is_none() && self.credential.caller.version != version {
+            return Some(Lapse::Revoked);
+        }
+        let is_over = has_ended(grace.map(|it| it.1)) || has_ended(self.credential.expires_at);
+        is_over.then_some(Lapse::Expired)
     }
 }
 
@@ -172,24 +184,27 @@ mod tests {
 
     #[test]
     fn who_came_in_stays_as_long_as_its_secret_is_good() {
-        check(|it| it, 2, true);
-        check(|it| it, 1, true);
-        check(|it| it, 3, false);
-        check(|it| it.active(false), 2, false);
-        check(|it| it.expires_at(Duration::from_secs(100)), 2, false);
-        check(|it| it.expires_at(Duration::from_secs(101)), 2, true);
+        check(|it| it, 2, None);
+        check(|it| it, 1, None);
+        check(|it| it, 3, Some(Lapse::Revoked));
+        check(|it| it.active(false), 2, Some(Lapse::Revoked));
+        check(|it| it.active(false), 1, Some(Lapse::Revoked));
+        check(|it| it.expires_at(Duration::from_secs(100)), 2, Some(Lapse::Expired));
+        check(|it| it.expires_at(Duration::from_secs(100)), 3, Some(Lapse::Revoked));
+        check(|it| it.expires_at(Duration::from_secs(101)), 2, None);
     }
 
     type Shown = Credential<Arc<Consumer>>;
 
     #[track_caller]
-    fn check(with: fn(Shown) -> Shown, version: u32, expected: bool) {
+    fn check(with: fn(Shown) -> Shown, version: u32, expected: Option<Lapse>) {
         let (rules, filters) = (Arc::new(RuleSet::allow_all()), Arc::new(FilterSet::empty()));
-        let consumer = Consumer { credential: "c".into(), version: 2, rules, filters };
+        let terms = Digest([0; 32]);
+        let consumer = Consumer { credential: "c".into(), version: 2, terms, rules, filters };
         let credential = with(Credential::new("c", "s", Kind::ApiKey, Arc::new(consumer)));
         let previous = Some((1, Duration::from_secs(101)));
         let known = Known { credential: Arc::new(credential), previous };
-        assert_eq!(known.holds(version, Duration::from_secs(100)), expected);
-        assert!(!known.holds(1, Duration::from_secs(101)));
+        assert_eq!(known.lapse(version, Duration::from_secs(100)), expected);
+        assert!(known.lapse(1, Duration::from_secs(101)).is_some());
     }
 }

@@ -12,7 +12,7 @@ mod secret;
 mod target;
 mod usage;
 
-pub use self::callers::{Callers, Consumer, How, JwtKeys, Known, Verified};
+pub use self::callers::{Callers, Consumer, How, JwtKeys, Known, Lapse, Verified};
 pub use self::channel::{
     Acceptance, Publisher, Reports, ReportsIn, Subscription, channel, reports,
 };

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use ipnet::IpNet;
 
-use crate::data_plane::{KeySources, LimitsConfig};
+use crate::data_plane::{KeySources, LimitsConfig, StoreUrl};
 use crate::gateway::GatewayBuilder;
 use crate::listen::TlsSettings;
 use crate::telemetry::LogFormat;
@@ -112,12 +112,13 @@ fn limits(partial: &Partial) -> anyhow::Result<LimitsConfig> {
         || partial.limits_on_store_failure.is_some();
     // Whoever says how a store is asked meant to have one.
     ensure!(partial.limits_store.is_some() || !of_store, "limits: there is no limits.store");
+    let store = partial.limits_store.clone().map(StoreUrl::checked).transpose();
     let timeout = partial.limits_timeout_ms.map(Duration::from_millis);
     ensure!(timeout.is_none_or(|it| it <= LONGEST_WAIT), "limits.timeoutMs is 1000 at the most");
     ensure!(timeout.is_none_or(|it| !it.is_zero()), "limits.timeoutMs is 1 at least");
     ensure!(partial.limits_slice.is_none_or(|it| it > 0), "limits.slice is 1 at least");
     Ok(LimitsConfig {
-        store: partial.limits_store.clone(),
+        store: store.map_err(|it| anyhow::anyhow!("limits.store: {it}"))?,
         mode: partial.limits_mode.unwrap_or(first.mode),
         slice: partial.limits_slice.unwrap_or(first.slice),
         timeout: timeout.unwrap_or(first.timeout),
@@ -155,6 +156,18 @@ fn tls(partial: &Partial) -> anyhow::Result<Option<TlsSettings>> {
 mod tests {
     use super::*;
     use crate::listen::TlsVersion;
+
+    #[test]
+    fn a_store_that_cannot_be_one_is_refused_without_being_shown() {
+        for url in ["http://canary", "rediss://:canary@h", "canary", "redis://"] {
+            let partial = Partial { limits_store: url.parse().ok(), ..Partial::default() };
+            let error = limits(&partial).unwrap_err().to_string();
+            assert!(error.starts_with("limits.store: expected redis://"), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
+        let partial = Partial { limits_store: "redis://:p@h/0".parse().ok(), ..Partial::default() };
+        assert_eq!(limits(&partial).unwrap().store.unwrap().expose(), "redis://:p@h/0");
+    }
 
     #[test]
     fn tls_is_whole_or_off() {

@@ -141,7 +141,8 @@ fn shown(
     let parts = [whole.0.as_slice(), &rules.0, &filters.0, &version.to_be_bytes()];
     let consumer = made.consumers.get(digest(parts), || {
         let Hanging { digests: _, rules, filters } = hanging;
-        Ok(Consumer { credential: Arc::clone(&resource.key.id), version, rules, filters })
+        let credential = Arc::clone(&resource.key.id);
+        Ok(Consumer { credential, version, terms: terms(spec), rules, filters })
     })?;
     let expires = spec.expires_at_ms.map(since_epoch);
     let ends = [expires, until].into_iter().flatten().min();
@@ -151,6 +152,25 @@ fn shown(
             .expires_at(ends)
             .scopes(spec.scopes.iter().map(String::as_str));
     Ok(Arc::new(credential))
+}
+
+// Of how tokens and certificates are verified.
+fn terms(spec: &Credential) -> Digest {
+    match &spec.auth {
+        Auth::JwtVerify(_) | Auth::Introspection(_) | Auth::Mtls { .. } => {
+            digest([serde_json::to_vec(&spec.auth).unwrap_or_default().as_slice()])
+        }
+        Auth::ApiKey { .. }
+        | Auth::Bearer { .. }
+        | Auth::Basic { .. }
+        | Auth::Jwt { .. }
+        | Auth::OAuth2(_)
+        | Auth::CustomToken(_)
+        | Auth::AwsSigV4(_)
+        | Auth::Hmac(_)
+        | Auth::Custom { .. }
+        | Auth::None {} => Digest([0; 32]),
+    }
 }
 
 // Of what is learnt while it is verified: keys, tokens.

@@ -77,6 +77,8 @@ fn policy(spec: &Spec) -> Result<Policy, Flaw> {
         let limit =
             Limit::new(format!("{}.{}", spec.name, it.window.word()), it.max, window(spec, *it));
         let generation = spec.generations.get(&it.window).copied().unwrap_or(0);
+        // Of which meter it is, the key says: what it is called is for people.
+        let limit = limit.counted_as(it.window.word());
         limit.generation(generation).on_store_failure(store_failure(spec.on_store_failure))
     });
     Policy::new(limits).map_err(|it| Flaw::new("/limits", it.to_string()))

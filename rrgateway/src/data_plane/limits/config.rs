@@ -67,18 +67,25 @@ impl StoreUrl {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The same, if it can be the URL of a store.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn checked(self) -> Result<Self, &'static str> {
+        match self.0.split_once("://") {
+            Some(("redis" | "redis+unix" | "redis-cluster", rest)) if !rest.is_empty() => Ok(self),
+            Some(_) | None => Err("expected redis://…, redis-cluster://… or redis+unix://…"),
+        }
+    }
 }
 
 impl FromStr for StoreUrl {
     type Err = &'static str;
 
+    // Whoever says what is wrong with a value as it is read shows it: this is checked afterwards.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once("://") {
-            Some(("redis" | "redis+unix" | "redis-cluster", rest)) if !rest.is_empty() => {
-                Ok(Self(text.to_owned()))
-            }
-            Some(_) | None => Err("expected redis://…, redis-cluster://… or redis+unix://…"),
-        }
+        Ok(Self(text.to_owned()))
     }
 }
 

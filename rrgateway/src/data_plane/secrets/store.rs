@@ -1,7 +1,7 @@
 //! The data plane's secrets, of which the control plane only sees the way in.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use zeroize::Zeroizing;
@@ -49,14 +49,21 @@ impl Secrets {
     /// Puts `secret` in the place of what is called `name`: a server gave us another one for it.
     ///
     /// # Errors
-    /// When it cannot be sealed or written.
+    /// When it cannot be sealed or written, or there is none in its place any more: what was
+    /// forgotten stays so.
     pub fn rewrite(&self, name: &SecretName, secret: &str) -> anyhow::Result<()> {
-        self.write(name, secret).map(drop)
+        let writing = self.inner.writing();
+        self.inner.records.read(name)?;
+        self.write(&writing, name, secret).map(drop)
     }
 
-    fn write(&self, name: &SecretName, secret: &str) -> anyhow::Result<String> {
+    fn write(
+        &self,
+        _: &MutexGuard<'_, ()>,
+        name: &SecretName,
+        secret: &str,
+    ) -> anyhow::Result<String> {
         let binding = binding(name);
-        let _writing = self.inner.writing();
         let vault = self.inner.vault();
         let sealed = vault.seal(&binding, secret.as_bytes())?;
         self.inner.records.write(name, &sealed)?;
@@ -66,7 +73,8 @@ impl Secrets {
 
 impl SecretSink for Secrets {
     fn put(&self, name: &SecretName, secret: Zeroizing<String>) -> Result<String, SecretRefused> {
-        self.write(name, &secret).map_err(|it| SecretRefused::new(it.to_string()))
+        let writing = self.inner.writing();
+        self.write(&writing, name, &secret).map_err(|it| SecretRefused::new(it.to_string()))
     }
 
     fn forget(&self, name: &SecretName) {

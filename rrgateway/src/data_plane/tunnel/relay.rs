@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::data_plane::exchange::Progress;
-use crate::data_plane::record::Recorded;
+use crate::data_plane::record::{EARLY, LAPSED, Recorded};
 use crate::data_plane::tenure::{self, Watch};
 
 /// What joins two connections.
@@ -35,7 +35,8 @@ impl Relay {
     /// Runs until it ends.
     pub async fn run(mut self, client: OnUpgrade, upstream: OnUpgrade) {
         if let Err(error) = self.join(client, upstream).await {
-            self.recorded.failed();
+            let is_lapsed = matches!(error, Early::Tenure);
+            self.recorded.failed(if is_lapsed { LAPSED } else { EARLY });
             tracing::debug!(%error, "a tunnel ended early");
         }
     }

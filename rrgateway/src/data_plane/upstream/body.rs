@@ -8,15 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 pin_project! {
-    /// A response body that may pause only so long. Its trailers are dropped: no stage has judged
-    /// them.
+    /// A response body that may pause only so long.
     #[derive(Debug)]
     pub struct UpstreamBody {
         #[pin]
@@ -47,7 +45,7 @@ impl Body for UpstreamBody {
         match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => {
                 *this.pause = None;
-                Poll::Ready(relay(frame))
+                Poll::Ready(frame.map(|it| it.map_err(UpstreamBodyError::Body)))
             }
             Poll::Pending => {
                 let idle = *this.idle;
@@ -63,18 +61,6 @@ impl Body for UpstreamBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
-    }
-}
-
-fn relay(
-    frame: Option<Result<Frame<Bytes>, hyper::Error>>,
-) -> Option<Result<Frame<Bytes>, UpstreamBodyError>> {
-    match frame? {
-        Err(error) => Some(Err(UpstreamBodyError::Body(error))),
-        Ok(frame) => Some(Ok(match frame.into_data() {
-            Ok(data) => Frame::data(data),
-            Err(_) => Frame::trailers(HeaderMap::new()),
-        })),
     }
 }
 

@@ -18,6 +18,25 @@ pub enum Failure {
     Client(hyper_util::client::legacy::Error),
 }
 
+impl Failure {
+    /// Whether a connection stood, and ended before there was a response.
+    pub fn is_broken_off(&self) -> bool {
+        let Self::Client(error) = self else { return false };
+        let is_early = |it: &hyper::Error| it.is_incomplete_message() || it.is_canceled();
+        let is_reset = |it: &io::Error| BROKEN.contains(&it.kind());
+        !error.is_connect()
+            && find::<RequestBodyError>(error).is_none()
+            && (find(error).is_some_and(is_early) || find(error).is_some_and(is_reset))
+    }
+}
+
+const BROKEN: [io::ErrorKind; 4] = [
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::UnexpectedEof,
+];
+
 /// What the caller is told. The reason for the operator names the kind of failure; it never
 /// reaches the caller.
 pub fn refusal(failure: &Failure) -> Refusal {

@@ -23,6 +23,7 @@ use tower::Service;
 use self::body::UpstreamBody;
 pub use self::client::Connector;
 use self::client::Partition;
+use self::failure::Failure;
 pub use self::switched::Switched;
 use crate::data_plane::body::StagedBody;
 use crate::data_plane::exchange::{Exchange, UpstreamNotes};
@@ -114,19 +115,34 @@ impl Inner {
         let timeouts = self.proxy.target.timeouts;
         let request = self.addressed(request)?;
         let is_asked = request.headers().contains_key(UPGRADE);
-        let clock = exchange.context().clock().clone();
-        let start = clock.monotonic();
-        let answer = tokio::time::timeout(timeouts.response, self.partition.send(request)).await;
-        let took = clock.monotonic().saturating_sub(start);
-        let status =
+        let mut called = Called::by(exchange);
+        let answer = tokio::time::timeout(timeouts.response, self.call(request, &mut called)).await;
+        called.status =
             answer.as_ref().ok().and_then(|it| it.as_ref().ok()).map(|it| it.status().as_u16());
-        exchange.notes().upstream = Some(UpstreamNotes { status, took });
+        drop(called);
         let response = match answer {
             Err(_) => return Err(Refusal::new(Code::UpstreamTimeout)),
             Ok(Err(error)) => return Err(failure::refusal(&error)),
             Ok(Ok(response)) => response,
         };
         self.relayed(response, timeouts.idle, is_asked)
+    }
+
+    // A connection that was kept open may have been closed by its other end meanwhile: what can be
+    // sent twice without harm is, once.
+    async fn call(
+        &self,
+        request: Request<StagedBody>,
+        called: &mut Called<'_>,
+    ) -> Result<Response<hyper::body::Incoming>, Failure> {
+        let again = again(&request);
+        match (self.partition.send(request).await, again) {
+            (Err(failure), Some(again)) if failure.is_broken_off() => {
+                called.attempts += 1;
+                self.partition.send(again).await
+            }
+            (answer, _) => answer,
+        }
     }
 
     fn addressed(&self, mut request: Request<StagedBody>) -> Result<Request<StagedBody>, Refusal> {
@@ -170,6 +186,42 @@ impl Inner {
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|body| UpstreamBody::new(body, idle)))
     }
+}
+
+/// A call of the upstream: noted when it ends, also where nobody waits for its answer any more.
+struct Called<'a> {
+    exchange: &'a Exchange,
+    start: Duration,
+    status: Option<u16>,
+    attempts: u32,
+}
+
+impl<'a> Called<'a> {
+    fn by(exchange: &'a Exchange) -> Self {
+        Self { exchange, start: exchange.context().clock().monotonic(), status: None, attempts: 1 }
+    }
+}
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        let now = self.exchange.context().clock().monotonic();
+        let took = now.saturating_sub(self.start);
+        let (status, attempts) = (self.status, self.attempts);
+        self.exchange.notes().upstream = Some(UpstreamNotes { status, took, attempts });
+    }
+}
+
+// The same request: without a body, and such that twice is as good as once (RFC 9110 §9.2.2).
+fn again(request: &Request<StagedBody>) -> Option<Request<StagedBody>> {
+    if !request.method().is_idempotent() || !http_body::Body::is_end_stream(request.body()) {
+        return None;
+    }
+    let mut again = Request::new(StagedBody::default());
+    again.method_mut().clone_from(request.method());
+    again.uri_mut().clone_from(request.uri());
+    again.headers_mut().clone_from(request.headers());
+    *again.version_mut() = request.version();
+    Some(again)
 }
 
 fn join(base: &crate::model::BaseUrl, target: Option<&PathAndQuery>) -> Option<Uri> {
