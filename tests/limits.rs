@@ -65,6 +65,36 @@ async fn tokens_are_found_in_event_streams_and_in_compressed_answers() {
 }
 
 #[tokio::test]
+async fn a_number_in_a_trailer_counts() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            _ = std::io::Read::read(&mut stream, &mut head);
+            let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-tokens\r\n\
+                connection: close\r\n\r\n2\r\n{}\r\n0\r\nx-tokens: 17\r\nx-other: 1\r\n\r\n";
+            _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    let house = House::build().await;
+    let target = json!({"name": "trailing", "baseUrl": url, "allowPlaintext": true});
+    house.retarget(target).await;
+    let meter = json!({"name": "tokens", "type": "responseValue", "onMissing": 1,
+        "extraction": {"location": "header", "name": "X-Tokens"},
+        "limits": [{"window": "hour", "max": 20}]});
+    house.put("/proxies/p/meters/tokens", &meter).await;
+    for _ in 0..2 {
+        let answer = house.call(Method::GET, "/x").await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, &b"{}"[..]));
+        let counted = json!([{"id": "tokens", "counted": 17, "how": "value"}]);
+        assert_eq!(house.record(&answer).await["meters"], counted);
+    }
+    house.call(Method::GET, "/x").await.refused(429, "limit", "quota-exceeded");
+}
+
+#[tokio::test]
 async fn what_is_not_told_counts_as_missing_and_is_recorded() {
     let (house, _upstream) = behind(usage_of).await;
     let mut meter = tokens(1_000);
@@ -161,6 +191,11 @@ async fn a_change_of_a_limit_keeps_what_was_spent_and_a_new_one_starts_anew() {
     house.api(Method::PATCH, "/proxies/p/meters/m", Some(&meter)).await;
     assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK);
     house.call(Method::GET, "/x").await.refused(429, "limit", "quota-exceeded");
+    // What it is called is for people.
+    house.api(Method::PATCH, "/proxies/p/meters/m", Some(&json!({"name": "renamed"}))).await;
+    let refused = house.call(Method::GET, "/x").await;
+    assert!(refused.json()["violated-policies"].to_string().contains("renamed.hour"));
+    house.api(Method::PATCH, "/proxies/p/meters/m", Some(&json!({"name": "m"}))).await;
     // Written again as it is, it is the same one.
     house.put("/proxies/p/meters/m", &per_hour("m", 3)).await;
     house.api(Method::PATCH, "/proxies/p", Some(&json!({"limits": {"requestsPerDay": 9}}))).await;

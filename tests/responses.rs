@@ -80,6 +80,36 @@ async fn a_reason_phrase_is_not_passed_on() {
 }
 
 #[tokio::test]
+async fn a_connection_that_its_other_end_has_closed_costs_no_harmless_request_an_error() {
+    // Answers once on each connection, and closes it at the next request.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/base", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut head = [0; 4096];
+                _ = std::io::Read::read(&mut stream, &mut head);
+                _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+                _ = std::io::Read::read(&mut stream, &mut head);
+            });
+        }
+    });
+    let house = at(&url, &json!({})).await;
+    let ask = async |method: Method| {
+        house.call_with(method, "/api/p/x", &[("x-api-key", &*house.key)]).await
+    };
+    for attempts in [1, 2, 2] {
+        let answer = ask(Method::GET).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, &b"ok"[..]));
+        assert_eq!(house.record(&answer).await["upstream"]["attempts"], attempts);
+    }
+    assert_eq!(ask(Method::DELETE).await.status, StatusCode::OK);
+    // What may have done something is not done again.
+    ask(Method::POST).await.refused(502, "upstream", "upstream-invalid-response");
+}
+
+#[tokio::test]
 async fn an_echo_that_cannot_be_read_is_withheld_and_the_shield_can_be_put_down() {
     let upstream = Recording::start(|request, _| {
         let said = request.headers()["authorization"].as_bytes().to_vec();

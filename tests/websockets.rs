@@ -134,7 +134,7 @@ async fn a_revoked_credential_ends_it() {
     let ended = tokio::time::timeout(Duration::from_secs(10), caller.stream.read_u8()).await;
     ended.expect("an end").unwrap_err();
     let record = only_record(&house).await;
-    assert_eq!(record["error"], "the response ended early");
+    assert!(record["error"].as_str().unwrap().contains("no longer good"), "{record}");
 }
 
 #[tokio::test]

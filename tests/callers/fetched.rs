@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -84,6 +85,34 @@ async fn known_keys_serve_while_their_server_is_down_but_not_for_ever() {
     house.clock.advance(Duration::from_secs(6_000));
     let late = bearer(&house, &token(20_000)).await;
     late.refused(503, "authenticate", "auth-unavailable");
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_known_may_be_new_while_its_server_is_down() {
+    let (house, key, server) = with_server().await;
+    let new = Key::new("two").token(&claims(json!({})));
+    admitted(&bearer(&house, &key.token(&claims(json!({})))).await);
+    server.answers(500, json!({}));
+    // Nobody has been asked since there was an answer.
+    invalid(&bearer(&house, &new).await);
+    house.clock.advance(Duration::from_secs(31));
+    bearer(&house, &new).await.refused(503, "authenticate", "auth-unavailable");
+    bearer(&house, &new).await.refused(503, "authenticate", "auth-unavailable");
+    admitted(&bearer(&house, &key.token(&claims(json!({"jti": "1"})))).await);
+}
+
+#[tokio::test]
+async fn what_else_is_said_of_tokens_leaves_their_keys_alone() {
+    let (house, key, server) = with_server().await;
+    admitted(&bearer(&house, &key.token(&claims(json!({})))).await);
+    server.answers(500, json!({}));
+    let patch = json!({"auth": {"leewaySeconds": 30, "audience": "https://other.example"}});
+    let written = house.api(Method::PATCH, "/credentials/jwt", Some(&patch)).await;
+    assert!(written.status.is_success(), "{}", written.json());
+    invalid(&bearer(&house, &key.token(&claims(json!({})))).await);
+    let other = claims(json!({"aud": "https://other.example"}));
+    admitted(&bearer(&house, &key.token(&other)).await);
+    assert_eq!(server.asked(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::json;
 
 use crate::issuer::{AUDIENCE, Key, claims};
-use crate::support::{Answer, House};
-use crate::world::{admitted, bind, credential, inline, invalid};
+use crate::support::{Answer, House, proxy};
+use crate::world::{admitted, bind, credential, inline, invalid, merge};
 
 #[tokio::test]
 async fn the_query_shows_a_credential_only_where_the_proxy_says_so() {
@@ -101,6 +101,38 @@ async fn a_credential_may_name_its_header_and_that_is_taken_off() {
         assert!(!seen.headers.contains_key("x_team_key"));
     }
     call(&house, "", &[("x-other", &key)]).await.refused(401, "authenticate", "credential-missing");
+}
+
+#[tokio::test]
+async fn an_open_proxy_takes_off_what_callers_show_all_the_same() {
+    let house = House::build().await;
+    let auth = json!({"type": "apiKey", "name": "X-Team-Key", "key": "k".repeat(24)});
+    credential(&house, "team", auth).await;
+    let mut open = proxy("p");
+    open.as_object_mut().unwrap().remove("proxyCredentialIds");
+    merge(&mut open, json!({"authentication": "none"}));
+    house.put("/proxies/p", &open).await;
+    let (key, bearer) = (&house.key, format!("Bearer {}", house.key));
+    let shown = [
+        ("x-api-key", key.as_str()),
+        ("x_api_key", key),
+        ("X-Team-Key", "k"),
+        ("authorization", &bearer),
+        ("x-kept", "1"),
+    ];
+    admitted(&call(&house, &format!("?a=1&authorization={key}"), &shown).await);
+    let seen = house.echo.last().unwrap();
+    assert_eq!(seen.target, "/base/x?a=1");
+    assert!(seen.headers.contains_key("x-kept"));
+    let sent = format!("{:?}", seen.headers);
+    assert!(!sent.contains(key.as_str()) && !seen.headers.contains_key("x-team-key"), "{sent}");
+    // A header that begins to be one is one from then on.
+    admitted(&call(&house, "", &[("x-new-key", "1")]).await);
+    assert!(house.echo.last().unwrap().headers.contains_key("x-new-key"));
+    let auth = json!({"type": "apiKey", "name": "X-New-Key"});
+    credential(&house, "new", auth).await;
+    admitted(&call(&house, "", &[("x-new-key", "1")]).await);
+    assert!(!house.echo.last().unwrap().headers.contains_key("x-new-key"));
 }
 
 async fn call(house: &House, query: &str, headers: &[(&str, &str)]) -> Answer {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::issuer::{AUDIENCE, Key, claims};
 use crate::support::House;
-use crate::world::{BOUND, bind, credential, inline};
+use crate::world::{BOUND, INVALID, bind, credential, inline};
 
 #[tokio::test]
 async fn switched_off_rotated_unbound_and_deleted_credentials_end_their_streams() {
@@ -100,7 +100,76 @@ async fn a_request_that_waits_for_its_answer_is_refused() {
     stream.read_until("\"requestId\"").await;
     assert!(stream.text.starts_with("HTTP/1.1 401 "), "{}", stream.text);
     assert!(stream.text.contains("credential-invalid"), "{}", stream.text);
+    assert!(stream.text.contains(&format!("www-authenticate: {INVALID}\r\n")), "{}", stream.text);
     ended(&mut served).await;
+    // What it may have done upstream is on record.
+    let record = house.recorded(stream.header("rr-request-id")).await;
+    assert_eq!(record["upstream"], json!({"target": "chunks", "status": null, "attempts": 1}));
+}
+
+#[tokio::test]
+async fn a_request_whose_caller_does_not_wait_is_on_record() {
+    let (house, mut upstream) = with_streams().await;
+    let credential = format!("X-API-Key: {}", house.key);
+    let stream = Stream::send(&house, "/api/p/silent?a=1", &credential).await;
+    let mut served = upstream.next().await;
+    drop(stream);
+    ended(&mut served).await;
+    let record = loop {
+        let page = house.api(Method::GET, "/requests", None).await.json();
+        if let Some(record) = page["items"].get(0) {
+            break record.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(
+        (&record["status"], &record["code"]),
+        (&json!(499), &json!("client-closed-request"))
+    );
+    assert_eq!((&record["path"], &record["credentialId"]), (&json!("/silent"), &json!("caller")));
+    assert_eq!(record["upstream"], json!({"target": "chunks", "status": null, "attempts": 1}));
+    assert!(record["error"].as_str().unwrap().contains("the caller left"), "{record}");
+}
+
+#[tokio::test]
+async fn a_request_that_waits_longer_than_its_credential_lasts_is_told_so() {
+    let (house, mut upstream) = with_streams().await;
+    let at = "2027-01-15T08:00:10Z";
+    house.api(Method::PATCH, "/credentials/caller", Some(&json!({"expiresAt": at}))).await;
+    let path = "/api/p/silent";
+    let mut stream = Stream::send(&house, path, &format!("X-API-Key: {}", house.key)).await;
+    let mut served = upstream.next().await;
+    house.clock.advance(Duration::from_secs(10));
+    stream.read_until("\"requestId\"").await;
+    assert!(stream.text.contains("credential-expired"), "{}", stream.text);
+    assert!(stream.text.contains(INVALID), "{}", stream.text);
+    ended(&mut served).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_tokens_are_verified_in_another_way() {
+    let key = Key::new("one");
+    let other = json!({"audience": "https://other.example"});
+    for (what, changed) in [("audience", other), ("keys", json!({"jwks": Key::new("two").set()}))] {
+        let (house, mut upstream) = with_streams().await;
+        credential(&house, "jwt", inline(&key, AUDIENCE)).await;
+        admit(&house, &["jwt"]).await;
+        let token = key.token(&claims(json!({})));
+        let mut stream = Stream::open(&house, &format!("Authorization: Bearer {token}")).await;
+        let mut served = upstream.next().await;
+        // What is not about tokens changes nothing.
+        let name = json!({"name": "renamed", "scopes": ["read"]});
+        house.api(Method::PATCH, "/credentials/jwt", Some(&name)).await;
+        served.write_all(b"5\r\nworld\r\n").await.unwrap();
+        stream.read_until("world").await;
+        let patch = json!({ "auth": changed });
+        let written = house.api(Method::PATCH, "/credentials/jwt", Some(&patch)).await;
+        assert!(written.status.is_success(), "{what}: {}", written.json());
+        stream.ends_visibly(what).await;
+        let record = house.recorded(stream.header("rr-request-id")).await;
+        let error = record["error"].as_str().unwrap();
+        assert!(error.contains("no longer good"), "{what}: {error}");
+    }
 }
 
 /// An answer as it comes in.
@@ -131,6 +200,11 @@ impl Stream {
             }
         };
         tokio::time::timeout(BOUND, read).await.expect("more of the stream");
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let line = self.text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(": "));
+        line.unwrap_or_else(|| panic!("no {name}: {}", self.text))
     }
 
     // Within a second, and so that nobody takes what came for all there is.

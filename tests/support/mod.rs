@@ -148,13 +148,17 @@ impl House {
 
     /// The audit record of `answer`; waits for it as long as it may take to appear.
     pub async fn record(&self, answer: &Answer) -> Value {
-        let id = answer.header("rr-request-id").to_owned();
+        self.recorded(answer.header("rr-request-id")).await
+    }
+
+    /// The audit record of the request `id`; waits for it as long as it may take to appear.
+    pub async fn recorded(&self, id: &str) -> Value {
         let mut tries = tokio::time::interval(Duration::from_millis(20));
         for _ in 0..250 {
             tries.tick().await;
             let page = self.api(Method::GET, "/requests", None).await.json();
             let items = page["items"].as_array().unwrap();
-            if let Some(record) = items.iter().find(|it| it["id"] == id.as_str()) {
+            if let Some(record) = items.iter().find(|it| it["id"] == id) {
                 return record.clone();
             }
         }

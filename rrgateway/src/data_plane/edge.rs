@@ -12,7 +12,7 @@ use rrcore::{Clock, Context, TrustedProxies};
 use crate::data_plane::answer;
 use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::exchange::Exchange;
-use crate::data_plane::record::{Recorded, Recorder};
+use crate::data_plane::record::{Ending, Recorded, Recorder};
 use crate::data_plane::router::Live;
 use crate::data_plane::tenure::{Tenure, Watch};
 use crate::listen::PeerCertificate;
@@ -94,7 +94,7 @@ impl Edge {
         &self,
         peer: Peer,
         request: Request<Incoming>,
-    ) -> (Exchange, Request<RequestBody>) {
+    ) -> (Ending, Request<RequestBody>) {
         let context = Context::new(&self.inner.clock);
         context.set_address(self.inner.trusted.client(peer.address.ip(), request.headers()));
         let exchange = Exchange::new(context.clone());
@@ -111,17 +111,17 @@ impl Edge {
         if let Some(certificate) = peer.certificate {
             request.extensions_mut().insert(certificate);
         }
-        (exchange, request)
+        (self.inner.recorder.begin(exchange), request)
     }
 
     pub(super) fn finish(
         &self,
-        exchange: Exchange,
+        ending: Ending,
         mut response: Response<ResponseBody>,
     ) -> Response<Recorded> {
-        answer::stamp(&exchange, &mut response);
-        let watch = Watch::over(Tenure::of(&exchange, &self.inner.live));
-        self.inner.recorder.record(exchange, watch, response)
+        answer::stamp(ending.exchange(), &mut response);
+        let watch = Watch::over(Tenure::of(ending.exchange(), &self.inner.live));
+        Recorded::wrap(ending, watch, response)
     }
 }
 

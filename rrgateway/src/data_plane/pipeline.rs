@@ -40,14 +40,15 @@ pub async fn edge(edge: Edge, peer: Peer, mut request: Request<Incoming>) -> Res
     let passage = tunnel::Passage::of(&mut request);
     // Request id, the one reading of the clock, the client's address. From here on there is a
     // record, whatever happens.
-    let (exchange, request) = edge.begin(peer, request);
+    let (ending, request) = edge.begin(peer, request);
+    let exchange = ending.exchange().clone();
     let response = match through(&edge, &exchange, request).await {
         Ok(response) => response,
         Err(refusal) => answer::refuse(exchange.context(), refusal),
     };
     // `rr-*` headers, which nobody upstream may set, and the record when the last byte has left;
     // of a WebSocket that now begins, too.
-    tunnel::open(passage, &exchange, edge.finish(exchange.clone(), response))
+    tunnel::open(passage, &exchange, edge.finish(ending, response))
 }
 
 async fn through(

@@ -34,19 +34,12 @@ impl Recorder {
         Self { reports, dropped: Arc::default() }
     }
 
-    /// Wraps a response so that its record is written at its end.
+    /// Sees to it that `exchange` is recorded, however it ends.
     #[must_use]
-    pub fn record(
-        &self,
-        exchange: Exchange,
-        watch: Watch,
-        response: Response<ResponseBody>,
-    ) -> Response<Recorded> {
-        let refusal = response.extensions().get::<Refusal>().cloned();
-        let status = response.status().as_u16();
+    pub fn begin(&self, exchange: Exchange) -> Ending {
         let recorder = self.clone();
-        let ending = Ending { recorder, exchange, refusal, status, bytes: 0, failed: None };
-        response.map(|body| Recorded { body, watch, ending })
+        let (status, failed) = (UNANSWERED, Some(LEFT));
+        Ending { recorder, exchange, refusal: None, status, bytes: 0, failed }
     }
 
     fn report(&self, record: Record) {
@@ -74,6 +67,19 @@ pin_project! {
 }
 
 impl Recorded {
+    /// Wraps a response so that its record is written at its end.
+    #[must_use]
+    pub fn wrap(
+        mut ending: Ending,
+        watch: Watch,
+        response: Response<ResponseBody>,
+    ) -> Response<Self> {
+        ending.refusal = response.extensions().get::<Refusal>().cloned();
+        ending.status = response.status().as_u16();
+        ending.failed = None;
+        response.map(|body| Self { body, watch, ending })
+    }
+
     /// For a connection that goes on behind this response: what ends it, and where its bytes are
     /// counted.
     pub fn tunnel(&mut self) -> (&mut Watch, &mut u64) {
@@ -119,9 +125,10 @@ impl Body for Recorded {
     }
 }
 
-/// The end of one exchange. Dropped with the body: after its last byte, or when the client left.
+/// The end of one exchange. Dropped with the body: after its last byte, or when the client left; or
+/// before there is one, when the client left before.
 #[derive(Debug)]
-struct Ending {
+pub struct Ending {
     recorder: Recorder,
     exchange: Exchange,
     refusal: Option<Refusal>,
@@ -141,6 +148,11 @@ impl Drop for Ending {
 }
 
 impl Ending {
+    /// What ends.
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
     fn write(&self, notes: Notes) -> Record {
         let context = self.exchange.context();
         let now = context.now();
@@ -162,7 +174,11 @@ impl Ending {
             path: notes.path,
             query_keys: notes.query_keys,
             status: self.status,
-            code: self.refusal.as_ref().map_or(GRANTED, |it| it.code().as_str()),
+            code: match &self.refusal {
+                Some(refusal) => refusal.code().as_str(),
+                None if self.failed == Some(LEFT) => CLOSED,
+                None => GRANTED,
+            },
             stage: self.refusal.as_ref().map(|it| it.stage().as_str()),
             request_bytes: self.exchange.progress().bytes.load(Ordering::Relaxed),
             response_bytes: self.bytes,
@@ -190,6 +206,10 @@ impl Ending {
     }
 }
 
+/// The status on record where nobody got one: it is no code of HTTP, but what logs have for this.
+const UNANSWERED: u16 = 499;
+const CLOSED: &str = "client-closed-request";
+const LEFT: &str = "the caller left before there was an answer";
 /// Of a response that its upstream or its caller broke off.
 pub const EARLY: &str = "the response ended early";
 /// Of one that was ended since nobody would let its caller in any more.

@@ -24,9 +24,10 @@ pub(crate) fn record() -> Value {
         "method": text,
         "path": {"type": "string", "description": "Canonical, without the prefix."},
         "queryKeys": {"type": "array", "items": text},
-        "status": number,
-        "code": {"type": "string", "description":
-            "proxy-access-granted, or the code of the refusal."},
+        "status": {"type": "integer", "description":
+            "What the caller got; 499 where it left before there was an answer."},
+        "code": {"type": "string", "description": "proxy-access-granted, or the code of the \
+            refusal; client-closed-request where the caller left before there was an answer."},
         "stage": {"type": ["string", "null"], "description": "The one that refused."},
         "requestBytes": number,
         "responseBytes": number,
