@@ -1,5 +1,7 @@
 //! What of an upstream's response head may reach the caller.
 
+use std::fmt::Write;
+
 use http::header::{CONTENT_LOCATION, LOCATION, SET_COOKIE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -20,22 +22,39 @@ pub fn cleanse(headers: &mut HeaderMap, proxy: &str, base: &BaseUrl) {
 
 fn rewrite(headers: &mut HeaderMap, name: &HeaderName, proxy: &str, base: &BaseUrl) {
     let Some(value) = headers.get(name) else { return };
-    let ours = value.to_str().ok().and_then(|it| inside(it, base));
-    let Some(rest) = ours else { return };
+    let Some(rest) = inside(&encoded(value.as_bytes()), base) else { return };
     match HeaderValue::try_from(format!("/api/{proxy}{rest}")) {
         Ok(value) => _ = headers.insert(name, value),
         Err(_) => _ = headers.remove(name),
     }
 }
 
+// As browsers read what is no URL by the letter.
+fn encoded(location: &[u8]) -> String {
+    let mut encoded = String::with_capacity(location.len());
+    for byte in location {
+        match byte {
+            b' ' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0x7f.. => {
+                // A `String` takes all that is written.
+                _ = write!(encoded, "%{byte:02X}");
+            }
+            _ => encoded.push(char::from(*byte)),
+        }
+    }
+    encoded
+}
+
 // What stands behind the base URL, with its leading slash; `None` for what is not inside it.
 fn inside(location: &str, base: &BaseUrl) -> Option<String> {
+    if location.starts_with("//") {
+        return inside(&format!("{}:{location}", base.scheme()), base);
+    }
     let uri: Uri = location.parse().ok()?;
     let is_here = match (uri.scheme(), uri.authority()) {
         (Some(scheme), Some(authority)) => {
             scheme == base.scheme() && same_host(authority, base.authority(), base.is_tls())
         }
-        (None, None) => location.starts_with('/') && !location.starts_with("//"),
+        (None, None) => location.starts_with('/'),
         (Some(_), None) | (None, Some(_)) => false,
     };
     let rest = uri.path().strip_prefix(base.path()).filter(|_| is_here)?;
@@ -64,6 +83,8 @@ mod tests {
         check("https://api.test/v1/users/7?x=1#top", "/api/p/users/7?x=1#top");
         check("https://API.test:443/v1", "/api/p/");
         check("/v1/users", "/api/p/users");
+        check("//api.test/v1/users", "/api/p/users");
+        check("https://api.test/v1/a b<c>`d", "/api/p/a%20b%3Cc%3E%60d");
     }
 
     #[test]
@@ -72,7 +93,8 @@ mod tests {
             "https://other.test/v1/users",
             "http://api.test/v1/x",
             "users/7",
-            "//api.test/v1",
+            "//other.test/v1",
+            "https://other.test/a b",
             "/v1x",
             "/v2/x",
         ] {
