@@ -98,12 +98,18 @@ impl CustomToken {
     /// Checks all of it.
     ///
     /// # Errors
-    /// When the URL is not https and plain http not allowed, when a path may find several values, when
-    /// a header cannot be sent or belongs to the connection, or when the time to live is zero.
+    /// When the URL is not https and plain http not allowed, when a path may find several values or does
+    /// not begin with a member, when a header cannot be sent or belongs to the connection, or when the
+    /// time to live is zero.
     pub fn grant(self) -> Result<Grant, InvalidGrant> {
         let url = endpoint::parse("request", &self.url, self.plaintext)?;
         let path = |field, text: &str| {
-            text.parse::<SingularPath>().map_err(|it| InvalidGrant::new(field, it.to_string()))
+            let path = text.parse::<SingularPath>();
+            let path = path.map_err(|it| InvalidGrant::new(field, it.to_string()))?;
+            match path.segments().first() {
+                Some(Segment::Name(_)) => Ok(path),
+                Some(Segment::Index(_)) | None => Err(InvalidGrant::new(field, NO_MEMBER)),
+            }
         };
         let token = path("tokenPath", &self.token_path)?;
         let expires = self.expires_path.as_deref();
@@ -196,6 +202,9 @@ fn line(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidGra
     Ok((name, value))
 }
 
+// Nothing else is ever found.
+const NO_MEMBER: &str = "what is answered is an object: begin with one of its members, as in $.a";
+
 impl fmt::Debug for CustomToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CustomToken").field("method", &self.method).finish_non_exhaustive()
@@ -233,6 +242,8 @@ mod tests {
         check_invalid(custom(good).expires_path("$.*"), "expiresPath: at ");
         check_invalid(custom(good).ttl(Duration::ZERO), "ttl: ");
         check_invalid(CustomToken::new(Method::GET, good, "t"), "tokenPath: at ");
+        check_invalid(CustomToken::new(Method::GET, good, "$"), "tokenPath: what is answered is");
+        check_invalid(custom(good).expires_path("$[0]"), "expiresPath: what is answered is");
     }
 
     #[track_caller]

@@ -11,6 +11,8 @@ async fn what_is_wrong_with_auth_is_told_by_pointer() {
     for (number, (base, change, pointers)) in WRONG.iter().enumerate() {
         let (kind, mut auth) = right(base);
         let change = change.replace("LONG", &"canary".repeat(2_000));
+        let nested = format!("{}a{}", "(".repeat(60), ")".repeat(60));
+        let change = change.replace("NESTED", &nested);
         merge(&mut auth, &serde_json::from_str(&change).unwrap());
         let document = json!({"name": number.to_string(), "kind": kind, "auth": auth});
         let answer = world.post("credentials", document).await;
@@ -127,7 +129,7 @@ const BASES: [(&str, &str, &str); 15] = [
 ];
 
 /// What is changed in which of the right ones, and where the error is.
-const WRONG: [(&str, &str, &str); 101] = [
+const WRONG: [(&str, &str, &str); 116] = [
     ("key", r#"{"type": null}"#, "/auth/type"),
     ("key", r#"{"type": "apikey"}"#, "/auth/type"),
     ("key", r#"{"in": "query"}"#, "/auth/in"),
@@ -161,6 +163,7 @@ const WRONG: [(&str, &str, &str); 101] = [
     ("verify", r#"{"issuer": null}"#, "/auth/issuer"),
     ("verify", r#"{"leewaySeconds": 601}"#, "/auth/leewaySeconds"),
     ("verify", r#"{"subjectPattern": "("}"#, "/auth/subjectPattern"),
+    ("verify", r#"{"subjectPattern": "NESTED"}"#, "/auth/subjectPattern"),
     ("verify", r#"{"requiredClaims": {"a": {}}}"#, "/auth/requiredClaims/a"),
     ("verify", r#"{"requiredClaims": {"a": []}}"#, "/auth/requiredClaims/a"),
     ("verify", r#"{"jwksCooldownSeconds": 0}"#, "/auth/jwksCooldownSeconds"),
@@ -200,6 +203,8 @@ const WRONG: [(&str, &str, &str); 101] = [
     ("oauth2", r#"{"clientSecret": null}"#, "/auth/clientSecret"),
     ("oauth2", r#"{"refreshToken": "canary"}"#, "/auth/refreshToken"),
     ("oauth2", r#"{"flow": "authorization_code"}"#, "/auth/refreshToken"),
+    ("oauth2", r#"{"clientId": "é ü"}"#, "/auth/clientId"),
+    ("oauth2", r#"{"tokenUrl": "https://a.example/t?a=1#f"}"#, "/auth/tokenUrl"),
     ("oauth2", r#"{"tokenUrl": "http://a.example/t"}"#, "/auth/tokenUrl"),
     ("oauth2", r#"{"tokenUrl": "ftp://a.example/t"}"#, "/auth/tokenUrl"),
     ("oauth2", r#"{"tokenUrl": "https://127.0.0.1/t"}"#, "/auth/tokenUrl"),
@@ -216,6 +221,9 @@ const WRONG: [(&str, &str, &str); 101] = [
     ("oauth2", r#"{"pkce": true}"#, "/auth/pkce"),
     ("custom", r#"{"tokenPath": "t["}"#, "/auth/tokenPath"),
     ("custom", r#"{"tokenPath": "$.a[*]"}"#, "/auth/tokenPath"),
+    ("custom", r#"{"tokenPath": "$"}"#, "/auth/tokenPath"),
+    ("custom", r#"{"tokenPath": "$[0].t"}"#, "/auth/tokenPath"),
+    ("custom", r#"{"expiresPath": "$[0]", "ttlSeconds": null}"#, "/auth/expiresPath"),
     ("custom", r#"{"expiresPath": "$.e"}"#, "/auth/ttlSeconds"),
     ("custom", r#"{"ttlSeconds": null}"#, "/auth/ttlSeconds"),
     ("custom", r#"{"ttlSeconds": 0}"#, "/auth/ttlSeconds"),
@@ -223,6 +231,7 @@ const WRONG: [(&str, &str, &str); 101] = [
     ("custom", r#"{"request": {"method": "DELETE"}}"#, "/auth/request/method"),
     ("custom", r#"{"request": {"url": "http://a.example/t"}}"#, "/auth/request/url"),
     ("custom", r#"{"request": {"url": "https://100.64.0.1/t"}}"#, "/auth/request/url"),
+    ("custom", r#"{"request": {"url": "https://a.example/t?a=1#f"}}"#, "/auth/request/url"),
     ("custom", r#"{"request": {"headers": {"host": "canary"}}}"#, "/auth/request/headers/host"),
     ("custom", r#"{"request": {"headers": {"a": "canary\n"}}}"#, "/auth/request/headers/a"),
     ("custom", r#"{"request": {"body": "LONG"}}"#, "/auth/request/body"),
@@ -230,10 +239,22 @@ const WRONG: [(&str, &str, &str); 101] = [
     ("custom", r#"{"request": {"auth": "canary"}}"#, "/auth/request/auth"),
     ("custom", r#"{"present": {"in": "cookie"}}"#, "/auth/present/in"),
     ("custom", r#"{"present": {"in": "query"}}"#, "/auth/present/name"),
+    (
+        "custom",
+        r#"{"present": {"in": "query", "name": "t", "prefix": "t "}}"#,
+        "/auth/present/prefix",
+    ),
     ("custom", r#"{"present": {"name": "connection"}}"#, "/auth/present/name"),
     ("aws", r#"{"secretAccessKey": null}"#, "/auth/secretAccessKey"),
     ("aws", r#"{"secretAccessKey": null, "sessionToken": "canary"}"#, "/auth/secretAccessKey"),
     ("aws", r#"{"accessKeyId": "a/b"}"#, "/auth/accessKeyId"),
+    ("aws", r#"{"accessKeyId": "AK=ID"}"#, "/auth/accessKeyId"),
+    ("aws", r#"{"secretAccessKey": "canary canary"}"#, "/auth/secretAccessKey"),
+    ("aws", r#"{"sessionToken": "canary canary"}"#, "/auth/sessionToken"),
+    ("aws", r#"{"awsRegion": "a:b", "service": "a;b"}"#, "/auth/service /auth/awsRegion"),
+    ("aws", r#"{"awsRegion": "a=b"}"#, "/auth/awsRegion"),
+    ("aws", r#"{"awsRegion": "*"}"#, "/auth/awsRegion"),
+    ("aws", r#"{"service": "s3*"}"#, "/auth/service"),
     ("aws", r#"{"service": ""}"#, "/auth/service"),
     ("aws", r#"{"awsRegion": null}"#, "/auth/awsRegion"),
     ("hmac", r#"{"key": "canary"}"#, "/auth/key"),

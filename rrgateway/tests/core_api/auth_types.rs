@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::StatusCode;
+use rrgateway::model::SecretName;
 use serde_json::{Value, json};
 
 use crate::world::{CANARY, CLIENT, World};
@@ -180,6 +181,74 @@ async fn what_a_type_needs_is_what_a_rotation_needs() {
     }
     let none = world.post("credentials/none/rotate", json!({})).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_user_name_goes_only_with_a_password_that_is_not_empty() {
+    let world = World::new().await;
+    let auth = json!({"type": "basicAuth", "username": "sk_live", "password": ""});
+    world.put("credentials/b", credential("target", &auth)).await;
+    // Nobody here can read the stored password, and it may be empty.
+    let bare = json!({"auth": {"username": ""}});
+    check_refused(&world, "credentials/b", bare, "/auth/password").await;
+    let neither = json!({"auth": {"username": "", "password": ""}});
+    check_refused(&world, "credentials/b", neither, "/auth/password").await;
+    let other = world.patch("credentials/b", json!({"auth": {"username": "sk_test"}})).await;
+    assert_eq!((other.status, &other.json["version"]), (StatusCode::OK, &json!(1)));
+    let both = json!({"auth": {"username": "", "password": CANARY}});
+    let answer = world.patch("credentials/b", both).await;
+    assert_eq!((answer.status, &answer.json["version"]), (StatusCode::OK, &json!(2)));
+    let kept = world.patch("credentials/b", json!({"auth": {"username": ""}})).await;
+    assert_eq!((kept.status, &kept.json["version"]), (StatusCode::OK, &json!(2)));
+}
+
+#[tokio::test]
+async fn a_request_for_a_token_may_have_no_secrets() {
+    let world = World::new().await;
+    let auth = json!({"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60,
+        "request": {"method": "GET", "url": "https://auth.example.com/t", "headers": {}}});
+    let made = world.put("credentials/ct", credential("target", &auth)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let request = json!({"method": "GET", "url": "https://auth.example.com/t", "headers": [],
+        "hasBody": false});
+    assert_eq!(made.json["auth"]["request"], request);
+    let name = SecretName { client: "default".into(), credential: "ct".into(), version: 1 };
+    assert_eq!(world.sink.held(&name).as_deref(), Some("{}"));
+    let kept = world.patch("credentials/ct", json!({"name": "another"})).await;
+    assert_eq!((kept.status, &kept.json["version"]), (StatusCode::OK, &json!(1)));
+    let with = json!({"auth": {"request": {"headers": {"X-Id": CANARY}}}});
+    let with = world.patch("credentials/ct", with).await;
+    assert_eq!(with.json["auth"]["request"]["headers"], json!(["X-Id"]), "{}", with.text);
+    // What is left out stays; what is said to be none goes.
+    let mut whole = auth.clone();
+    whole["request"].as_object_mut().unwrap().remove("headers");
+    let kept = world.put("credentials/ct", credential("target", &whole)).await;
+    assert_eq!(kept.json["auth"]["request"]["headers"], json!(["X-Id"]), "{}", kept.text);
+    let none = world.put("credentials/ct", credential("target", &auth)).await;
+    assert_eq!(none.json["auth"]["request"], request, "{}", none.text);
+}
+
+#[tokio::test]
+async fn a_prefix_that_nobody_gave_does_not_go_into_the_query() {
+    let world = World::new().await;
+    let auth = json!({"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60,
+        "request": {"url": "https://auth.example.com/t", "body": CANARY}});
+    world.put("credentials/ct", credential("target", &auth)).await;
+    let there = json!({"auth": {"present": {"in": "query", "name": "tk"}}});
+    let moved = world.patch("credentials/ct", there.clone()).await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.text);
+    let shown = json!({"in": "query", "name": "tk", "prefix": ""});
+    assert_eq!((&moved.json["auth"]["present"], &moved.json["version"]), (&shown, &json!(1)));
+    let back = json!({"auth": {"present": {"in": "header", "prefix": "Token "}}});
+    assert_eq!(world.patch("credentials/ct", back).await.status, StatusCode::OK);
+    check_refused(&world, "credentials/ct", there, "/auth/present/prefix").await;
+    let empty = json!({"auth": {"present": {"in": "query", "prefix": ""}}});
+    assert_eq!(world.patch("credentials/ct", empty).await.json["auth"]["present"], shown);
+    let key = json!({"type": "apiKey", "key": CANARY, "in": "query", "name": "k", "prefix": "K "});
+    let refused = world.put("credentials/key", credential("target", &key)).await;
+    let error = &refused.json["errors"][0];
+    assert_eq!(error["pointer"], "/auth/prefix");
+    assert_eq!(error["detail"], "a prefix goes with a header only: give an empty one");
 }
 
 /// That a rotation is refused which says more than a new secret and a time.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use http::Method;
+use rrauth::InvalidGrant;
 use zeroize::Zeroizing;
 
 use crate::control_plane::wire::auth::form::{Auth, BEARER, Read};
@@ -42,7 +43,7 @@ pub(super) fn oauth2(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<R
         }
         Flow::ClientCredentials | Flow::AuthorizationCode => sealed(secret, refresh),
     };
-    let auth = Auth::OAuth2(OAuth2 {
+    let client = OAuth2 {
         flow,
         token_url: token_url?,
         authorize_url: authorize_url?,
@@ -51,8 +52,23 @@ pub(super) fn oauth2(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Option<R
         scopes: scopes?,
         audience: audience?,
         allow_plaintext: plaintext?,
-    });
-    Some((auth, sealed))
+    };
+    match usable_client(&client) {
+        Ok(()) => Some((Auth::OAuth2(client), sealed)),
+        Err(why) => fields.flaw(why.field(), why.to_string()),
+    }
+}
+
+// As the data plane finds it, when it is too late to say so. With any secret: it has been read.
+fn usable_client(it: &OAuth2) -> Result<(), InvalidGrant> {
+    let mut client = rrauth::OAuth2::new(&*it.token_url, &*it.client_id)
+        .secret("any")
+        .scopes(&it.scopes)
+        .allow_plaintext(it.allow_plaintext);
+    if let Some(audience) = &it.audience {
+        client = client.audience(audience);
+    }
+    client.client_credentials().map(drop)
 }
 
 fn sealed(
@@ -77,15 +93,20 @@ pub(super) fn custom_token(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Op
         return fields.flaw("ttlSeconds", "give either this or expiresPath");
     }
     let (request, secret) = request?;
-    let auth = Auth::CustomToken(CustomToken {
+    let token = CustomToken {
         request,
         token_path: token_path?,
         ttl_seconds,
         expires_path,
         present: present?,
         allow_plaintext: plaintext?,
-    });
-    Some((auth, secret))
+    };
+    let url = (&*token.request.url, token.allow_plaintext);
+    let whole = rrauth::CustomToken::new(Method::POST, url.0, &*token.token_path);
+    match whole.allow_plaintext(url.1).grant() {
+        Ok(_) => Some((Auth::CustomToken(token), secret)),
+        Err(why) => fields.flaw(why.field(), why.to_string()),
+    }
 }
 
 type Request = (TokenRequest, Option<Zeroizing<String>>);
@@ -96,6 +117,8 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
     let method = fields.or("method", "POST", |it| it.word(&methods));
     let url = fields.required("url", |it| url(it, plaintext, true, egress));
     let mut seen = HashSet::new();
+    // `{}` says that there are none; what is left out may be in the vault.
+    let says_headers = fields.has("headers");
     let headers = fields.or("headers", Vec::new(), |it| match it.is_empty_object() {
         true => Some(Vec::new()),
         false => it.table(MOST_HEADERS, |name, node| match usable(name) {
@@ -113,8 +136,8 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
     let has_body = body.is_some();
     let named = headers.iter().map(|(name, it)| (format!("header:{name}"), it.as_str()));
     let all: Vec<_> = named.chain(body.iter().map(|it| ("body".to_owned(), it.as_str()))).collect();
-    let secret =
-        (!all.is_empty()).then(|| secret::table(all.iter().map(|(name, it)| (name.as_str(), *it))));
+    let secret = (says_headers || has_body)
+        .then(|| secret::table(all.iter().map(|(name, it)| (name.as_str(), *it))));
     let request = TokenRequest { method: method?.to_owned(), url: url?, headers: names, has_body };
     Some((request, secret))
 }
@@ -142,7 +165,9 @@ impl Shown {
                 fields.or("name", "Authorization".to_owned(), header_name),
                 fields.or("prefix", BEARER.to_owned(), prefix),
             ),
-            Place::Query => (fields.required("name", parameter_name), no_prefix(&mut fields)),
+            Place::Query => {
+                (fields.required("name", parameter_name), no_prefix(&mut fields, BEARER))
+            }
         };
         fields.close();
         Some(Self { place: place?, name: name?, prefix: prefix? })

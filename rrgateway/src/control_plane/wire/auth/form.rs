@@ -109,7 +109,15 @@ impl Auth {
 
     /// Whether a secret for the one can stay when the other takes its place.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        let may_stay = match (self, other) {
+            // The stored password may be empty, and there must be one of the two.
+            (Self::Basic { username: old }, Self::Basic { username: new }) => {
+                old.is_empty() || !new.is_empty()
+            }
+            _ => true,
+        };
+        may_stay
+            && std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.secret_pointer() == other.secret_pointer()
     }
 

@@ -1,23 +1,28 @@
 //! Names, prefixes and URLs in `auth`.
 
-use http::HeaderName;
+use http::{HeaderName, header};
 
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::target;
 use crate::model::EgressPolicy;
 
 pub(super) fn prefix(node: Node<'_>) -> Option<String> {
-    node.parsed(0..=64, |text| {
+    node.parsed(0..=LONGEST_PREFIX, |text| {
         let is_ascii = text.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
         let is_kept = is_ascii && !text.starts_with(' ');
         is_kept.then(|| text.to_string()).ok_or("expected visible ASCII, without a space in front")
     })
 }
 
-/// The prefix of what stands in the query: none, which is also what is shown of it, and comes back
-/// with every change.
-pub(super) fn no_prefix(fields: &mut Fields<'_>) -> Option<String> {
-    fields.or("prefix", "", |it| it.word(&[("", "")])).map(str::to_owned)
+/// The prefix of what stands in the query: none. The one that headers have by default is none
+/// either: it comes back with a change of the place, and nobody has given it.
+pub(super) fn no_prefix(fields: &mut Fields<'_>, by_default: &str) -> Option<String> {
+    fields.or("prefix", String::new(), |it| {
+        it.parsed(0..=LONGEST_PREFIX, |text| match text.is_empty() || text.as_str() == by_default {
+            true => Ok(String::new()),
+            false => Err("a prefix goes with a header only: give an empty one"),
+        })
+    })
 }
 
 pub(super) fn header_name(node: Node<'_>) -> Option<String> {
@@ -27,8 +32,10 @@ pub(super) fn header_name(node: Node<'_>) -> Option<String> {
 /// A header that the gateway leaves to credentials.
 pub(super) fn usable(name: &str) -> Result<HeaderName, &'static str> {
     let name: HeaderName = name.parse().map_err(|_| "this is not a header name")?;
-    let is_ours = name.as_str().starts_with("rr-") || RESERVED.contains(&name.as_str());
-    if is_ours { Err("the gateway itself sets this header") } else { Ok(name) }
+    let is_ours = name.as_str().starts_with("rr-") || name == header::VIA;
+    // Framing and hop-by-hop (RFC 9110 §7.6.1): a secret there would be lost or worse.
+    let is_sent = rrauth::Presentation::header(name.clone(), "").is_ok();
+    if is_ours || !is_sent { Err("the gateway itself sets this header") } else { Ok(name) }
 }
 
 pub(super) fn parameter_name(node: Node<'_>) -> Option<String> {
@@ -46,6 +53,10 @@ pub(super) fn url(
     egress: &EgressPolicy,
 ) -> Option<String> {
     node.parsed(1..=2_048, |text| {
+        // Nobody is sent it, and what is called must not have one (RFC 6749 §3.2).
+        if text.contains('#') {
+            return Err("a URL that is called has no fragment".to_owned());
+        }
         let (base, rest) = match text.split_once('?') {
             Some((base, rest)) if query => (base, Some(rest)),
             Some(_) | None => (text.as_str(), None),
@@ -90,19 +101,4 @@ pub(super) fn plaintext(fields: &mut Fields<'_>) -> Option<bool> {
 }
 
 const MOST_WORDS: usize = 50;
-
-// Framing and hop-by-hop (RFC 9110 §7.6.1): a secret there would be lost or worse.
-const RESERVED: [&str; 12] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
+const LONGEST_PREFIX: usize = 64;

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rrauth::InvalidSigner;
 use zeroize::Zeroizing;
 
 use crate::control_plane::wire::auth::form::{Auth, Read};
@@ -11,11 +12,22 @@ use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
 
 pub(super) fn aws(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
-    let secret = fields.optional("secretAccessKey", secret::upstream_secret);
-    let session = fields.optional("sessionToken", secret::upstream_secret);
-    let access_key_id = fields.required("accessKeyId", |it| name(it, 128));
-    let service = fields.required("service", |it| name(it, 64));
-    let aws_region = fields.required("awsRegion", |it| name(it, 64));
+    // Each in a signer that is right but for it, perhaps: what it takes is its own to say.
+    let secret = fields.optional("secretAccessKey", |it| {
+        signable(it, |it| rrauth::AwsSigV4::new("any", it, "any", "any"))
+    });
+    let session = fields.optional("sessionToken", |it| {
+        signable(it, |it| rrauth::AwsSigV4::new("any", "any", "any", "any")?.session_token(it))
+    });
+    let access_key_id = fields.required("accessKeyId", |it| {
+        named(it, 128, |it| rrauth::AwsSigV4::new(it, "any", "any", "any"))
+    });
+    let service = fields.required("service", |it| {
+        named(it, 64, |it| rrauth::AwsSigV4::new("any", "any", "any", it))
+    });
+    let aws_region = fields.required("awsRegion", |it| {
+        named(it, 64, |it| rrauth::AwsSigV4::new("any", "any", it, "any"))
+    });
     let (secret, session) = (secret?, session?);
     if session.is_some() && secret.is_none() {
         return fields.flaw("secretAccessKey", "give it with the token: they are sealed together");
@@ -32,9 +44,24 @@ pub(super) fn aws(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     Some((auth, sealed))
 }
 
+type Made = Result<rrauth::AwsSigV4, InvalidSigner>;
+
+fn named(node: Node<'_>, longest: usize, make: impl FnOnce(&str) -> Made) -> Option<String> {
+    node.parsed(1..=longest, |text| make(&text).map(|_| text.to_string()))
+}
+
+fn signable(node: Node<'_>, make: impl FnOnce(&str) -> Made) -> Option<Zeroizing<String>> {
+    let at = node.place();
+    let secret = secret::upstream_secret(node)?;
+    match make(&secret) {
+        Ok(_) => Some(secret),
+        Err(why) => at.flaw(why.to_string()),
+    }
+}
+
 pub(super) fn hmac(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     let key = fields.optional("key", key);
-    let key_id = fields.required("keyId", |it| name(it, 256));
+    let key_id = fields.required("keyId", name);
     let components =
         fields.or("components", by_default(), |it| it.list(MOST_COMPONENTS, |it| it.text(1..=256)));
     let (key_id, components) = (key_id?, components?);
@@ -54,8 +81,8 @@ fn key(node: Node<'_>) -> Option<Zeroizing<String>> {
     secret::bytes(node, 16)
 }
 
-fn name(node: Node<'_>, longest: usize) -> Option<String> {
-    node.parsed(1..=longest, |text| {
+fn name(node: Node<'_>) -> Option<String> {
+    node.parsed(1..=256, |text| {
         let is_plain = text.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\,/".contains(&it));
         is_plain.then(|| text.to_string()).ok_or("expected visible ASCII, without , / \" and \\")
     })

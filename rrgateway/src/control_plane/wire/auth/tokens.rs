@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rrauth::{JwkSet, JwtAlgorithm};
+use rrauth::{JwkSet, JwtAlgorithm, JwtPolicy};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -152,9 +152,15 @@ fn algorithm(node: Node<'_>) -> Option<String> {
 }
 
 fn pattern(node: Node<'_>) -> Option<String> {
-    node.parsed(1..=1_024, |text| match regex::Regex::new(&text) {
-        Ok(_) => Ok(text.to_string()),
-        Err(why) => Err(format!("this is not a pattern: {why}")),
+    node.parsed(1..=1_024, |text| {
+        // Of a policy that is right but for the pattern, perhaps.
+        let policy = JwtPolicy::builder("any").algorithms([JwtAlgorithm::Es256]);
+        match policy.subject_pattern(text.as_str()).build() {
+            Err(why) if why.field() == "subject_pattern" => {
+                Err(format!("this is not a pattern that can be used: {why}"))
+            }
+            Ok(_) | Err(_) => Ok(text.to_string()),
+        }
     })
 }
 

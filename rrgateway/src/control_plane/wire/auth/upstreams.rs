@@ -21,7 +21,7 @@ pub(super) fn key(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
             fields.or("name", DEFAULT_HEADER.to_owned(), header_name),
             fields.or("prefix", String::new(), prefix),
         ),
-        Place::Query => (fields.required("name", parameter_name), no_prefix(fields)),
+        Place::Query => (fields.required("name", parameter_name), no_prefix(fields, "")),
     };
     Some((Auth::ApiKey { place: place?, name: name?, prefix: prefix? }, key?))
 }
