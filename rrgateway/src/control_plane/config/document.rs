@@ -40,6 +40,10 @@ pub(crate) fn patched(
     egress: &EgressPolicy,
 ) -> Result<Draft, Vec<Flaw>> {
     let kind = resource.key.collection.kind;
+    if let (Spec::Credential(it), Some(auth)) = (&resource.spec, patch.member("auth")) {
+        // What is in the vault cannot be read here, and so not be merged.
+        it.auth.takes(auth)?;
+    }
     let mut base = match writable(&resource.spec) {
         Value::Object(members) => members,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {

@@ -6,7 +6,6 @@ pub(crate) mod form;
 pub(crate) mod names;
 pub(crate) mod parts;
 mod read;
-#[cfg_attr(not(test), expect(dead_code, reason = "what merges a change does not ask it yet"))]
 mod sealed;
 mod signed;
 pub(crate) mod tokens;
