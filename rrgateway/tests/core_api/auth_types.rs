@@ -251,6 +251,28 @@ async fn a_prefix_that_nobody_gave_does_not_go_into_the_query() {
     assert_eq!(error["detail"], "a prefix goes with a header only: give an empty one");
 }
 
+#[tokio::test]
+async fn a_part_of_what_is_sealed_together_is_not_changed_alone() {
+    let world = World::new().await;
+    let custom = json!({"type": "custom", "headers": {"X-App-Id": CANARY, "X-App-Key": CANARY}});
+    world.put("credentials/c", credential("target", &custom)).await;
+    let one = json!({"auth": {"headers": {"X-App-Key": CANARY}}});
+    check_refused(&world, "credentials/c", one.clone(), "/auth/headers/X-App-Id").await;
+    let rotated = world.post("credentials/c/rotate", one).await;
+    assert_eq!(rotated.json["errors"][0]["pointer"], "/auth/headers/X-App-Id", "{}", rotated.text);
+    let both = json!({"auth": {"headers": {"X-App-Key": CANARY, "X-App-Id": null}}});
+    let both = world.patch("credentials/c", both).await;
+    assert_eq!(both.json["auth"]["headers"], json!(["X-App-Key"]), "{}", both.text);
+
+    let aws = json!({"type": "awsSigV4", "accessKeyId": "A", "service": "s3", "awsRegion": "r",
+        "secretAccessKey": "canary-canary", "sessionToken": "canary-canary"});
+    world.put("credentials/aws", credential("target", &aws)).await;
+    let gone = json!({"auth": {"sessionToken": null}});
+    check_refused(&world, "credentials/aws", gone, "/auth/secretAccessKey").await;
+    let region = world.patch("credentials/aws", json!({"auth": {"awsRegion": "s"}})).await;
+    assert_eq!((region.status, &region.json["version"]), (StatusCode::OK, &json!(1)));
+}
+
 /// That a rotation is refused which says more than a new secret and a time.
 async fn check_rotations(world: &World, rotate: &str, given: &Value, secret: &Value) {
     let typed = world.post(rotate, json!({"auth": given})).await;
