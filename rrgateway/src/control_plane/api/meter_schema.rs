@@ -122,4 +122,4 @@ fn predicate() -> Value {
         "properties": answer::with(Value::Object(criteria.collect()), [effect])})
 }
 
-const OF_RULES: [&str; 4] = ["effect", "priority", "notes", "mode"];
+const OF_RULES: [&str; 5] = ["effect", "priority", "notes", "mode", "unreadable"];
