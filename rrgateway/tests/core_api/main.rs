@@ -7,6 +7,7 @@ mod auth_types;
 mod compiled;
 mod configuration;
 mod credentials;
+mod described;
 mod destinations;
 mod diff;
 mod meters;
