@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_record_has_the_members_that_its_schema_has() {
-        let record = crate::control_plane::wire::record::record(&Record::default());
+        let record = Record::default();
+        let record = crate::control_plane::wire::record::record(&record);
         let answered = serde_json::to_value(record).unwrap();
         let schema = super::record();
         let described = schema["properties"].as_object().unwrap();
