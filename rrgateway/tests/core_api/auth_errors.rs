@@ -65,7 +65,7 @@ async fn the_key_of_a_caller_is_in_no_header_that_requests_have_anyway() {
         assert!(answer.text.contains("ordinary requests have this header"), "{}", answer.text);
     }
     for (name, kind) in [("Cookie", "target"), ("X-Cookie", "proxy"), ("Authorization", "proxy")] {
-        let auth = json!({"type": "apiKey", "name": name, "key": "k".repeat(24)});
+        let auth = json!({"type": "apiKey", "name": name, "key": format!("{name:k>24}")});
         let document = json!({"name": format!("{kind} {name}"), "kind": kind, "auth": auth});
         let answer = world.post("credentials", document).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{name}: {}", answer.text);

@@ -70,7 +70,7 @@ fn stage() -> Value {
         "open": {"type": "boolean", "description": "authenticate: anybody may call."},
         "limits": items(json!({"policy": text, "max": number, "windowSeconds": number,
             "remaining": number, "resetSeconds": number})),
-        "rule": rule.clone(),
+        "rule": rule,
         "scopes": items(json!({
             "scope": text,
             "outcome": {"enum": ["allow", "deny", "unknown"]},
@@ -121,7 +121,7 @@ mod tests {
         let stage = Explained { stage: Stage::Rules, outcome: Outcome::Passed, finding: rules };
         let said = explanation::shown(&Explanation { revision: None, stages: vec![stage] });
         assert_eq!(said["stages"][0]["scopes"][0]["rule"], Value::Null);
-        let stage = &super::explanation()["properties"]["stages"]["items"]["properties"];
+        let stage = &explanation()["properties"]["stages"]["items"]["properties"];
         let rule = &stage["scopes"]["items"]["properties"]["rule"]["type"];
         assert_eq!(*rule, json!(["object", "null"]));
     }

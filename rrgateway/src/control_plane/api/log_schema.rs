@@ -114,7 +114,6 @@ fn time() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::Record;
 
     #[test]

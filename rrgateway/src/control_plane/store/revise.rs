@@ -275,8 +275,8 @@ impl Surroundings {
         Snapshot { number, digest, author: "owner".into(), created_ms, config }
     }
 
-    fn database(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Database { path: self.directory.join(CONTROL.name), source }
+    fn database(&self, why: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.directory.join(CONTROL.name), why }
     }
 
     fn damaged(&self, what: &impl ToString) -> StoreError {

@@ -79,7 +79,7 @@ impl Unread {
     // `path` is that of the file.
     fn of(self, path: &Path) -> StoreError {
         match self {
-            Self::Database(source) => file::database(path)(source),
+            Self::Database(why) => file::database(path)(why),
             Self::Spoilt { key, why } => {
                 let what = format!("what is stored of {key} cannot be read: {why}");
                 StoreError::Damaged { path: path.to_owned(), what }
