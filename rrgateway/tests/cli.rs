@@ -43,6 +43,30 @@ proxies:
 ";
 
 #[tokio::test]
+async fn the_core_api_is_called_by_the_names_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = [("RR_CONTROL_HOSTS", "gw.example, other.example")];
+    let data = folder.path().join("data");
+    let server = Server::start_with(&data, &folder.path().join("log"), &hosts).await;
+    let url = format!("http://{}/v1/openapi.json", server.control);
+    for (host, expected) in [
+        ("gw.example", 200),
+        ("GW.example:443", 200),
+        ("other.example", 200),
+        ("127.0.0.1", 200),
+        ("evil.example", 421),
+    ] {
+        let (status, text) =
+            server.try_call(Method::GET, &url, &[("host", host)], None).await.unwrap();
+        assert_eq!(status.as_u16(), expected, "{host}: {text}");
+    }
+    let refused = run(folder.path(), &["run", "--control-host", "*.example"]);
+    assert!(!refused.status.success());
+    let said = stderr(&refused);
+    assert!(said.contains("control.hosts: `*.example` is no name"), "{said}");
+}
+
+#[tokio::test]
 async fn explain_tells_what_becomes_of_a_request() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

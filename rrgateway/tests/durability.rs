@@ -75,6 +75,25 @@ async fn a_second_process_on_the_same_data_is_refused() {
     assert!(text.contains("another process"), "{text}");
 }
 
+// Another one that is just starting has the lock and nothing else yet.
+#[test]
+fn a_directory_is_claimed_before_anything_is_made_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = std::fs::File::create(folder.path().join("control.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_rrgateway"))
+        .args(["run", "--data-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"])
+        .arg("--data-dir")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    let text = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(text.contains("another process uses this data directory"), "{text}");
+    let made: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_spent_by_day_and_written_down_survives_kill_9() {
     let folder = tempfile::tempdir().unwrap();

@@ -46,6 +46,10 @@ pub struct Run {
     /// Where the Core API listens [default: 127.0.0.1:8081] [env: RR_CONTROL_LISTEN]
     #[arg(long, value_name = "ADDR:PORT")]
     control_listen: Option<SocketAddr>,
+    /// A name by which the Core API may be called besides localhost and its address, such as that of
+    /// a proxy in front of it; may be given several times [env: RR_CONTROL_HOSTS]
+    #[arg(long, value_name = "NAME")]
+    control_host: Option<Vec<String>>,
     /// Networks that may be called although they are not public, such as 10.1.0.0/16
     /// [env: RR_EGRESS_ALLOW]
     #[arg(long, value_name = "CIDR,…", value_delimiter = ',')]
@@ -65,6 +69,7 @@ impl Run {
             data_tls_key: self.data_tls_key,
             data_tls_client_ca: self.data_tls_client_ca,
             control_listen: self.control_listen,
+            control_hosts: self.control_host,
             egress_allow: self.egress_allow,
             limits_store: self.limits_store,
             ..Partial::default()
@@ -121,8 +126,8 @@ const AFTER_HELP: &str = "\
 Settings (file key, variable): dataDir RR_DATA_DIR, data.listen RR_DATA_LISTEN, data.workers
 RR_DATA_WORKERS, data.tls.cert RR_DATA_TLS_CERT, data.tls.key RR_DATA_TLS_KEY, data.tls.clientCa
 RR_DATA_TLS_CLIENT_CA, data.tls.minVersion RR_DATA_TLS_MIN_VERSION (1.2, 1.3), control.listen
-RR_CONTROL_LISTEN, egress.allow RR_EGRESS_ALLOW, trustedProxies RR_TRUSTED_PROXIES, maxRequestBytes
-RR_MAX_REQUEST_BYTES, limits.store RR_LIMITS_STORE, limits.mode RR_LIMITS_MODE (exact, leases),
+RR_CONTROL_LISTEN, control.hosts RR_CONTROL_HOSTS, egress.allow RR_EGRESS_ALLOW, trustedProxies
+RR_TRUSTED_PROXIES, maxRequestBytes RR_MAX_REQUEST_BYTES, limits.store RR_LIMITS_STORE, limits.mode RR_LIMITS_MODE (exact, leases),
 limits.slice RR_LIMITS_SLICE, limits.timeoutMs RR_LIMITS_TIMEOUT_MS, limits.onStoreFailure
 RR_LIMITS_ON_STORE_FAILURE (lease-then-share, allow, deny), limits.maxKeys RR_LIMITS_MAX_KEYS,
 limits.onCapacity RR_LIMITS_ON_CAPACITY (shareOne, refuse), drain.graceSeconds

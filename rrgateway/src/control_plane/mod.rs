@@ -7,4 +7,4 @@ mod plane;
 mod store;
 mod wire;
 
-pub use self::plane::{ControlPlane, ControlPlaneConfig, StartError};
+pub use self::plane::{Claim, ControlPlane, ControlPlaneConfig, StartError};

@@ -45,9 +45,20 @@ pub struct ControlPlaneConfig {
     pub reports: ReportsIn,
     /// Where the data plane is reached, such as `http://127.0.0.1:8080`.
     pub data_url: String,
+    /// The data directory, where it is claimed already; `None`: it is claimed now.
+    pub claim: Option<Claim>,
     /// Host names or addresses by which the listener may be called besides the loopback ones; a
     /// port is ignored.
     pub hosts: Vec<String>,
+}
+
+/// A data directory that no other process uses, until this is dropped.
+///
+/// Whoever keeps files of their own there claims it before they open them: what another process
+/// writes at the same moment looks like damage.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: Lock,
 }
 
 /// Why the control plane could not start: one line for the operator.
@@ -63,17 +74,27 @@ pub struct ControlPlane {
     stop: watch::Sender<bool>,
     records: Task<()>,
     writer: JoinHandle<()>,
-    lock: Lock,
+    claim: Claim,
 }
 
 /// What opening the files yields.
 struct Opened {
-    lock: Lock,
+    claim: Claim,
     reviser: Reviser,
     owner: Owner,
     keeper: Keeper,
     records: Reader,
     activity: Reader,
+}
+
+impl Claim {
+    /// Claims `directory`; made, for its owner only, where there is none. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When another process has it, or nothing can be written there.
+    pub fn on(directory: &Path) -> Result<Self, StartError> {
+        Ok(Self { _lock: Lock::take(directory)? })
+    }
 }
 
 impl ControlPlane {
@@ -94,9 +115,11 @@ impl ControlPlane {
             publisher,
             reports,
             data_url,
+            claim,
             hosts,
         } = config;
-        let Opened { lock, reviser, owner, keeper, records, activity } = opened(around).await?;
+        let opened = opened(around, claim).await?;
+        let Opened { claim, reviser, owner, keeper, records, activity } = opened;
         let oldest = oldest(reviser.current(), clock.clone());
         let (writer, thread) = Writer::start(reviser).map_err(StoreError::file(&data_dir))?;
         let (stop, stopped) = watch::channel(false);
@@ -125,7 +148,7 @@ impl ControlPlane {
             stop,
             records: tokio::spawn(keeper.run(reports, stopped, oldest)),
             writer: thread,
-            lock,
+            claim,
         })
     }
 
@@ -160,7 +183,7 @@ impl ControlPlane {
     /// Finishes the writes and keeps the records that have been handed over, then lets go of the
     /// data directory. Stop serving the router first: writes after this answer 503.
     pub async fn stop(self) {
-        let Self { api, token: _, lost: _, stop, records, writer, lock } = self;
+        let Self { api, token: _, lost: _, stop, records, writer, claim } = self;
         api.draining.store(true, Ordering::Relaxed);
         api.writer.stop().await;
         stop.send_replace(true);
@@ -172,7 +195,7 @@ impl ControlPlane {
         if !joined.unwrap_or(false) {
             tracing::error!("the configuration's writer did not end well");
         }
-        drop(lock);
+        drop(claim);
     }
 }
 
@@ -186,9 +209,9 @@ fn surroundings(config: &ControlPlaneConfig) -> Surroundings {
     }
 }
 
-async fn opened(around: Surroundings) -> Result<Opened, StoreError> {
+async fn opened(around: Surroundings, claim: Option<Claim>) -> Result<Opened, StoreError> {
     let path = around.directory.clone();
-    let opened = tokio::task::spawn_blocking(move || open(around));
+    let opened = tokio::task::spawn_blocking(move || open(around, claim));
     opened.await.map_err(|_| StoreError::Interrupted { path })?
 }
 
@@ -201,16 +224,19 @@ fn oldest(current: Arc<ArcSwap<Snapshot>>, clock: Clock) -> impl Fn() -> i64 + S
     }
 }
 
-fn open(around: Surroundings) -> Result<Opened, StoreError> {
+fn open(around: Surroundings, claim: Option<Claim>) -> Result<Opened, StoreError> {
     let directory = around.directory.clone();
-    let lock = Lock::take(&directory)?;
+    let claim = match claim {
+        Some(claim) => claim,
+        None => Claim { _lock: Lock::take(&directory)? },
+    };
     // The records first: nothing is published that could not be recorded.
     let keeper = Keeper::open(&directory)?;
     let records = Reader::open(&directory, RECORDS)?;
     let (reviser, owner) = Reviser::open(around)?;
     reviser.look_through();
     let activity = Reader::open(&directory, CONTROL)?;
-    Ok(Opened { lock, reviser, owner, keeper, records, activity })
+    Ok(Opened { claim, reviser, owner, keeper, records, activity })
 }
 
 /// A data plane that takes longer for its first revision is waited for by nobody.

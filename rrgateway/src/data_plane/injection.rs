@@ -60,7 +60,8 @@ impl Injections {
             return Injection::unavailable("the target credential is switched off");
         }
         self.open(credential).unwrap_or_else(|error| {
-            tracing::error!(secret = ?credential.secret, %error, "a target credential is unusable");
+            let secret = credential.secret.as_ref().map(tracing::field::display);
+            tracing::error!(secret, %error, "a target credential is unusable");
             Injection::unavailable(error.to_string())
         })
     }

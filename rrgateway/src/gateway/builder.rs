@@ -19,6 +19,7 @@ pub struct GatewayBuilder {
     pub(super) data_listen: SocketAddr,
     pub(super) data_tls: Option<TlsSettings>,
     pub(super) control_listen: SocketAddr,
+    pub(super) control_hosts: Vec<String>,
     pub(super) workers: usize,
     pub(super) egress: Vec<IpNet>,
     pub(super) clock: Clock,
@@ -36,6 +37,7 @@ impl Default for GatewayBuilder {
             data_listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data_tls: None,
             control_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            control_hosts: Vec::new(),
             workers: 1,
             egress: Vec::new(),
             clock: Clock::system(),
@@ -71,6 +73,13 @@ impl GatewayBuilder {
     /// Where the Core API listens.
     pub const fn control_listen(mut self, address: SocketAddr) -> Self {
         self.control_listen = address;
+        self
+    }
+
+    /// Names by which the Core API may be called besides `localhost`, loopback addresses and the
+    /// one that it listens on (`control.hosts`); a port is ignored.
+    pub fn control_hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.control_hosts.extend(names);
         self
     }
 
@@ -121,6 +130,11 @@ impl GatewayBuilder {
     pub fn counting(mut self, counting: LimitsConfig) -> Self {
         self.counting = counting;
         self
+    }
+
+    // By which the Core API at `address` may be called.
+    pub(super) fn hosts(&self, address: SocketAddr) -> Vec<String> {
+        self.control_hosts.iter().cloned().chain([address.ip().to_string()]).collect()
     }
 
     pub(super) fn trusted(&self) -> TrustedProxies {

@@ -11,7 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use tower::util::MapRequest;
 use zeroize::Zeroizing;
 
-use crate::control_plane::{ControlPlane, ControlPlaneConfig};
+use crate::control_plane::{Claim, ControlPlane, ControlPlaneConfig};
 use crate::data_plane::{DataPlane, DataPlaneConfig, KeySources, Secrets};
 use crate::gateway::builder::GatewayBuilder;
 use crate::gateway::files::DataDir;
@@ -115,6 +115,8 @@ impl GatewayBuilder {
     /// Says which of its parts could not start, and why.
     pub async fn start(self) -> anyhow::Result<Gateway> {
         let directory = DataDir::open(self.data_dir.clone())?;
+        // Before anything in it is opened: what another process is just writing looks like damage.
+        let claim = Claim::on(directory.path()).context("the control plane cannot start")?;
         let secrets = open_vault(directory.path(), self.keys.clone()).await?;
         let egress = EgressPolicy::allowing(self.egress.iter().copied());
         let (publisher, subscription) = model::channel();
@@ -149,11 +151,12 @@ impl GatewayBuilder {
             publisher,
             reports: reports_in,
             data_url: data.url(),
-            hosts: vec![control_address.ip().to_string()],
+            claim: Some(claim),
+            hosts: self.hosts(control_address),
         })
         .await
         .context("the control plane cannot start")?;
-        // Only now: nobody else works on this data directory.
+        // Only now: what no revision names is gone.
         _ = secrets.settle();
         let (control_drainer, drain) = listen::drain();
         tokio::spawn(serve(control_listener, control.router(), drain));
@@ -168,7 +171,11 @@ impl GatewayBuilder {
 // A key may come from a command that takes its time.
 async fn open_vault(data_dir: &Path, keys: KeySources) -> anyhow::Result<Secrets> {
     let data_dir = data_dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || Secrets::open(&data_dir, keys)).await;
+    let open = move || {
+        let opened = Secrets::open(&data_dir, keys);
+        opened.with_context(|| data_dir.join("vault").display().to_string())
+    };
+    let opened = tokio::task::spawn_blocking(open).await;
     opened.map_err(Into::into).flatten().context("the vault cannot be opened")
 }
 

@@ -17,6 +17,14 @@ pub struct SecretName {
     pub version: u32,
 }
 
+/// As the API says where a secret is: `vault:default/up/3`.
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, credential, version } = self;
+        write!(f, "vault:{client}/{credential}/{version}")
+    }
+}
+
 /// Where the control plane puts secrets. There is no way to read one back through it.
 pub trait SecretSink: Send + Sync + 'static {
     /// Seals `secret` under `name`; returns its fingerprint (8 hex digits of a MAC) once the

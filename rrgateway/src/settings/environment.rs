@@ -21,6 +21,7 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
         data_tls_client_ca: source.one("RR_DATA_TLS_CLIENT_CA")?,
         data_tls_min_version: source.one("RR_DATA_TLS_MIN_VERSION")?,
         control_listen: source.one("RR_CONTROL_LISTEN")?,
+        control_hosts: source.list("RR_CONTROL_HOSTS")?,
         egress_allow: source.list("RR_EGRESS_ALLOW")?,
         trusted_proxies: source.list("RR_TRUSTED_PROXIES")?,
         max_request_bytes: source.one("RR_MAX_REQUEST_BYTES")?,
@@ -112,6 +113,9 @@ mod tests {
             read(|name| (name == "RR_EGRESS_ALLOW").then(|| "127.0.0.0/8, ::1/128".to_owned()));
         let expected = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         assert_eq!(partial.unwrap().egress_allow, Some(expected));
+        let hosts = read(|name| (name == "RR_CONTROL_HOSTS").then(|| "a.example,b".to_owned()));
+        let expected = vec!["a.example".to_owned(), "b".to_owned()];
+        assert_eq!(hosts.unwrap().control_hosts, Some(expected));
     }
 
     #[test]

@@ -67,6 +67,7 @@ struct Tls {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Control {
     listen: Option<SocketAddr>,
+    hosts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +133,7 @@ impl TryFrom<File> for Partial {
             data_tls_client_ca: file.data.tls.client_ca,
             data_tls_min_version: file.data.tls.min_version,
             control_listen: file.control.listen,
+            control_hosts: file.control.hosts,
             egress_allow: file.egress.allow,
             trusted_proxies: file.trusted_proxies,
             max_request_bytes: file.max_request_bytes,
@@ -171,11 +173,12 @@ mod tests {
 
     #[test]
     fn toml_and_yaml_say_the_same() {
-        let toml = "dataDir = '/d'\nmaxRequestBytes = 7\n[data]\nlisten = '127.0.0.1:1'\n[drain]\ngraceSeconds = 3\n";
-        let yaml = "dataDir: /d\nmaxRequestBytes: 7\ndata: {listen: '127.0.0.1:1'}\ndrain: {graceSeconds: 3}\n";
+        let toml = "dataDir = '/d'\nmaxRequestBytes = 7\n[data]\nlisten = '127.0.0.1:1'\n[control]\nhosts = ['gw.example']\n[drain]\ngraceSeconds = 3\n";
+        let yaml = "dataDir: /d\nmaxRequestBytes: 7\ndata: {listen: '127.0.0.1:1'}\ncontrol: {hosts: [gw.example]}\ndrain: {graceSeconds: 3}\n";
         let expected = Partial {
             data_dir: Some("/d".into()),
             data_listen: Some("127.0.0.1:1".parse().unwrap()),
+            control_hosts: Some(vec!["gw.example".to_owned()]),
             max_request_bytes: Some(7),
             drain_grace_seconds: Some(3),
             ..Partial::default()

@@ -33,6 +33,8 @@ pub struct Settings {
     pub data_tls: Option<TlsSettings>,
     /// `control.listen`: where the Core API listens.
     pub control_listen: SocketAddr,
+    /// `control.hosts`: names by which the Core API may be called besides the loopback ones.
+    pub control_hosts: Vec<String>,
     /// `egress.allow`: networks that may be called although they are not public.
     pub egress_allow: Vec<IpNet>,
     /// `trustedProxies`: peers whose `X-Forwarded-For` is believed.
@@ -66,6 +68,7 @@ impl Settings {
             .data_dir(&self.data_dir)
             .data_listen(self.data_listen)
             .control_listen(self.control_listen)
+            .control_hosts(self.control_hosts.iter().cloned())
             .workers(self.data_workers)
             .egress_allow(self.egress_allow.iter().copied())
             .trusted_proxies(self.trusted_proxies.iter().copied())
@@ -84,12 +87,17 @@ impl Settings {
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let data_tls = tls(&partial)?;
         let limits = limits(&partial)?;
+        let control_hosts = partial.control_hosts.unwrap_or_default();
+        if let Some(it) = control_hosts.iter().find(|it| !is_host(it)) {
+            bail!("control.hosts: `{it}` is no name or address of a host");
+        }
         Ok(Self {
             data_dir: partial.data_dir.unwrap_or_else(|| PathBuf::from("./rr-data")),
             data_listen: partial.data_listen.unwrap_or_else(|| local(8080)),
             data_workers: partial.data_workers.unwrap_or(cores),
             data_tls,
             control_listen: partial.control_listen.unwrap_or_else(|| local(8081)),
+            control_hosts,
             egress_allow: partial.egress_allow.unwrap_or_default(),
             trusted_proxies: partial.trusted_proxies.unwrap_or_default(),
             max_request_bytes: partial.max_request_bytes.unwrap_or(100 * 1024 * 1024),
@@ -104,16 +112,27 @@ impl Settings {
     }
 }
 
+// Perhaps with a port. There are no patterns: whoever may choose a name could be anybody.
+fn is_host(text: &str) -> bool {
+    let is_named = text.bytes().any(|it| it.is_ascii_alphanumeric());
+    is_named && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-._:[]".contains(&it))
+}
+
 fn limits(partial: &Partial) -> anyhow::Result<LimitsConfig> {
     let first = LimitsConfig::default();
-    let of_store = partial.limits_mode.is_some()
-        || partial.limits_slice.is_some()
-        || partial.limits_timeout_ms.is_some()
-        || partial.limits_on_store_failure.is_some();
-    // Whoever says how a store is asked meant to have one.
-    ensure!(partial.limits_store.is_some() || !of_store, "limits: there is no limits.store");
     let store = partial.limits_store.clone().map(StoreUrl::checked).transpose();
     let timeout = partial.limits_timeout_ms.map(Duration::from_millis);
+    let failure = partial.limits_on_store_failure;
+    // Whoever says how a store is asked meant to have one, unless it is what holds anyway.
+    let of_store = [
+        ("limits.mode", partial.limits_mode.is_some_and(|it| it != first.mode)),
+        ("limits.slice", partial.limits_slice.is_some_and(|it| it != first.slice)),
+        ("limits.timeoutMs", timeout.is_some_and(|it| it != first.timeout)),
+        ("limits.onStoreFailure", failure.is_some_and(|it| it != first.on_store_failure)),
+    ];
+    if let (None, Some((key, _))) = (&partial.limits_store, of_store.iter().find(|it| it.1)) {
+        bail!("{key} is set, and limits.store is not");
+    }
     ensure!(timeout.is_none_or(|it| it <= LONGEST_WAIT), "limits.timeoutMs is 1000 at the most");
     ensure!(timeout.is_none_or(|it| !it.is_zero()), "limits.timeoutMs is 1 at least");
     ensure!(partial.limits_slice.is_none_or(|it| it > 0), "limits.slice is 1 at least");
@@ -122,7 +141,7 @@ fn limits(partial: &Partial) -> anyhow::Result<LimitsConfig> {
         mode: partial.limits_mode.unwrap_or(first.mode),
         slice: partial.limits_slice.unwrap_or(first.slice),
         timeout: timeout.unwrap_or(first.timeout),
-        on_store_failure: partial.limits_on_store_failure.unwrap_or(first.on_store_failure),
+        on_store_failure: failure.unwrap_or(first.on_store_failure),
         max_keys: partial.limits_max_keys.unwrap_or(first.max_keys),
         on_capacity: partial.limits_on_capacity.unwrap_or(first.on_capacity),
     })
@@ -155,6 +174,7 @@ fn tls(partial: &Partial) -> anyhow::Result<Option<TlsSettings>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_plane::StoreMode;
     use crate::listen::TlsVersion;
 
     #[test]
@@ -189,6 +209,51 @@ mod tests {
         let neither = "data.tls is set, but for data.tls.cert and data.tls.key";
         check(Partial { data_tls_client_ca: path("ca"), ..none() }, Err(neither));
         check(Partial { data_tls_min_version: Some(TlsVersion::V1_3), ..none() }, Err(neither));
+    }
+
+    #[test]
+    fn the_core_api_has_names_and_no_patterns() {
+        let named = |it: &str| {
+            let control_hosts = Some(vec![it.to_owned()]);
+            Settings::filled(Partial { control_hosts, ..Partial::default() })
+        };
+        for it in ["gw.example", "gw.example:8443", "10.0.0.7", "[fd00::1]:1"] {
+            assert_eq!(named(it).unwrap().control_hosts, [it]);
+        }
+        for it in ["", "*", "*.example", "https://gw.example", "a@b", "a b", "."] {
+            let said = named(it).unwrap_err().to_string();
+            assert_eq!(said, format!("control.hosts: `{it}` is no name or address of a host"));
+        }
+    }
+
+    #[test]
+    fn how_a_store_is_asked_needs_one_unless_it_is_the_default() {
+        let first = LimitsConfig::default();
+        let defaults = Partial {
+            limits_mode: Some(first.mode),
+            limits_slice: Some(first.slice),
+            limits_timeout_ms: u64::try_from(first.timeout.as_millis()).ok(),
+            limits_on_store_failure: Some(first.on_store_failure),
+            ..Partial::default()
+        };
+        assert_eq!(Settings::filled(defaults).unwrap().limits, first);
+        let leases = || Partial { limits_mode: Some(StoreMode::Leases), ..Partial::default() };
+        refuses(leases(), "limits.mode is set, and limits.store is not");
+        let slice = Partial { limits_slice: Some(first.slice + 1), ..Partial::default() };
+        refuses(slice, "limits.slice is set, and limits.store is not");
+        let timeout = Partial { limits_timeout_ms: Some(7), ..Partial::default() };
+        refuses(timeout, "limits.timeoutMs is set, and limits.store is not");
+        let failure = "deny".parse().ok();
+        let failure = Partial { limits_on_store_failure: failure, ..Partial::default() };
+        refuses(failure, "limits.onStoreFailure is set, and limits.store is not");
+        let store = "redis://127.0.0.1".parse().ok();
+        let limits = Settings::filled(Partial { limits_store: store, ..leases() }).unwrap().limits;
+        assert_eq!(limits.mode, StoreMode::Leases);
+    }
+
+    #[track_caller]
+    fn refuses(partial: Partial, why: &str) {
+        assert_eq!(Settings::filled(partial).unwrap_err().to_string(), why);
     }
 
     fn path(text: &str) -> Option<PathBuf> {

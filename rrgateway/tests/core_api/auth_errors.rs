@@ -55,6 +55,25 @@ async fn what_callers_show_is_not_what_upstreams_are_shown() {
     }
 }
 
+#[tokio::test]
+async fn the_key_of_a_caller_is_in_no_header_that_requests_have_anyway() {
+    let world = World::new().await;
+    for name in ["Cookie", "User-Agent", "content-type", "If-None-Match", "X-Forwarded-For"] {
+        let auth = json!({"type": "apiKey", "name": name});
+        let document = json!({"name": "c", "kind": "proxy", "auth": auth});
+        let answer = world.post("credentials", document).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert_eq!(answer.json["errors"][0]["pointer"], "/auth/name", "{name}");
+        assert!(answer.text.contains("ordinary requests have this header"), "{}", answer.text);
+    }
+    for (name, kind) in [("Cookie", "target"), ("X-Cookie", "proxy"), ("Authorization", "proxy")] {
+        let auth = json!({"type": "apiKey", "name": name, "key": format!("{name:k>24}")});
+        let document = json!({"name": format!("{kind} {name}"), "kind": kind, "auth": auth});
+        let answer = world.post("credentials", document).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{name}: {}", answer.text);
+    }
+}
+
 /// Who shows what is called `base`, and what of it is right.
 fn right(base: &str) -> (&'static str, Value) {
     let (_, kind, auth) = BASES.iter().find(|it| it.0 == base).unwrap();

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::world::{CANARY, CLIENT, World};
 
 /// `auth` as it is given, and as it is shown.
-struct Case {
-    kind: &'static str,
-    given: Value,
-    shown: Value,
+pub(crate) struct Case {
+    pub(crate) kind: &'static str,
+    pub(crate) given: Value,
+    pub(crate) shown: Value,
 }
 
 #[tokio::test]
@@ -337,7 +337,7 @@ fn jws() -> String {
     format!("{head}.{claims}.{CANARY}")
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let read = |text: &str| {
         let text = text.replace("JWS", &jws()).replace("BASE64", &STANDARD.encode(CANARY));
         serde_json::from_str(&text.replace("SECRET", CANARY)).unwrap()

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use rrgateway::model::Revision;
-use rrrules::{CanonicalPath, Effect, RuleSet, Subject};
+use rrrules::{CanonicalPath, Effect, RuleSet, Subject, Verdict};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::world::World;
 
@@ -52,13 +53,7 @@ async fn rules_that_cannot_be_compiled_any_more_deny() {
     let world = World::new().await;
     world.fill().await;
     fill(&world).await;
-    let directory = world.stop().await;
-    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
-    let broken = "UPDATE resource SET spec = json_set(spec, '$.path.pattern', '(') \
-                  WHERE kind = 'rule' AND parent_id = 'a'";
-    assert_eq!(raw.execute(broken, []).unwrap(), 1);
-    drop(raw);
-    let world = World::in_directory(directory).await.unwrap();
+    let world = spoilt(world, "json_set(spec, '$.path.pattern', '(')", 1).await;
     let (a, b) = (rules(&world.revision(), 0), rules(&world.revision(), 1));
     assert_eq!((decide(&a, "/x"), decide(&b, "/x")), (Effect::Deny, Effect::Allow));
 }
@@ -70,22 +65,97 @@ async fn what_is_stored_and_is_no_rule_denies_until_it_is_written_anew() {
     fill(&world).await;
     let rule = world.get("/v1/clients/default/proxies/a/rules").await.json;
     let path = format!("proxies/a/rules/{}", rule["items"][0]["id"].as_str().unwrap());
-    let directory = world.stop().await;
-    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
-    let broken = "UPDATE resource SET spec = json_set(spec, '$.effect', 'ignore') \
-                  WHERE kind = 'rule' AND parent_id = 'a'";
-    assert_eq!(raw.execute(broken, []).unwrap(), 1);
-    drop(raw);
-    let world = World::in_directory(directory).await.unwrap();
+    let world = spoilt(world, "json_set(spec, '$.effect', 'ignore')", 1).await;
     let (a, b) = (rules(&world.revision(), 0), rules(&world.revision(), 1));
     assert_eq!((decide(&a, "/x"), decide(&b, "/x")), (Effect::Deny, Effect::Allow));
     let shown = world.get(&format!("/v1/clients/default/{path}")).await;
     assert_eq!((shown.status.as_u16(), &shown.json["effect"]), (200, &json!("ignore")));
+    let unreadable = shown.json["unreadable"].as_str().unwrap();
+    assert!(unreadable.contains("unknown variant `ignore`"), "{unreadable}");
     let more = world.put("proxies/a/rules/more", json!({"effect": "allow"})).await;
-    assert!(!more.status.is_success() && more.text.contains("is no rule"), "{}", more.text);
+    assert!(more.status.is_success(), "{}", more.text);
+    assert_eq!(decide(&rules(&world.revision(), 0), "/x"), Effect::Deny, "it denies all the same");
     let repaired = world.put(&path, json!({"effect": "deny", "methods": ["PUT"]})).await;
     assert!(repaired.status.is_success(), "{}", repaired.text);
     assert_eq!(decide(&rules(&world.revision(), 0), "/x"), Effect::Allow);
+}
+
+#[tokio::test]
+async fn of_two_that_are_no_rules_each_can_be_repaired_and_both_deny_until_then() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    world.put("proxies/a/rules/s", json!({"effect": "allow"})).await;
+    let world = spoilt(world, "'zzz'", 2).await;
+    let list = world.get("/v1/clients/default/proxies/a/rules").await.json;
+    for rule in list["items"].as_array().unwrap() {
+        assert!(rule["unreadable"].as_str().is_some_and(|it| it.contains("expected")), "{rule}");
+    }
+    let denied_by = |world: &World| {
+        let rules = rules(&world.revision(), 0);
+        decision(&rules, "/x").deciding.map(|it| it.id.to_string())
+    };
+    assert_eq!(denied_by(&world).as_deref(), Some("r"), "the first of them is named");
+
+    for (path, change) in [
+        ("proxies/a/rules/more", json!({"effect": "allow"})),
+        ("proxies/a/rules/r", json!({"effect": "allow", "notes": "repaired"})),
+    ] {
+        let written = world.put(path, change).await;
+        assert!(written.status.is_success(), "{path}: {}", written.text);
+        assert_eq!(decide(&rules(&world.revision(), 0), "/x"), Effect::Deny, "{path}");
+    }
+    let patched = world.patch("proxies/a", json!({"defaultRuleEffect": "deny"})).await;
+    assert!(patched.status.is_success(), "{}", patched.text);
+    assert_eq!(denied_by(&world).as_deref(), Some("s"), "what is left of them");
+    let wrong = json!({"effect": "allow", "path": {"pattern": "("}});
+    let wrong = world.put("proxies/a/rules/more", wrong).await;
+    assert_eq!(wrong.status.as_u16(), 422, "what is written must be right: {}", wrong.text);
+    let gone = world.delete("proxies/a/rules/s").await;
+    assert!(gone.status.is_success(), "{}", gone.text);
+    assert_eq!(decide(&rules(&world.revision(), 0), "/x"), Effect::Allow);
+}
+
+#[tokio::test]
+async fn what_is_no_rule_can_be_patched_into_one() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    let world = spoilt(world, "json_set(spec, '$.effect', 'ignore')", 1).await;
+    let patched = world.patch("proxies/a/rules/r", json!({"effect": "deny"})).await;
+    assert!(patched.status.is_success(), "{}", patched.text);
+    assert_eq!(patched.json.get("unreadable"), None);
+    let rules = rules(&world.revision(), 0);
+    assert_eq!((decide(&rules, "/a"), decide(&rules, "/x")), (Effect::Deny, Effect::Allow));
+}
+
+#[tokio::test]
+async fn other_rules_are_not_compared_with_what_is_no_rule() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    let world = spoilt(world, "'zzz'", 1).await;
+    let question = json!({"on": {"type": "proxy", "id": "a"}, "rules": [],
+        "requests": [{"method": "GET", "path": "/x"}]});
+    let answer = world.write("POST", "/v1/explain/diff", question, &[]).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["code"]), (409, &json!("conflict")));
+    let detail = answer.json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("proxy/a/rule/r: what is stored of it is no rule"), "{detail}");
+}
+
+#[tokio::test]
+async fn what_is_stored_and_is_no_filter_is_named_once_and_nothing_starts() {
+    let world = World::new().await;
+    world.fill().await;
+    fill(&world).await;
+    let filter = json!({"operation": "destroy", "paths": ["$.a"]});
+    world.put("proxies/a/filters/f", filter).await;
+    let directory = world.stop().await;
+    spoil(&directory, "UPDATE resource SET spec = 'zzz' WHERE kind = 'filter'", 1);
+    let error = World::start(directory.path()).await.err().unwrap();
+    let said = format!("{:#}", anyhow::Error::from(error));
+    assert!(said.contains("what is stored of proxy/a/filter/f cannot be read: "), "{said}");
+    assert_eq!(said.matches("expected value").count(), 1, "{said}");
 }
 
 #[tokio::test]
@@ -134,6 +204,19 @@ async fn a_change_makes_the_proxies_anew_that_it_touches_and_no_others() {
     assert_eq!(said(&world.revision()), changed[1..]);
 }
 
+// The world anew, with `spec` in the place of what is stored of the rules on proxy `a`.
+async fn spoilt(world: World, spec: &str, rows: usize) -> World {
+    let directory = world.stop().await;
+    let set = format!("UPDATE resource SET spec = {spec} WHERE kind = 'rule' AND parent_id = 'a'");
+    spoil(&directory, &set, rows);
+    World::in_directory(directory).await.unwrap()
+}
+
+fn spoil(directory: &TempDir, sql: &str, rows: usize) {
+    let raw = rusqlite::Connection::open(directory.path().join("control.db")).unwrap();
+    assert_eq!(raw.execute(sql, []).unwrap(), rows);
+}
+
 // Of each proxy, whether it was made between the two.
 fn anew(before: &Revision, after: &Revision) -> Vec<bool> {
     let both = before.proxies.iter().zip(&after.proxies);
@@ -159,9 +242,13 @@ fn is_waiting(rules: &RuleSet) -> bool {
 }
 
 fn decide(rules: &RuleSet, path: &str) -> Effect {
+    decision(rules, path).effect
+}
+
+fn decision(rules: &RuleSet, path: &str) -> Verdict {
     let (path, body, headers) =
         (CanonicalPath::parse(path).unwrap(), Bytes::new(), HeaderMap::new());
     let method = &Method::GET;
     let subject = Subject { method, path: &path, query: None, headers: &headers, body: &body };
-    rules.decide(&subject).effect
+    rules.decide(&subject)
 }

@@ -7,6 +7,7 @@ mod auth_types;
 mod compiled;
 mod configuration;
 mod credentials;
+mod described;
 mod destinations;
 mod diff;
 mod meters;
@@ -89,6 +90,10 @@ async fn requests_that_are_no_requests_are_refused_with_their_code() {
     let rebound = [("host", "evil.example")];
     let answer = world.send("GET", &targets, Some(&token), &rebound, Body::empty()).await;
     assert_eq!(answer.json["code"], "misdirected-request");
+    assert!(answer.json["detail"].as_str().unwrap().contains("control.hosts"), "{}", answer.text);
+    let deep = "[".repeat(200);
+    let answer = world.send("POST", &targets, Some(&token), &json, Body::from(deep)).await;
+    assert!(answer.json["detail"].as_str().unwrap().contains("128 deep"), "{}", answer.text);
 }
 
 #[tokio::test]
@@ -279,6 +284,9 @@ async fn a_directory_that_cannot_be_used_is_refused_with_the_reason() {
     std::fs::write(&database, "").unwrap();
     let emptied = World::start(directory.path()).await.map(drop).unwrap_err();
     assert!(emptied.to_string().contains("it is empty"), "{emptied}");
+    let no_directory = World::start(&database).await.map(drop).unwrap_err();
+    let said = format!("{:#}", anyhow::Error::from(no_directory));
+    assert!(said.contains("control.db") && said.matches("os error").count() == 1, "{said}");
 }
 
 #[tokio::test]

@@ -117,6 +117,7 @@ impl World {
             publisher,
             reports: reports_in,
             data_url: "http://127.0.0.1:8080".to_owned(),
+            claim: None,
             hosts: Vec::new(),
         })
         .await?;

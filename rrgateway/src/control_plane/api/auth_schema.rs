@@ -104,8 +104,9 @@ fn jwt_verify() -> Value {
             "leewaySeconds": seconds(0, 600, Some(60), "By how much clocks may differ."),
             "requiredClaims": {"type": "object", "description":
                 "Names of claims, each with a value or a list of which one; else 401."},
-            "subjectPattern": text("A regular expression that sub must match."),
-            "maxLifetimeSeconds": seconds(1, CENTURY, None, "From iat to exp, at the most."),
+            "subjectPattern": maybe(text("A regular expression that sub must match; null: any.")),
+            "maxLifetimeSeconds": maybe(seconds(1, CENTURY, None,
+                "From iat to exp, at the most; null: any time.")),
             "jwksCooldownSeconds": seconds(1, 3_600, Some(30),
                 "How long after one fetch an unknown key id may cause the next."),
             "jwksMaxStaleSeconds": seconds(0, CENTURY, Some(3_600),
@@ -151,13 +152,13 @@ fn oauth2() -> Value {
             "flow": {"enum": ["client_credentials", "authorization_code"], "description":
                 "Required. authorization_code: with a refresh token that somebody has consented to."},
             "tokenUrl": text("Required."),
-            "authorizeUrl": text("Where consent is given."),
+            "authorizeUrl": maybe(text("Where consent is given.")),
             "clientId": text("Required."),
             "clientSecret": secret("Of that client."),
             "refreshToken": secret("For authorization_code."),
             "clientAuth": {"enum": ["basic", "post"], "default": "basic"},
             "scopes": texts("What the token should grant."),
-            "audience": text("Whom it is for."),
+            "audience": maybe(text("Whom it is for.")),
             "allowPlaintext": plaintext(),
         }),
     )
@@ -172,13 +173,15 @@ fn custom_token() -> Value {
                 "properties": {
                     "method": {"enum": ["GET", "POST", "PUT"], "default": "POST"},
                     "url": {"type": "string"},
-                    "headers": {"type": "object", "writeOnly": true, "maxProperties": 20,
-                        "additionalProperties": {"type": "string"}},
-                    "body": {"type": "string", "writeOnly": true, "maxLength": 8192}},
-                "description": "Required. Headers and body are the secret; answers show the names."},
+                    "headers": secret_headers("Of the request."),
+                    "body": {"type": "string", "writeOnly": true, "maxLength": 8192},
+                    "hasBody": {"type": "boolean", "readOnly": true}},
+                "description": "Required. Headers and body are the secret: answers show the names of \
+                    the headers, and whether there is a body."},
             "tokenPath": text("Required: where in the answer the token is, as a JSONPath to one value."),
-            "ttlSeconds": seconds(1, YEAR, None, "How long a token can be used. This or expiresPath."),
-            "expiresPath": text("Where in the answer that is."),
+            "ttlSeconds": maybe(seconds(1, YEAR, None,
+                "How long a token can be used. This or expiresPath.")),
+            "expiresPath": maybe(text("Where in the answer that is.")),
             "present": {"type": "object", "additionalProperties": false, "properties": {
                 "in": {"enum": ["header", "query"], "default": "header"},
                 "name": {"type": "string", "default": "Authorization"},
@@ -221,10 +224,7 @@ fn custom() -> Value {
         "custom",
         "Several headers. Only of kind target.",
         json!({
-            "headers": {"type": "object", "maxProperties": 20, "writeOnly": true,
-                "additionalProperties": {"type": "string"}, "description":
-                "Names and values, all secret; answers list the names. Given, it takes the place of all \
-                 before."},
+            "headers": secret_headers("Given, it takes the place of all before."),
         }),
     )
 }
@@ -243,6 +243,22 @@ fn one(kind: &str, what: &str, properties: Value) -> Value {
 fn secret(what: &str) -> Value {
     let what = format!("{what} Left out on PUT, the one before stays.");
     json!({"type": "string", "writeOnly": true, "description": what})
+}
+
+// What is written, and what is answered of it.
+fn secret_headers(what: &str) -> Value {
+    let what =
+        format!("{what} Written as an object; values are secret, and answers list the names.");
+    json!({"description": what, "oneOf": [
+        {"type": "object", "writeOnly": true, "maxProperties": MOST_HEADERS,
+            "additionalProperties": {"type": "string"}},
+        {"type": "array", "readOnly": true, "items": {"type": "string"}}]})
+}
+
+// What is answered as null where it is not given.
+fn maybe(schema: Value) -> Value {
+    let kind = schema.get("type").cloned().unwrap_or_default();
+    answer::with(schema, [("type", json!([kind, "null"]))])
 }
 
 fn text(what: &str) -> Value {
@@ -268,5 +284,6 @@ fn plaintext() -> Value {
         "Whether the URL may be plain http: the secret is then read by whoever is on the way."})
 }
 
+const MOST_HEADERS: usize = 20;
 const YEAR: u64 = 366 * 24 * 3_600;
 const CENTURY: u64 = 100 * YEAR;

@@ -8,7 +8,9 @@ use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::control_plane::api::history::History;
-use crate::control_plane::api::problem::{MALFORMED, NOT_FOUND, Problem, STORE_UNAVAILABLE};
+use crate::control_plane::api::problem::{
+    CONFLICT, MALFORMED, NOT_FOUND, Problem, STORE_UNAVAILABLE,
+};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{body, render};
 use crate::control_plane::config::comparison::{Comparison, NotComparable};
@@ -60,8 +62,8 @@ fn problem(why: NotComparable) -> Problem {
         NotComparable::NotFound => Problem::new(NOT_FOUND),
         NotComparable::Invalid(flaws) => Problem::invalid(&flaws),
         NotComparable::Unservable(error) => {
-            tracing::error!(%error, "rules that are served cannot be compiled anew");
-            Problem::new(STORE_UNAVAILABLE)
+            // It denies everything, which is hardly what anybody wants to compare with.
+            Problem::new(CONFLICT).detail(format!("{error}. Write it anew, or delete it"))
         }
     }
 }

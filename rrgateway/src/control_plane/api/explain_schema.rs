@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::control_plane::wire::answer;
+
 /// The schema of a described request.
 pub(crate) fn question() -> Value {
     let properties = json!({
@@ -72,7 +74,7 @@ fn stage() -> Value {
         "scopes": items(json!({
             "scope": text,
             "outcome": {"enum": ["allow", "deny", "unknown"]},
-            "rule": rule,
+            "rule": answer::with(rule, [("type", json!(["object", "null"]))]),
             "default": {"type": "boolean", "description": "Whether no rule fits."},
             "shadow": {"type": ["object", "null"], "description":
                 "What it would say if the rules in shadow mode were enforced: {outcome, ruleIds}."},
@@ -103,4 +105,24 @@ fn stage() -> Value {
 fn whole(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flatten().map(|it| it.0).collect();
     json!({"type": "object", "required": required, "properties": properties})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::wire::explanation;
+    use crate::model::{Explained, Explanation, Finding, Outcome, ScopeSays};
+    use rrcore::{Scope, Stage};
+
+    #[test]
+    fn no_rule_is_named_where_nobody_knows_the_caller_and_the_schema_says_so() {
+        let unknown = ScopeSays { scope: Scope::ProxyCredential, said: None };
+        let rules = Finding::Rules(vec![unknown]);
+        let stage = Explained { stage: Stage::Rules, outcome: Outcome::Passed, finding: rules };
+        let said = explanation::shown(&Explanation { revision: None, stages: vec![stage] });
+        assert_eq!(said["stages"][0]["scopes"][0]["rule"], Value::Null);
+        let stage = &explanation()["properties"]["stages"]["items"]["properties"];
+        let rule = &stage["scopes"]["items"]["properties"]["rule"]["type"];
+        assert_eq!(*rule, json!(["object", "null"]));
+    }
 }

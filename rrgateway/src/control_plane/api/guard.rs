@@ -54,10 +54,11 @@ fn admit(request: &Request, hosts: &[String]) -> Result<(), Problem> {
     if matches!(request.uri().path(), "/livez" | "/readyz") {
         return Ok(());
     }
-    let host = only(request.headers(), &HOST).ok_or(Problem::new(MISDIRECTED))?;
+    let misdirected = || Problem::new(MISDIRECTED).detail(NAMES);
+    let host = only(request.headers(), &HOST).ok_or_else(misdirected)?;
     let mut named = request.uri().authority().into_iter().chain([&host]);
     if !named.all(|it| is_ours(it, hosts)) {
-        return Err(Problem::new(MISDIRECTED));
+        return Err(misdirected());
     }
     if !request.headers().contains_key(ORIGIN) || is_same_origin(request.headers(), &host) {
         return Ok(());
@@ -97,6 +98,8 @@ fn is_same_origin(headers: &HeaderMap, host: &Authority) -> bool {
     named.is_some_and(|it| it.eq_ignore_ascii_case(host.as_str()))
 }
 
+const NAMES: &str = "It is called by localhost, by the address that it listens on, or by a name that \
+                     the setting control.hosts gives (--control-host).";
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 

@@ -45,7 +45,8 @@ pub(crate) fn record() -> Value {
             "shadowAllow, shadowDeny: what the scope would have said if its rules in shadow mode, \
              whose ids follow, were enforced."},
             "ruleIds": {"type": "array", "items": text}})),
-        "validation": items(&json!({"message": text, "outcome": text, "pointers": items(&text)})),
+        "validation": items(&json!({"message": text, "outcome": text,
+            "pointers": {"type": "array", "items": text}})),
         "filters": items(&filtered()),
         "redactions": items(&json!({"entity": text, "count": number})),
         "upstream": maybe(&json!({"target": text, "status": {"type": ["integer", "null"]},

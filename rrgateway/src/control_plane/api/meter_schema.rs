@@ -23,8 +23,8 @@ pub(crate) fn meter() -> Shape {
             "requestCount: each request is one. responseValue: a number that the upstream answers."},
         "extraction": place("Where the number is, and only of responseValue. In a body of JSON, or \
             in an event stream, where the last one counts; compressed or not. Or in a header."),
-        "estimate": {"oneOf": [{"type": "integer", "minimum": 0}, place("Where in the request."),
-            {"type": "null"}], "description": "What is taken when a request is let in, and made \
+        "estimate": {"oneOf": [{"type": "integer", "minimum": 0},
+            place("Where in the request; null: nothing is taken.")], "description": "What is taken when a request is let in, and made \
             good when the number is known: a number, or where the request says it. Only of \
             responseValue."},
         "onMissing": number("What a response without the number counts as: 0 unless told. Only of \
@@ -122,4 +122,4 @@ fn predicate() -> Value {
         "properties": answer::with(Value::Object(criteria.collect()), [effect])})
 }
 
-const OF_RULES: [&str; 4] = ["effect", "priority", "notes", "mode"];
+const OF_RULES: [&str; 5] = ["effect", "priority", "notes", "mode", "unreadable"];

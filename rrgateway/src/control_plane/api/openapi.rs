@@ -182,7 +182,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         | Action::ListActivity => &["401", "403", "404", "421", "422", "503"],
         Action::CurrentRevision => &["401", "403", "421"],
         Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
-        Action::Diff => &["400", "401", "403", "404", "413", "415", "421", "422", "503"],
+        Action::Diff => &["400", "401", "403", "404", "409", "413", "415", "421", "422", "503"],
         Action::RotateVault => &["401", "403", "409", "421", "503"],
         Action::Ready => &["503"],
         Action::Live => &[],

@@ -48,6 +48,9 @@ pub(crate) fn rule() -> Shape {
         "mode": {"enum": ["enforce", "shadow"], "default": "enforce", "description":
             "shadow: decides nothing; records show what would have been, as shadowAllow or \
              shadowDeny."},
+        "unreadable": {"type": "string", "readOnly": true, "description":
+            "Only of a rule whose stored text is no rule any more: why it is none. Such a rule may \
+             lack all else, and denies everything until it is written anew or deleted."},
     });
     let example = json!({"effect": "deny", "priority": 900, "methods": ["DELETE"],
         "path": {"pattern": "^/users/"}, "notes": "nobody deletes users"});

@@ -109,7 +109,7 @@ fn write(
     let old = before.as_deref();
     let is_rotation = new.grace_seconds.is_some();
     let Settled { spec, fresh, rebind } = settled(config, &key, new, moment, means)?;
-    reference::check(config, &key, &spec)?;
+    reference::check(config, &key, &spec, moment.at_ms)?;
     let resource = Arc::new(moment.resource(key, spec, old));
     let mut config = config.clone();
     config.insert(Arc::clone(&resource));

@@ -16,7 +16,7 @@ use crate::control_plane::config::lint::default_rule_effect;
 use crate::control_plane::config::made::Made as Known;
 use crate::control_plane::config::meters;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, digest};
-use crate::control_plane::config::scopes::Hanging;
+use crate::control_plane::config::scopes::{self, Hanging};
 use crate::control_plane::config::served::{Kept, Made, Served};
 use crate::control_plane::config::shown::{
     CLIENT, authentication, key_headers, presentation, secret_name,
@@ -100,6 +100,11 @@ impl Compiler {
         let default = config.get(owner).and_then(|it| default_rule_effect(&it.spec));
         let hanging = default.map(|it| self.made.scopes.of(config, owner, it)).transpose()?;
         Ok(hanging.map(|it| it.rules))
+    }
+
+    /// Whether `written` can be what it says that it is: to be asked of all that is written.
+    pub(crate) fn check(&self, written: &Resource) -> Result<(), Unservable> {
+        scopes::check(written, self.made.scopes.patterns())
     }
 
     /// The revision that was compiled last is served: what it does not use may go.

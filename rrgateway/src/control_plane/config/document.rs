@@ -15,9 +15,9 @@ pub(crate) fn shown(resource: &Resource) -> Value {
     let id = &*resource.key.id;
     let said = match &resource.spec {
         Spec::Credential(it) => answer::credential(id, it),
+        Spec::Rule(it) => it.shown(),
         Spec::Target(_)
         | Spec::Proxy(_)
-        | Spec::Rule(_)
         | Spec::Filter(_)
         | Spec::Meter(_)
         | Spec::Configuration(_) => public(&resource.spec),

@@ -10,9 +10,11 @@ use crate::control_plane::wire::auth::form::Kind as Side;
 use crate::control_plane::wire::credential::Credential;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::proxy::Proxy;
+use crate::control_plane::wire::secret::SecretState;
 
-/// Whether `spec` can stand in `config` as `key`.
-pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refused> {
+/// Whether `spec` can stand in `config` as `key`, from `at_ms` on (milliseconds since the Unix
+/// epoch).
+pub(crate) fn check(config: &Config, key: &Key, spec: &Spec, at_ms: i64) -> Result<(), Refused> {
     let mut others = config.list(&key.collection, 0).filter(|it| it.key != *key);
     if spec.name().is_some() && others.any(|it| it.spec.name() == spec.name()) {
         return Err(conflict("/name", "there is one of this name already"));
@@ -24,7 +26,7 @@ pub(crate) fn check(config: &Config, key: &Key, spec: &Spec) -> Result<(), Refus
         return Err(Refused::Invalid(vec![Flaw::new("", detail)]));
     }
     match spec {
-        Spec::Credential(it) => has_its_own_secret(config, key, it),
+        Spec::Credential(it) => has_its_own_secret(config, key, it, at_ms),
         Spec::Proxy(it) => {
             names_what_exists(config, it)?;
             is_named_alone(config, key, it)?;
@@ -79,13 +81,23 @@ fn conflict(pointer: &str, why: &str) -> Refused {
 }
 
 // Two credentials with one secret: nobody could say who is calling.
-fn has_its_own_secret(config: &Config, key: &Key, it: &Credential) -> Result<(), Refused> {
+fn has_its_own_secret(
+    config: &Config,
+    key: &Key,
+    it: &Credential,
+    at_ms: i64,
+) -> Result<(), Refused> {
     let Some(digest) = it.secret.as_ref().and_then(|it| it.digest) else { return Ok(()) };
     let mut others = config
         .list(&key.collection, 0)
         .filter(|it| it.key != *key)
-        .filter_map(|it| it.spec.as_credential()?.secret.as_ref()?.digest);
-    if others.any(|other| other == digest) {
+        .filter_map(|it| it.spec.as_credential()?.secret.as_ref());
+    let is_theirs = |it: &SecretState| {
+        // The one before is good while its grace lasts.
+        let previous = it.previous.as_ref().filter(|it| at_ms < it.until_ms);
+        it.digest == Some(digest) || previous.is_some_and(|it| it.digest == Some(digest))
+    };
+    if others.any(is_theirs) {
         let pointer = it.auth.secret_pointer().unwrap_or_default();
         return Err(conflict(pointer, "another credential has this secret: choose another"));
     }
@@ -122,4 +134,45 @@ fn credential_flaw(config: &Config, id: &str, side: Side, pointer: String) -> Op
         (Some(_), Side::Target) => "this is a credential of kind proxy",
     };
     Some(Flaw::new(pointer, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::config::outcome::Moment;
+    use crate::control_plane::wire::secret::SecretDigest;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_is_somebody_elses_while_its_grace_lasts() {
+        let mut config = Config::first(0);
+        let (key, rotated) = credential("rotated", "new", Some(("old", 1_000)));
+        let moment = Moment { revision: 2, at_ms: 0 };
+        config.insert(Arc::new(moment.resource(key.clone(), rotated.clone(), None)));
+        check(&config, &key, &rotated, 999).unwrap();
+        for (secret, at_ms, expected) in [
+            ("new", 999, false),
+            ("new", 1_000, false),
+            ("old", 999, false),
+            ("old", 1_000, true),
+            ("other", 999, true),
+        ] {
+            let (key, spec) = credential("another", secret, None);
+            let checked = check(&config, &key, &spec, at_ms);
+            assert_eq!(checked.is_ok(), expected, "{secret} at {at_ms}: {checked:?}");
+        }
+    }
+
+    fn credential(name: &str, secret: &str, previous: Option<(&str, i64)>) -> (Key, Spec) {
+        let previous = previous.map(|(secret, until_ms)| {
+            json!({"version": 1, "untilMs": until_ms, "digest": SecretDigest::of(secret)})
+        });
+        let spec = json!({"name": name, "kind": "proxy",
+            "auth": {"type": "apiKey", "in": "header", "name": "X-API-Key", "prefix": ""},
+            "defaultRuleEffect": "allow", "expiresAtMs": null, "active": true, "region": "local",
+            "secret": {"version": 2, "fingerprint": "", "rotatedAtMs": 0,
+                "digest": SecretDigest::of(secret), "previous": previous}});
+        let spec = Spec::from_json(Kind::Credential, &spec.to_string()).unwrap();
+        (Key::top(Kind::Credential, name), spec)
+    }
 }

@@ -1,12 +1,13 @@
 //! What hangs on a credential, target or proxy: its rules and filters, compiled once per content.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use rrfilter::FilterSet;
 use rrrules::{Rule, RuleSet};
 
 use crate::control_plane::config::memo::Memo;
-use crate::control_plane::config::resource::{Collection, Key, Kind};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
 use crate::control_plane::config::snapshot::{Config, Standing};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::wire::patterns::Patterns;
@@ -69,10 +70,11 @@ impl Scopes {
         let Self { patterns, rule_sets, filter_sets: _, is_serving } = self;
         let set = rule_sets.get((digest, default), || {
             if *is_serving || standing.is_empty() {
-                return together(&standing, owner, default, patterns);
+                return together(served(&standing, patterns), owner, default);
             }
             let patterns = patterns.clone();
-            Ok(RuleSet::deferred(move || later(&standing, &patterns), effect(default)))
+            let later = move || Ok::<_, Infallible>(served(&standing, &patterns));
+            Ok(RuleSet::deferred(later, effect(default)))
         })?;
         Ok((digest, set))
     }
@@ -97,38 +99,43 @@ impl Scopes {
     }
 }
 
-/// The rules that hang on `owner`, compiled anew: for what is asked off the path of writes.
+/// The rules that hang on `owner`, compiled anew: for what is asked off the path of writes. Fails
+/// where one of them is no rule.
 pub(crate) fn rule_set(
     config: &Config,
     owner: &Key,
     default: Effect,
     patterns: &Patterns,
 ) -> Result<RuleSet, Unservable> {
-    let collection = Collection::under(Kind::Rule, owner);
-    together(&config.standing(&collection), owner, default, patterns)
+    let standing = config.standing(&Collection::under(Kind::Rule, owner));
+    let rules = standing.iter().filter_map(|it| compiled(it, patterns));
+    together(rules.collect::<Result<_, _>>()?, owner, default)
 }
 
-fn together(
-    standing: &Standing,
-    owner: &Key,
-    default: Effect,
-    patterns: &Patterns,
-) -> Result<RuleSet, Unservable> {
-    let rules = compiled(standing, patterns)?;
+/// Whether `written`, if it is a rule, can be one. To be asked of all that is written: what is
+/// there and is no rule is served, and denies.
+pub(crate) fn check(written: &Resource, patterns: &Patterns) -> Result<(), Unservable> {
+    compiled(written, patterns).transpose().map(|_| ())
+}
+
+fn together(rules: Vec<Rule>, owner: &Key, default: Effect) -> Result<RuleSet, Unservable> {
     RuleSet::new(rules, effect(default)).map_err(|it| Unservable::new(owner, "", it.to_string()))
 }
 
-fn compiled(standing: &Standing, patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
+// What is stored and is no rule denies everything, under its own name, and does not stand in the
+// way of a write: else two of them could never be repaired.
+fn served(standing: &Standing, patterns: &Patterns) -> Vec<Rule> {
     let rules = standing.iter().filter_map(|it| {
-        let compiled = it.spec.as_rule()?.compiled(Arc::clone(&it.key.id), patterns);
-        Some(compiled.map_err(|flaw| Unservable { key: it.key.clone(), flaw }))
+        let rule = compiled(it, patterns)?;
+        Some(rule.unwrap_or_else(|error| {
+            tracing::error!(%error, "a rule that is stored cannot be served, and denies everything");
+            Rule::new(Arc::clone(&it.key.id), rrrules::Effect::Deny)
+        }))
     });
     rules.collect()
 }
 
-// Nobody waits for the reason: it is for the operator, and the set denies.
-fn later(standing: &Standing, patterns: &Patterns) -> Result<Vec<Rule>, Unservable> {
-    compiled(standing, patterns).inspect_err(|error| {
-        tracing::error!(%error, "rules that were served before cannot be, and deny");
-    })
+fn compiled(resource: &Resource, patterns: &Patterns) -> Option<Result<Rule, Unservable>> {
+    let compiled = resource.spec.as_rule()?.compiled(Arc::clone(&resource.key.id), patterns);
+    Some(compiled.map_err(|flaw| Unservable { key: resource.key.clone(), flaw }))
 }

@@ -9,7 +9,7 @@ use crate::control_plane::config::compile::Compiler;
 use crate::control_plane::config::draft::Draft;
 use crate::control_plane::config::outcome::Moment;
 use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
-use crate::control_plane::config::scopes::Scopes;
+use crate::control_plane::config::scopes::{self, Scopes};
 use crate::control_plane::config::snapshot::Config;
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::file::document::{Document, Item};
@@ -120,6 +120,11 @@ impl Trial<'_> {
 
     fn compile(&self, notes: &mut Notes) {
         let mut scopes = Scopes::default();
+        for rule in self.config.all(Kind::Rule) {
+            if let Err(it) = scopes::check(rule, scopes.patterns()) {
+                self.note(it, notes);
+            }
+        }
         for kind in Kind::PARENTS {
             for resource in self.config.list(&Collection::top(kind), 0) {
                 match scopes.of(&self.config, &resource.key, default_effect(&resource.spec)) {

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-/// Why the store could not be used. For the operator; clients are told only that it is so.
+/// Why the store could not be used. For the operator; clients are told only that it is so. What
+/// caused it is in its text, and not beside it, where it would be told again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    #[error("{}: {source}", path.display())]
-    File { path: PathBuf, source: std::io::Error },
+    #[error("{}: {why}", path.display())]
+    File { path: PathBuf, why: std::io::Error },
     #[error("{}: another process uses this data directory", path.display())]
     Locked { path: PathBuf },
-    #[error("{}: {source}", path.display())]
-    Database { path: PathBuf, source: rusqlite::Error },
+    #[error("{}: {why}", path.display())]
+    Database { path: PathBuf, why: rusqlite::Error },
     #[error("{}: this is not a database of this gateway", path.display())]
     Foreign { path: PathBuf },
     #[error(
@@ -29,6 +30,6 @@ pub(crate) enum StoreError {
 impl StoreError {
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { path, source }
+        move |why| Self::File { path, why }
     }
 }

@@ -37,7 +37,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path }),
-            Err(TryLockError::Error(source)) => Err(StoreError::File { path, source }),
+            Err(TryLockError::Error(why)) => Err(StoreError::File { path, why }),
         }
     }
 }
@@ -151,7 +151,7 @@ fn private(path: &Path) -> std::io::Result<File> {
 /// An error of the database at `path`.
 pub(crate) fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError::Database { path: path.clone(), source }
+    move |why| StoreError::Database { path: path.clone(), why }
 }
 
 const BUSY: Duration = Duration::from_secs(2);

@@ -29,7 +29,7 @@ impl Owner {
         directory: &Path,
     ) -> Result<Self, StoreError> {
         let path = directory.join(FILE);
-        let database = |source| StoreError::Database { path: directory.into(), source };
+        let database = |why| StoreError::Database { path: directory.into(), why };
         let known = connection
             .query_row("SELECT digest FROM owner WHERE one = 1", [], |row| row.get(0))
             .optional()

@@ -40,7 +40,7 @@ impl Reader {
         });
         // It fails to join only when the runtime ends.
         let found = found.await.unwrap_or(Err(rusqlite::Error::InvalidQuery));
-        found.map_err(|source| StoreError::Database { path, source })
+        found.map_err(|why| StoreError::Database { path, why })
     }
 }
 

@@ -148,7 +148,7 @@ impl Keeper {
 
     fn try_to_keep(&mut self, batch: &[Record]) -> Result<(), StoreError> {
         let path = self.directory.join(RECORDS.name);
-        write(self.connection()?, batch).map_err(|source| StoreError::Database { path, source })
+        write(self.connection()?, batch).map_err(|why| StoreError::Database { path, why })
     }
 
     // Some of what is too old: whether there may be more. A record that waits comes first.
@@ -170,7 +170,7 @@ impl Keeper {
              WHERE received_ms < ? ORDER BY received_ms LIMIT {MOST_SWEPT})"
         );
         let deleted = self.connection()?.execute(&delete, [before]);
-        deleted.map_err(|source| StoreError::Database { path, source })
+        deleted.map_err(|why| StoreError::Database { path, why })
     }
 
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {

@@ -175,6 +175,7 @@ impl Reviser {
         let refused = |it| WriteError::Refused(invalid(it, written.as_deref()));
         let after = self.around.snapshot(number, config);
         let config = &after.config;
+        written.as_deref().map_or(Ok(()), |it| self.compiler.check(it)).map_err(refused)?;
         let compiled = self.compiler.compile(config, number, after.digest);
         let revision = compiled.map_err(refused)?;
         // Also where nothing uses them yet: what cannot stand together is refused when it is
@@ -274,8 +275,8 @@ impl Surroundings {
         Snapshot { number, digest, author: "owner".into(), created_ms, config }
     }
 
-    fn database(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Database { path: self.directory.join(CONTROL.name), source }
+    fn database(&self, why: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.directory.join(CONTROL.name), why }
     }
 
     fn damaged(&self, what: &impl ToString) -> StoreError {
@@ -319,7 +320,8 @@ fn invalid(it: Unservable, written: Option<&Resource>) -> Refused {
         return Refused::Invalid(vec![flaw]);
     }
     let Flaw { pointer, detail } = flaw;
-    Refused::Invalid(vec![Flaw::new("", format!("{key} would be wrong at {pointer}: {detail}"))])
+    let place = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
+    Refused::Invalid(vec![Flaw::new("", format!("{key} would be wrong{place}: {detail}"))])
 }
 
 fn generate() -> Result<Zeroizing<String>, rrauth::RandomUnavailable> {

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::control_plane::config::binding;
-use crate::control_plane::config::resource::{Collection, Kind, Resource, Spec};
+use crate::control_plane::config::resource::{Collection, Key, Kind, Resource, Spec};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
@@ -32,8 +32,8 @@ pub(crate) fn open<T>(
     make: impl FnOnce(&Snapshot) -> T,
 ) -> Result<Opened<T>, StoreError> {
     let connection = file::open(directory, CONTROL)?;
-    let path = directory.join(CONTROL.name);
-    let database = &file::database(&path);
+    let path = &directory.join(CONTROL.name);
+    let database = &file::database(path);
     let middle = middle(&connection);
     let half = middle.as_ref().map_or(0, |it| *it);
     thread::scope(|scope| {
@@ -43,14 +43,14 @@ pub(crate) fn open<T>(
         let beside = thread::Builder::new().name("control-reader".to_owned());
         let checked = beside.spawn_scoped(scope, move || {
             let newer = file::open_once(directory, CONTROL)
-                .and_then(|it| rows(&it, half, i64::MAX).map_err(database));
+                .and_then(|it| rows(&it, half, i64::MAX).map_err(|it| it.of(path)));
             // Who takes it is in this scope.
             _ = give.send(newer);
             file::check(directory, CONTROL)
         });
-        let checked = checked.map_err(StoreError::file(&path))?;
+        let checked = checked.map_err(StoreError::file(path))?;
         let older = file::open_once(directory, CONTROL)
-            .and_then(|it| rows(&it, i64::MIN, half).map_err(database));
+            .and_then(|it| rows(&it, i64::MIN, half).map_err(|it| it.of(path)));
         // It is sent, or its sender has panicked: then so does this.
         let newer = newer.recv();
         let last = middle.map_err(database).and_then(|_| {
@@ -63,6 +63,35 @@ pub(crate) fn open<T>(
         checked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(Opened { connection, last: last? })
     })
+}
+
+/// Why a row could not be read.
+enum Unread {
+    Database(rusqlite::Error),
+    /// It is there, and is not what its kind must be.
+    Spoilt {
+        key: Key,
+        why: serde_json::Error,
+    },
+}
+
+impl Unread {
+    // `path` is that of the file.
+    fn of(self, path: &Path) -> StoreError {
+        match self {
+            Self::Database(why) => file::database(path)(why),
+            Self::Spoilt { key, why } => {
+                let what = format!("what is stored of {key} cannot be read: {why}");
+                StoreError::Damaged { path: path.to_owned(), what }
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Unread {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 fn load(connection: &Connection, config: Config) -> rusqlite::Result<Option<Snapshot>> {
@@ -106,7 +135,7 @@ fn middle(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 // Those that were made after `from`, up to `to`.
-fn rows(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Config> {
+fn rows(connection: &Connection, from: i64, to: i64) -> Result<Config, Unread> {
     let mut statement = connection.prepare(
         "SELECT kind, parent_kind, parent_id, id, created_in, changed_in, created_ms, updated_ms, \
          spec FROM resource WHERE created_in > ? AND created_in <= ? ORDER BY created_in",
@@ -145,9 +174,13 @@ fn other_collection(row: &Row<'_>, known: &Collection) -> rusqlite::Result<Optio
     Ok(Some(Collection { kind: kind(row, 0)?, parent }))
 }
 
-fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource> {
-    let text = row.get_ref(8)?.as_str()?;
-    let spec = Spec::from_json(collection.kind, text).map_err(|it| unreadable(8, it))?;
+fn resource(row: &Row<'_>, collection: &Collection) -> Result<Resource, Unread> {
+    let text = row.get_ref(8)?.as_str().map_err(rusqlite::Error::from)?;
+    let key = collection.key(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?);
+    let spec = match Spec::from_json(collection.kind, text) {
+        Ok(spec) => spec,
+        Err(why) => return Err(Unread::Spoilt { key, why }),
+    };
     Ok(Resource {
         // Of the text as it is: writing it out anew would take longer than reading it.
         content: Spec::digest_of_stored(text),
@@ -155,7 +188,7 @@ fn resource(row: &Row<'_>, collection: &Collection) -> rusqlite::Result<Resource
         changed_in: counted(row, 5)?,
         created_ms: row.get(6)?,
         updated_ms: row.get(7)?,
-        key: collection.key(row.get_ref(3)?.as_str()?),
+        key,
         spec,
     })
 }

@@ -22,12 +22,18 @@ pub(crate) enum Json {
 pub(crate) struct NotJson {
     line: usize,
     column: usize,
+    is_too_deep: bool,
 }
 
 impl Json {
-    /// Reads a whole document; nested up to 128 deep.
+    /// Reads a whole document; nested less than 128 deep.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, NotJson> {
-        serde_json::from_slice(text).map_err(|it| NotJson { line: it.line(), column: it.column() })
+        serde_json::from_slice(text).map_err(|it| NotJson {
+            line: it.line(),
+            column: it.column(),
+            // There is nothing else to tell it by.
+            is_too_deep: it.to_string().starts_with("recursion limit exceeded"),
+        })
     }
 
     /// Member `name` of an object.
@@ -85,11 +91,12 @@ impl Json {
 
 impl fmt::Display for NotJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column } = self;
-        write!(
-            f,
-            "This is not JSON, or an object names a member twice: line {line} column {column}."
-        )
+        let Self { line, column, is_too_deep } = self;
+        let why = match is_too_deep {
+            true => "This is nested 128 deep or more",
+            false => "This is not JSON, or an object names a member twice",
+        };
+        write!(f, "{why}: line {line} column {column}.")
     }
 }
 
@@ -174,7 +181,13 @@ mod tests {
         for text in ["", "{", "{} {}", r#"{"a":1,"a":2}"#, r#"[{"a":1,"\u0061":2}]"#, "NaN"] {
             assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
         }
-        assert!(Json::parse("[".repeat(1_000).as_bytes()).is_err());
+        let nested =
+            |depth| Json::parse(["[".repeat(depth), "]".repeat(depth)].concat().as_bytes());
+        assert!(nested(127).is_ok());
+        for depth in [128, 1_000] {
+            let said = nested(depth).unwrap_err().to_string();
+            assert!(said.starts_with("This is nested 128 deep or more: "), "{said}");
+        }
         assert!(Json::parse(br#"{"a":[1,-1,1.5,"x",null,true,{}]}"#).is_ok());
     }
 

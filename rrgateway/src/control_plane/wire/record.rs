@@ -155,7 +155,7 @@ struct Validation<'a> {
 
 impl<'a> Validation<'a> {
     fn of(it: &'a ValidationNote) -> Self {
-        let pointers = Each(&*it.pointers, AsRef::as_ref);
+        let pointers = Each(&it.pointers, AsRef::as_ref);
         Self { message: it.message, outcome: it.outcome, pointers }
     }
 }
@@ -179,7 +179,7 @@ impl<'a> Filter<'a> {
     fn of(it: &'a FilterNote) -> Self {
         let mode = if it.shadow { "shadow" } else { "enforce" };
         let path = |(path, removed): &'a Removed| Path { path, removed: *removed };
-        let paths = Each(&*it.paths, path);
+        let paths = Each(&it.paths, path);
         Self { id: &it.id, scope: it.scope, removed: it.removed, mode, paths }
     }
 }

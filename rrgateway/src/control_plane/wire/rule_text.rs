@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rrrules::Rule as Compiled;
 use serde_json::Value;
 
+use crate::control_plane::wire::answer;
 use crate::control_plane::wire::fields::Flaw;
 use crate::control_plane::wire::patterns::Patterns;
 use crate::control_plane::wire::rule::Rule;
@@ -36,6 +37,14 @@ impl RuleText {
     pub(crate) fn to_json(&self) -> Value {
         let rule = self.read().and_then(serde_json::to_value);
         rule.or_else(|_| serde_json::from_str(&self.0)).unwrap_or_default()
+    }
+
+    /// As [`RuleText::to_json`]; of what is no rule, also why it is none.
+    pub(crate) fn shown(&self) -> Value {
+        let rule = self.read().and_then(serde_json::to_value);
+        rule.unwrap_or_else(|why| {
+            answer::with(self.to_json(), [("unreadable", why.to_string().into())])
+        })
     }
 
     /// As [`Rule::compiled`].
@@ -76,6 +85,11 @@ mod tests {
     fn what_is_no_rule_is_shown_as_it_is_and_cannot_be_compiled() {
         let text = RuleText::stored(r#"{"effect":"ignore"}"#);
         assert_eq!(text.to_json(), json!({ "effect": "ignore" }));
+        assert_eq!(text.shown()["effect"], "ignore");
+        for text in [text.as_str(), "zzz", "[1]"] {
+            let why = &RuleText::stored(text).shown()["unreadable"];
+            assert!(why.as_str().is_some_and(|it| !it.is_empty()), "{text}: {why}");
+        }
         let flaw = text.compiled("r".into(), &Patterns::default()).unwrap_err();
         assert!(flaw.detail.contains("no rule: unknown variant `ignore`"), "{}", flaw.detail);
     }

@@ -68,7 +68,7 @@ fn reseal(inner: &Weak<Inner>, names: Vec<SecretName>) -> Option<Vec<SecretName>
         let mut failed = Vec::new();
         while let Some(name) = next() {
             if let Err(error) = inner.upgrade()?.reseal(&name) {
-                tracing::error!(?name, %error, "a record could not be sealed anew");
+                tracing::error!(%name, %error, "a record could not be sealed anew");
                 failed.push(name);
             }
         }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::control_plane::wire::auth::form::{Auth, BEARER, DEFAULT_HEADER, Read};
-use crate::control_plane::wire::auth::names::header_name;
+use crate::control_plane::wire::auth::names::callers_header;
 use crate::control_plane::wire::auth::parts::Place;
 use crate::control_plane::wire::fields::{Fields, Node};
 use crate::control_plane::wire::secret;
@@ -13,7 +13,7 @@ use crate::model::EgressPolicy;
 
 pub(super) fn key(fields: &mut Fields<'_>, _: &EgressPolicy) -> Option<Read> {
     let key = fields.optional("key", secret::callers_secret);
-    let name = fields.or("name", DEFAULT_HEADER.to_owned(), header_name);
+    let name = fields.or("name", DEFAULT_HEADER.to_owned(), callers_header);
     let auth = Auth::ApiKey { place: Place::Header, name: name?, prefix: String::new() };
     Some((auth, key?))
 }

@@ -29,6 +29,22 @@ pub(super) fn header_name(node: Node<'_>) -> Option<String> {
     node.parsed(1..=128, |text| usable(&text).map(|_| text.to_string()))
 }
 
+/// The header of a caller's key. Of all callers of a client: who shows anything in it shows a key.
+pub(super) fn callers_header(node: Node<'_>) -> Option<String> {
+    node.parsed(1..=128, |text| match is_ordinary(&usable(&text)?) {
+        true => {
+            Err("ordinary requests have this header for something else, and each of them would \
+             be taken to show a key")
+        }
+        false => Ok(text.to_string()),
+    })
+}
+
+fn is_ordinary(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    ORDINARY.contains(&name) || ORDINARY_PREFIXES.iter().any(|it| name.starts_with(it))
+}
+
 /// A header that the gateway leaves to credentials.
 pub(super) fn usable(name: &str) -> Result<HeaderName, &'static str> {
     let name: HeaderName = name.parse().map_err(|_| "this is not a header name")?;
@@ -102,3 +118,41 @@ pub(super) fn plaintext(fields: &mut Fields<'_>) -> Option<bool> {
 
 const MOST_WORDS: usize = 50;
 const LONGEST_PREFIX: usize = 64;
+
+// What browsers, libraries, proxies and tracers send with requests that are nobody's key.
+const ORDINARY: [&str; 32] = [
+    "accept",
+    "alt-used",
+    "b3",
+    "baggage",
+    "cache-control",
+    "cookie",
+    "correlation-id",
+    "date",
+    "dnt",
+    "early-data",
+    "forwarded",
+    "from",
+    "idempotency-key",
+    "last-event-id",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "prefer",
+    "priority",
+    "range",
+    "referer",
+    "request-id",
+    "save-data",
+    "traceparent",
+    "tracestate",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "x-amzn-trace-id",
+    "x-correlation-id",
+    "x-real-ip",
+    "x-request-id",
+    "x-requested-with",
+];
+const ORDINARY_PREFIXES: [&str; 7] =
+    ["accept-", "access-control-", "content-", "if-", "sec-", "x-b3-", "x-forwarded-"];
