@@ -88,11 +88,19 @@ impl Reviser {
         Arc::clone(&self.current)
     }
 
-    /// Tells, meanwhile, which rules were stored and cannot be read: at a start, nobody waits for
-    /// all of them to be. Until they are written anew, what they hang on denies.
+    /// Tells, meanwhile, whether what was stored is what was written, and which rules of it cannot be
+    /// read: at a start, nobody waits for that. Until those are written anew, what they hang on denies.
     pub(crate) fn look_through(&self) {
         let current = self.current.load_full();
         let look = move || {
+            if current.config.digest() != current.digest {
+                let revision = current.number;
+                tracing::error!(
+                    revision,
+                    "what is stored is not what was written as this revision: the file was changed by \
+                     something else, or is damaged"
+                );
+            }
             for rule in current.config.all(Kind::Rule) {
                 if let Some(Err(error)) = rule.spec.as_rule().map(RuleText::read) {
                     tracing::error!(rule = %rule.key, %error, "what is stored of it is no rule");
