@@ -222,6 +222,8 @@ async fn a_request_for_a_token_may_have_no_secrets() {
     // What is left out stays; what is said to be none goes.
     let mut whole = auth.clone();
     whole["request"].as_object_mut().unwrap().remove("headers");
+    let bare = world.put("credentials/bare", named("bare", "target", &whole)).await;
+    assert_eq!(bare.json["auth"]["request"], request, "{}", bare.text);
     let kept = world.put("credentials/ct", credential("target", &whole)).await;
     assert_eq!(kept.json["auth"]["request"]["headers"], json!(["X-Id"]), "{}", kept.text);
     let none = world.put("credentials/ct", credential("target", &auth)).await;
@@ -252,26 +254,88 @@ async fn a_prefix_that_nobody_gave_does_not_go_into_the_query() {
 }
 
 #[tokio::test]
-async fn a_part_of_what_is_sealed_together_is_not_changed_alone() {
+async fn secrets_that_are_sealed_together_are_changed_together() {
     let world = World::new().await;
-    let custom = json!({"type": "custom", "headers": {"X-App-Id": CANARY, "X-App-Key": CANARY}});
-    world.put("credentials/c", credential("target", &custom)).await;
-    let one = json!({"auth": {"headers": {"X-App-Key": CANARY}}});
-    check_refused(&world, "credentials/c", one.clone(), "/auth/headers/X-App-Id").await;
-    let rotated = world.post("credentials/c/rotate", one).await;
-    assert_eq!(rotated.json["errors"][0]["pointer"], "/auth/headers/X-App-Id", "{}", rotated.text);
-    let both = json!({"auth": {"headers": {"X-App-Key": CANARY, "X-App-Id": null}}});
-    let both = world.patch("credentials/c", both).await;
-    assert_eq!(both.json["auth"]["headers"], json!(["X-App-Key"]), "{}", both.text);
-
-    let aws = json!({"type": "awsSigV4", "accessKeyId": "A", "service": "s3", "awsRegion": "r",
-        "secretAccessKey": "canary-canary", "sessionToken": "canary-canary"});
-    world.put("credentials/aws", credential("target", &aws)).await;
-    let gone = json!({"auth": {"sessionToken": null}});
-    check_refused(&world, "credentials/aws", gone, "/auth/secretAccessKey").await;
-    let region = world.patch("credentials/aws", json!({"auth": {"awsRegion": "s"}})).await;
-    assert_eq!((region.status, &region.json["version"]), (StatusCode::OK, &json!(1)));
+    for (name, auth, change, pointer, rest) in TOGETHER {
+        let read = |it: &str| serde_json::from_str::<Value>(&it.replace("SECRET", CANARY)).unwrap();
+        let path = format!("credentials/{name}");
+        let made = world.put(&path, named(name, "target", &read(auth))).await;
+        assert!(made.status.is_success(), "{}", made.text);
+        let before = made.json["version"].as_u64().unwrap();
+        let (part, whole) = (json!({"auth": read(change)}), json!({"auth": read(rest)}));
+        let rotate = format!("{path}/rotate");
+        for refused in
+            [world.patch(&path, part.clone()).await, world.post(&rotate, part.clone()).await]
+        {
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name} {change}");
+            assert_eq!(refused.json["errors"][0]["pointer"], *pointer, "{name} {change}");
+            assert!(!refused.text.contains(CANARY), "{}", refused.text);
+        }
+        let changed = world.patch(&path, whole.clone()).await;
+        assert_eq!(changed.json["version"], before + 1, "{name} {rest}: {}", changed.text);
+        let rotated = world.post(&rotate, whole).await;
+        assert_eq!(rotated.json["version"], before + 2, "{name} {rest}: {}", rotated.text);
+    }
 }
+
+/// A credential, a change that would lose a part of its secret, where that is told, and what would
+/// not.
+const TOGETHER: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "custom",
+        r#"{"type": "custom", "headers": {"X-App-Id": "SECRET", "X-App-Key": "SECRET"}}"#,
+        r#"{"headers": {"X-App-Key": "SECRET"}}"#,
+        "/auth/headers/X-App-Id",
+        r#"{"headers": {"X-App-Key": "SECRET", "X-App-Id": null}}"#,
+    ),
+    (
+        "request",
+        r#"{"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60, "request":
+            {"url": "https://a.example/t", "headers": {"X-Id": "SECRET"}, "body": "SECRET"}}"#,
+        r#"{"request": {"body": "SECRET"}}"#,
+        "/auth/request/headers/X-Id",
+        r#"{"request": {"body": "SECRET", "headers": {"X-Id": "SECRET"}}}"#,
+    ),
+    (
+        "request",
+        r#"{"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60, "request":
+            {"url": "https://a.example/t", "headers": {"X-Id": "SECRET"}, "body": "SECRET"}}"#,
+        r#"{"request": {"headers": {"X-Id": "SECRET"}}}"#,
+        "/auth/request/body",
+        r#"{"request": {"body": null, "headers": {"X-Id": null}}}"#,
+    ),
+    (
+        "aws",
+        r#"{"type": "awsSigV4", "accessKeyId": "A", "service": "s3", "awsRegion": "r",
+            "secretAccessKey": "SECRET", "sessionToken": "SECRET"}"#,
+        r#"{"secretAccessKey": "SECRET"}"#,
+        "/auth/sessionToken",
+        r#"{"secretAccessKey": "SECRET", "sessionToken": null}"#,
+    ),
+    (
+        "aws",
+        r#"{"type": "awsSigV4", "accessKeyId": "A", "service": "s3", "awsRegion": "r",
+            "secretAccessKey": "SECRET", "sessionToken": "SECRET"}"#,
+        r#"{"sessionToken": null}"#,
+        "/auth/secretAccessKey",
+        r#"{"secretAccessKey": "SECRET", "sessionToken": "SECRET"}"#,
+    ),
+    (
+        "oauth2",
+        r#"{"type": "oauth2", "flow": "authorization_code", "clientId": "c", "tokenUrl":
+            "https://a.example/t", "clientSecret": "SECRET", "refreshToken": "SECRET"}"#,
+        r#"{"refreshToken": "SECRET"}"#,
+        "/auth/clientSecret",
+        r#"{"refreshToken": "SECRET", "clientSecret": "SECRET"}"#,
+    ),
+    (
+        "basic",
+        r#"{"type": "basicAuth", "username": "a", "password": "SECRET"}"#,
+        r#"{"password": null}"#,
+        "/auth/password",
+        r#"{"password": "SECRET"}"#,
+    ),
+];
 
 /// That a rotation is refused which says more than a new secret and a time.
 async fn check_rotations(world: &World, rotate: &str, given: &Value, secret: &Value) {
@@ -303,6 +367,10 @@ fn secret_of(auth: &Value) -> Option<Value> {
     members.retain(|name, value| name != "type" && value.to_string().contains(CANARY));
     if let Some(key) = auth.get("key").filter(|it| it.is_object()) {
         members.insert("key".to_owned(), key.clone());
+    }
+    if members.contains_key("refreshToken") {
+        // Whether there is one has to be said.
+        members.entry("clientSecret").or_insert(Value::Null);
     }
     (!members.is_empty()).then_some(secret)
 }

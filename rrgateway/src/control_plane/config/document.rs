@@ -40,8 +40,8 @@ pub(crate) fn patched(
     egress: &EgressPolicy,
 ) -> Result<Draft, Vec<Flaw>> {
     let kind = resource.key.collection.kind;
+    // What the vault has as one cannot be merged here, where nobody can read it.
     if let (Spec::Credential(it), Some(auth)) = (&resource.spec, patch.member("auth")) {
-        // What is in the vault cannot be read here, and so not be merged.
         it.auth.takes(auth)?;
     }
     let mut base = match writable(&resource.spec) {

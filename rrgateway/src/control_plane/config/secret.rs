@@ -66,7 +66,10 @@ pub(crate) fn settle(
         (None, _) if is_generated(credential.kind, &credential.auth) => {
             (generate().map_err(|_| Refused::NoRandomness)?, true)
         }
-        (None, _) => return Err(invalid(pointer, "this is required")),
+        (None, _) => match credential.auth.empty_secret() {
+            Some(empty) if grace_seconds.is_none() => (empty, false),
+            Some(_) | None => return Err(invalid(pointer, "this is required")),
+        },
     };
     let state = SecretState {
         version: last.saturating_add(1),

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use crate::control_plane::wire::auth::parts::{
     AwsSigV4, CustomToken, Hmac, Introspection, JwtVerify, OAuth2, Place,
 };
+use crate::control_plane::wire::secret;
 use crate::model::BaseUrl;
 
 /// Who shows a credential to whom.
@@ -119,6 +120,16 @@ impl Auth {
         may_stay
             && std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.secret_pointer() == other.secret_pointer()
+    }
+
+    /// What the vault gets where no secret was given and none is needed.
+    pub(crate) fn empty_secret(&self) -> Option<Zeroizing<String>> {
+        match self {
+            Self::CustomToken(it) if it.request.headers.is_empty() && !it.request.has_body => {
+                Some(secret::table(std::iter::empty()))
+            }
+            _ => None,
+        }
     }
 
     /// Where the secret itself is sent to get something for it, as scheme, host and port: a URL in
