@@ -6,7 +6,7 @@ use rratelimit::{
     BreakerState, Charge, Decision, Key, Limit, Policy, RateLimitLayer, RedisStore, Store,
     StoreFailure, Taking, Threshold,
 };
-use rrcore::{Code, Refusal};
+use rrcore::{Clock, Code, Context, Fact, Refusal};
 use tower::{Layer, ServiceExt};
 
 use crate::node::Node;
@@ -180,12 +180,15 @@ fn the_layer_answers_503_and_tells_of_a_degraded_decision() {
         let inner = tower::service_fn(async |_: http::Request<String>| {
             Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
         });
-        let response =
-            node.runtime.block_on(layer.layer(inner).oneshot(http::Request::default())).unwrap();
+        let mut request = http::Request::<String>::default();
+        let context = Context::of(request.extensions_mut(), &Clock::system());
+        let response = node.runtime.block_on(layer.layer(inner).oneshot(request)).unwrap();
         assert_eq!(response.status(), status);
         let code = response.extensions().get::<Refusal>().map(Refusal::code);
         assert_eq!(code, (status == 503).then_some(Code::LimitUnavailable));
         assert_eq!(response.headers().contains_key("ratelimit"), status == 200);
+        let trail = context.trail();
+        assert!(trail.facts().any(|it| matches!(it, Fact::LimitsDegraded)), "{status}");
     }
 }
 
