@@ -64,7 +64,8 @@ impl Shared {
 
     fn state_with(&self, breaker: BreakerState) -> StoreState {
         let outstanding = lock(&self.leases).outstanding();
-        self.counters.state(breaker, self.live_nodes.load(Relaxed), outstanding)
+        let trouble = self.link.trouble().filter(|_| breaker != BreakerState::Closed);
+        self.counters.state((breaker, trouble), self.live_nodes.load(Relaxed), outstanding)
     }
 
     /// Calls the store for nobody in particular.
