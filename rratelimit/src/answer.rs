@@ -49,7 +49,7 @@ pub(crate) fn refusal<'a>(
 /// Where nobody could decide, and the limit says that then nothing passes.
 pub(crate) fn unavailable(nobody: &Unavailable) -> Refusal {
     Refusal::new(Code::LimitUnavailable)
-        .header(RETRY_AFTER, SOON.into())
+        .header(RETRY_AFTER, SOON.as_secs().into())
         .because(nobody.to_string())
 }
 
@@ -110,4 +110,4 @@ const WORDS_ON_LIMITS: [HeaderName; 8] = [
     HeaderName::from_static("ratelimit-reset"),
 ];
 // When a store that does not answer is worth asking again.
-const SOON: u64 = 1;
+pub(crate) const SOON: Duration = Duration::from_secs(1);
