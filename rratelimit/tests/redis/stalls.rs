@@ -13,6 +13,7 @@ use crate::tests;
 
 tests! {
     permits_that_end_while_the_store_sleeps_are_free_when_it_is_awake,
+    what_the_store_heard_in_its_sleep_and_did_not_understand_is_told_again,
     permits_that_nobody_waited_for_are_free_when_the_store_is_awake,
     what_turns_out_to_cost_less_while_the_store_sleeps_is_given_back_once,
     what_is_given_back_after_a_short_sleep_is_given_back_once,
@@ -30,6 +31,26 @@ fn permits_that_end_while_the_store_sleeps_are_free_when_it_is_awake() {
     sleep_on(&node, Duration::from_secs(1));
     server.thaw();
     assert_free(&node, &policy, 4);
+    assert_eq!(node.store.state().lost_updates, 0);
+}
+
+fn what_the_store_heard_in_its_sleep_and_did_not_understand_is_told_again() {
+    let (server, node) = started();
+    let (calls, day) = (concurrency(4), day(2_000));
+    let held: Vec<_> = (0..4).map(|_| receipt(&node, &calls, "a", 1)).collect();
+    let taken: Vec<_> = (0..20).map(|_| receipt(&node, &day, "b", 50)).collect();
+    // What it hears is none of the scripts that it knows; it says so, and nobody waits for that.
+    assert!(server.order("SCRIPT FLUSH") == "+OK");
+    server.freeze();
+    for it in &taken {
+        node.store.settle(it, 0, 10, node.now());
+        held.iter().for_each(|it| node.store.release(it));
+        sleep_on(&node, Duration::from_millis(10));
+    }
+    sleep_on(&node, Duration::from_secs(1));
+    server.thaw();
+    assert_free(&node, &calls, 4);
+    becomes(&node, &day, [("a", 0), ("b", 200)]);
     assert_eq!(node.store.state().lost_updates, 0);
 }
 
