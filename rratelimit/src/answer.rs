@@ -17,7 +17,7 @@ use crate::window::Window;
 /// Writes on `response` what is left, over whatever an upstream says of limits of its own.
 pub(crate) fn stamp<B>(standing: Standing, with_legacy: bool, response: &mut Response<B>) {
     let headers = response.headers_mut();
-    for name in [RATELIMIT_POLICY, RATELIMIT, LEGACY_LIMIT, LEGACY_REMAINING, LEGACY_RESET] {
+    for name in WORDS_ON_LIMITS {
         headers.remove(name);
     }
     if let Some(value) = policies(&standing) {
@@ -49,7 +49,7 @@ pub(crate) fn refusal<'a>(
 /// Where nobody could decide, and the limit says that then nothing passes.
 pub(crate) fn unavailable(nobody: &Unavailable) -> Refusal {
     Refusal::new(Code::LimitUnavailable)
-        .header(RETRY_AFTER, SOON.into())
+        .header(RETRY_AFTER, SOON.as_secs().into())
         .because(nobody.to_string())
 }
 
@@ -98,5 +98,16 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 const LEGACY_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const LEGACY_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const LEGACY_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// All that an upstream may say of limits of its own, former drafts' fields included.
+const WORDS_ON_LIMITS: [HeaderName; 8] = [
+    RATELIMIT_POLICY,
+    RATELIMIT,
+    LEGACY_LIMIT,
+    LEGACY_REMAINING,
+    LEGACY_RESET,
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
 // When a store that does not answer is worth asking again.
-const SOON: u64 = 1;
+pub(crate) const SOON: Duration = Duration::from_secs(1);

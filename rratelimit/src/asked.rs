@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
-use rrcore::{Context, GuardFuture, Outcome, Stage};
+use rrcore::{Context, Fact, GuardFuture, Outcome, Stage};
 use tower_service::Service;
 
 use crate::admission::Admission;
@@ -72,7 +72,9 @@ impl<St: Store> Asked<St> {
                 (guard, Some(pending(refused.into_standing())))
             }
             Err(nobody) => {
-                (GuardFuture::answer(context.refuse(answer::unavailable(&nobody))), None)
+                let refusal = answer::unavailable(&nobody);
+                let response = context.refuse_with(refusal, Fact::LimitsDegraded);
+                (GuardFuture::answer(response), None)
             }
         }
     }

@@ -8,7 +8,7 @@ use rrcore::{Clock, Current, Now, Refusal};
 use tower_layer::Layer;
 
 use crate::answer;
-use crate::decision::Decision;
+use crate::decision::{Decision, Standing};
 use crate::key::Key;
 use crate::limiter::Limiter;
 use crate::per::Per;
@@ -124,16 +124,23 @@ impl<St: Store> RateLimitLayer<St> {
 
     /// What would become of a request that is only described, at `now`: what is left after it, and
     /// the answer where it would not pass. Counts nothing. The same code decides about requests.
+    ///
+    /// Of a store that others share, the thread waits for what that says ([`Store::foresee`]). Where it
+    /// does not, and a limit lets nothing pass then, nothing is known of what is left.
     pub fn explain(&self, head: &Parts, now: Now) -> (Decision, Option<Refusal>) {
         let dues = self.settings.dues(head);
-        let decision = self.settings.store.foresee(&charges(&dues), now);
-        let refusal = match &decision {
-            Decision::Allowed { .. } => None,
-            Decision::Refused { retry_after, .. } => {
-                Some(answer::refusal(*retry_after, decision.violated()))
+        match self.settings.store.foresee(&charges(&dues), now) {
+            Ok(decision @ Decision::Allowed { .. }) => (decision, None),
+            Ok(decision @ Decision::Refused { retry_after, .. }) => {
+                let refusal = answer::refusal(retry_after, decision.violated());
+                (decision, Some(refusal))
             }
-        };
-        (decision, refusal)
+            Err(nobody) => {
+                let (retry_after, standing) = (answer::SOON, Standing::default());
+                let decision = Decision::Refused { retry_after, standing };
+                (decision, Some(answer::unavailable(&nobody)))
+            }
+        }
     }
 }
 

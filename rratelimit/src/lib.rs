@@ -57,7 +57,7 @@ pub use crate::policy::{InvalidPolicy, Limit, Policy, StoreFailure};
 pub use crate::quota::Quota;
 #[cfg(feature = "redis")]
 pub use crate::redis::{
-    Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState,
+    Asking, BreakerState, RedisStore, RedisStoreBuilder, StartError, StoreState, StoreTrouble,
 };
 pub use crate::service::RateLimit;
 pub use crate::snapshot::Record;

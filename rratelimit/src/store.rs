@@ -15,8 +15,8 @@ use crate::limiter::Limiter;
 
 /// What a [`RateLimitLayer`](crate::RateLimitLayer) asks, and tells.
 ///
-/// Clones are one store. Only [`take`](Store::take) may be waited for; all else returns at once, and
-/// does what it has to do behind the caller's back.
+/// Clones are one store. Only [`take`](Store::take) may be waited for; all else that changes something
+/// returns at once, and does what it has to do behind the caller's back.
 pub trait Store: Clone + Send + Sync + 'static {
     /// A decision that takes time.
     type Later: Future<Output = Result<Decision, Unavailable>> + Send;
@@ -24,8 +24,13 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Takes all that is charged, or, when one of the limits refuses, nothing.
     fn take(&self, charges: &[Charge<'_>], now: Now) -> Taking<Self::Later>;
 
-    /// What [`take`](Store::take) would answer, as far as that is known without asking anybody.
-    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision;
+    /// What [`take`](Store::take) would answer; takes nothing. For who looks, and not for who decides:
+    /// where others are asked, the thread waits.
+    ///
+    /// # Errors
+    ///
+    /// When nobody could decide, and a limit says that then nothing passes.
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Result<Decision, Unavailable>;
 
     /// Adds to all that is charged, whether there is room or not.
     fn add(&self, charges: &[Charge<'_>], now: Now);
@@ -98,8 +103,8 @@ impl Store for Arc<Limiter> {
         Taking::Now(Ok(Limiter::take(self, charges, now)))
     }
 
-    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
-        Limiter::foresee(self, charges, now)
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Result<Decision, Unavailable> {
+        Ok(Limiter::foresee(self, charges, now))
     }
 
     fn add(&self, charges: &[Charge<'_>], now: Now) {

@@ -29,6 +29,8 @@ async fn a_relayed_response_says_what_is_left_in_place_of_the_upstreams_own_word
     let (_, reply) = upstream.next_request().await.unwrap();
     let theirs = Response::builder().header("ratelimit", "\"theirs\";r=1").header("x-a", "b");
     let theirs = theirs.header("ratelimit-policy", "\"x\";q=1").header("ratelimit-policy", "y");
+    let former = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"];
+    let theirs = former.iter().fold(theirs, |it, name| it.header(*name, "1"));
     reply.send_response(theirs.body(Full::default()).unwrap());
 
     let response = answer.await.unwrap();
@@ -38,6 +40,7 @@ async fn a_relayed_response_says_what_is_left_in_place_of_the_upstreams_own_word
         [r#""requestsPerMinute";q=60;w=60, "requestsPerDay";q=2000;w=86400"#]
     );
     assert_eq!(all(&response, "x-a"), ["b"]);
+    assert!(!former.iter().any(|it| response.headers().contains_key(*it)));
     let standing = response.extensions().get::<Standing>().unwrap();
     assert_eq!(standing.remaining("requestsPerDay"), Some(1_999));
     assert!(!standing.nearly_exhausted());

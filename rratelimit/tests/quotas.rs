@@ -332,8 +332,8 @@ impl Store for Slow {
         Taking::Later(futures::Answered(later))
     }
 
-    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
-        Limiter::new().foresee(charges, now)
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Result<Decision, Unavailable> {
+        Ok(Limiter::new().foresee(charges, now))
     }
 
     fn add(&self, _: &[Charge<'_>], _: Now) {}

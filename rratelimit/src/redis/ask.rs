@@ -54,6 +54,32 @@ pub(crate) async fn ask(
     }
 }
 
+/// What the store's `answer` would make of a request that nobody has put; takes nothing.
+pub(crate) fn foresee(request: &Request, shared: &Shared, answer: &Answer) -> Decision {
+    let now = shared.clock.monotonic();
+    let leases = lock(&shared.leases);
+    let left = |(it, at): (&Asked, &AtStore)| {
+        // What is leased here is spent there.
+        let leased = leases.units(it.id, now);
+        let left = left(it, at);
+        let remaining = left.remaining.saturating_add(leased);
+        let wait = left.wait.filter(|_| !local::has(it, &leases, now));
+        Left { remaining, wait, ..left }
+    };
+    let mut left: SmallVec<[Left; 3]> =
+        request.asked.iter().zip(&answer.limits).map(left).collect();
+    if request.asked.iter().zip(&left).any(|(it, left)| it.binds && left.wait.is_some()) {
+        return request.refused(&left);
+    }
+    if !answer.is_allowed {
+        // It is spent of what is leased, and the store has not counted it.
+        for (it, left) in request.asked.iter().zip(&mut left) {
+            left.remaining = left.remaining.saturating_sub(it.cost);
+        }
+    }
+    request.allowed(&left, left.iter().map(|_| Origin::Nowhere.pack()).collect())
+}
+
 /// Counts at this node what has passed: its share of it is known when the store is gone.
 pub(crate) fn note(request: &Request, shared: &Shared, now: Now) {
     let is_shared = |at: usize| {

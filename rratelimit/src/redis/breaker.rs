@@ -5,7 +5,7 @@
 pub enum BreakerState {
     /// It answers, and is asked for each decision that needs it.
     Closed,
-    /// It does not. Nobody waits for it: what each limit says for this case is done.
+    /// It does not, or was not asked yet. Nobody waits for it: what each limit says for this case is done.
     Open,
     /// It does not, and is being asked by one probe whether it does again.
     HalfOpen,

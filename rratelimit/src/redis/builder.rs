@@ -116,7 +116,8 @@ impl RedisStoreBuilder {
     }
 
     /// Tells `observer` when the store is gone, and when it is back: once for each change, in their
-    /// order. It is called by the store's own thread, which has the answers that requests wait for:
+    /// order, and why ([`StoreState::trouble`]). The first that it is told is whether the store was
+    /// reached at the start. It is called by the store's own thread, which has the answers that requests wait for:
     /// note or send, do not wait.
     pub fn on_change(mut self, observer: impl Fn(&StoreState) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -46,18 +46,16 @@ impl Place {
         }
     }
 
-    pub(crate) async fn connect(&self) -> Option<Connection> {
+    pub(crate) async fn connect(&self) -> Result<Connection, RedisError> {
         match self {
             Self::Server(client) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(PROBE))
                     .set_response_timeout(None);
                 let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-                connection.map(Connection::Server).ok()
+                connection.map(Connection::Server)
             }
-            Self::Cluster(client) => {
-                client.get_async_connection().await.map(Connection::Cluster).ok()
-            }
+            Self::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
         }
     }
 }

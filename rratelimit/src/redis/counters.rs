@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::breaker::BreakerState;
+use super::trouble::StoreTrouble;
 
 /// How it stands between this node and its store: a snapshot, in numbers to be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct StoreState {
     /// Whether the store is asked. While it is not `Closed`, limits go by what they say for that
     /// case.
     pub breaker: BreakerState,
+    /// Why it is not asked; nothing while it is, and before it was asked for the first time.
+    pub trouble: Option<StoreTrouble>,
     /// Nodes that are alive, this one included; while the store is gone, as last known.
     pub live_nodes: u64,
     /// Units that this node has leased and not spent, over all keys: by so much, and by as much on
@@ -31,7 +34,8 @@ pub struct StoreState {
     /// Whether the nodes that are alive make their keys under another [`Seed`](crate::Seed). With
     /// them nothing can be shared, so it is as if the store were gone.
     pub has_foreign_seed: bool,
-    /// What was to be added or given back, and did not reach the store.
+    /// What was to be counted, added or given back, and the store was not told: there was more of it
+    /// than is kept.
     pub lost_updates: u64,
 }
 
@@ -54,12 +58,13 @@ impl Counters {
 
     pub(crate) fn state(
         &self,
-        breaker: BreakerState,
+        (breaker, trouble): (BreakerState, Option<StoreTrouble>),
         live_nodes: u64,
         outstanding_leases: u64,
     ) -> StoreState {
         StoreState {
             breaker,
+            trouble,
             live_nodes,
             outstanding_leases,
             most_outstanding_leases: self.most_outstanding.load(Relaxed),

@@ -9,7 +9,7 @@ use super::lock::lock;
 use super::origin::Origin;
 use super::request::{Asked, Request};
 use super::shared::Shared;
-use super::shares::{self, part};
+use super::shares::{self, Parts, part};
 use crate::decision::{Decision, Left};
 use crate::policy::StoreFailure;
 use crate::store::Unavailable;
@@ -49,15 +49,35 @@ pub(crate) fn decide(
         }
     }
     let decision = match denied {
-        None => share(request, shared, &from, nodes, now),
+        None => Ok(take(request, shared, &from, nodes, now)),
         Some(it) => Err(request.unavailable(it)),
     };
     account(request, shared, &from, &decision);
     if !heard && matches!(decision, Ok(Decision::Allowed { .. })) {
         owe(request, shared, &from, now);
     }
-    let is_leased = |it: &Source| matches!(it, Source::Lease(_));
-    if from.iter().all(is_leased) { decision } else { decision.map(Decision::degraded) }
+    if is_leased(&from) { decision } else { decision.map(Decision::degraded) }
+}
+
+/// What [`decide`] would decide.
+pub(crate) fn foresee(
+    request: &Request,
+    shared: &Shared,
+    now: Now,
+) -> Result<Decision, Unavailable> {
+    let nodes = shared.nodes();
+    let mut from = SmallVec::<[Source; 3]>::new();
+    for it in &request.asked {
+        from.push(foreseen(it, shared, nodes).ok_or_else(|| request.unavailable(it))?);
+    }
+    let parts = parts(request, shared, &from, nodes);
+    let own = shared.own.foresee(&shares::charges(&parts), now);
+    let decision = share(request, shared, &from, &own);
+    Ok(if is_leased(&from) { decision } else { decision.degraded() })
+}
+
+fn is_leased(from: &[Source]) -> bool {
+    from.iter().all(|it| matches!(it, Source::Lease(_)))
 }
 
 /// `None` where that which cannot be checked is denied.
@@ -79,20 +99,44 @@ fn source(it: &Asked, shared: &Shared, nodes: u64) -> Option<Source> {
     }
 }
 
+/// The source that [`source`] would take from.
+fn foreseen(it: &Asked, shared: &Shared, nodes: u64) -> Option<Source> {
+    if local::has(it, &lock(&shared.leases), shared.clock.monotonic()) {
+        return Some(Source::Lease(0));
+    }
+    match it.on_failure {
+        StoreFailure::LeaseThenShare if it.terms.is_concurrency() => {
+            let has_room = !it.binds || shared.holds_less_than(it.id, part(it.capacity, nodes));
+            Some(if has_room { Source::Permit(0) } else { Source::Nobody })
+        }
+        StoreFailure::LeaseThenShare => Some(Source::Share),
+        StoreFailure::Deny if it.binds => None,
+        StoreFailure::Deny | StoreFailure::Allow => Some(Source::Nowhere),
+    }
+}
+
 /// Takes from this node's share what comes from there.
-fn share(
-    request: &Request,
-    shared: &Shared,
-    from: &[Source],
-    nodes: u64,
-    now: Now,
-) -> Result<Decision, Unavailable> {
-    let parts = shared.shares.parts(request, |at| from.get(at) == Some(&Source::Share), nodes);
-    let (standing, receipt) = match shared.own.take(&shares::charges(&parts), now) {
-        Decision::Allowed { standing, receipt } => (standing, Some(receipt)),
-        Decision::Refused { standing, .. } => (standing, None),
+fn take(request: &Request, shared: &Shared, from: &[Source], nodes: u64, now: Now) -> Decision {
+    let parts = parts(request, shared, from, nodes);
+    let own = shared.own.take(&shares::charges(&parts), now);
+    let decision = share(request, shared, from, &own);
+    if let (false, Decision::Allowed { receipt, .. }) = (decision.is_allowed(), &own) {
+        shared.own.refund(receipt, now);
+    }
+    decision
+}
+
+fn parts(request: &Request, shared: &Shared, from: &[Source], nodes: u64) -> Parts {
+    shared.shares.parts(request, |at| from.get(at) == Some(&Source::Share), nodes)
+}
+
+/// The decision about all of it, where this node's share has decided `own`.
+fn share(request: &Request, shared: &Shared, from: &[Source], own: &Decision) -> Decision {
+    let mut own_left = own.standing().lefts();
+    let receipt = match own {
+        Decision::Allowed { receipt, .. } => Some(receipt),
+        Decision::Refused { .. } => None,
     };
-    let mut own_left = standing.lefts();
     let mut own_marks = receipt.iter().flat_map(|it| it.marks.iter().copied());
     let (mut left, mut marks) = (SmallVec::<[Left; 3]>::new(), SmallVec::<[Mark; 3]>::new());
     for (it, from) in request.asked.iter().zip(from) {
@@ -112,14 +156,10 @@ fn share(
         left.push(is_left);
         marks.push(mark.pack());
     }
-    let is_refused = receipt.is_none() || from.contains(&Source::Nobody);
-    if is_refused {
-        if let Some(receipt) = receipt {
-            shared.own.refund(&receipt, now);
-        }
-        return Ok(request.refused(&left));
+    if receipt.is_none() || from.contains(&Source::Nobody) {
+        return request.refused(&left);
     }
-    Ok(request.allowed(&left, marks))
+    request.allowed(&left, marks)
 }
 
 fn owe(request: &Request, shared: &Shared, from: &[Source], now: Now) {

@@ -10,6 +10,7 @@ use super::breaker::{Breaker, BreakerState, Failure};
 use super::connection::Connection;
 use super::lock::lock;
 use super::script::{Run, Script};
+use super::trouble::StoreTrouble;
 
 /// Shared by all who ask. Only the worker connects and probes.
 pub(crate) struct Link {
@@ -23,6 +24,8 @@ struct Held {
     /// Which connection this is: what a former one still has to say does not count.
     generation: u64,
     breaker: Breaker,
+    /// Why the breaker is open, if anybody knows.
+    trouble: Option<StoreTrouble>,
 }
 
 /// The store did not answer, or was not asked.
@@ -36,7 +39,8 @@ pub(crate) struct NoAnswer {
 
 impl Link {
     pub(crate) fn new(timeout: Duration) -> Self {
-        let held = Held { connection: None, generation: 0, breaker: Breaker::open() };
+        let breaker = Breaker::open();
+        let held = Held { connection: None, generation: 0, breaker, trouble: None };
         Self { held: Mutex::new(held), opened: Notify::new(), timeout }
     }
 
@@ -46,6 +50,11 @@ impl Link {
 
     pub(crate) fn state(&self) -> BreakerState {
         self.held().breaker.state()
+    }
+
+    /// Why the store is not asked.
+    pub(crate) fn trouble(&self) -> Option<StoreTrouble> {
+        self.held().trouble
     }
 
     /// Runs `script`, unless the breaker is open. What `read` cannot read is no answer.
@@ -82,10 +91,13 @@ impl Link {
                     self.succeeded(generation);
                     return Ok(answer);
                 }
-                None => Failure::Call,
+                None => (Failure::Call, StoreTrouble::Nonsense),
             },
-            Ok(Err(error)) if error.is_unrecoverable_error() => Failure::Connection,
-            Ok(Err(_)) | Err(_) => Failure::Call,
+            Ok(Err(error)) if error.is_unrecoverable_error() => {
+                (Failure::Connection, StoreTrouble::of(&error))
+            }
+            Ok(Err(error)) => (Failure::Call, StoreTrouble::of(&error)),
+            Err(_) => (Failure::Call, StoreTrouble::Silent),
         };
         Err(NoAnswer { heard: true, opened: self.failed(generation, failure) })
     }
@@ -100,11 +112,12 @@ impl Link {
     }
 
     /// Whether the store is asked again from now on, where it was not.
-    pub(crate) fn probed(&self, connection: Option<Connection>) -> bool {
+    pub(crate) fn probed(&self, connection: Result<Connection, StoreTrouble>) -> bool {
         let mut held = self.held();
-        let closes = held.breaker.probed(connection.is_some());
+        let closes = held.breaker.probed(connection.is_ok());
         held.generation += 1;
-        held.connection = connection;
+        held.trouble = connection.as_ref().err().copied();
+        held.connection = connection.ok();
         closes
     }
 
@@ -115,11 +128,12 @@ impl Link {
         }
     }
 
-    fn failed(&self, generation: u64, failure: Failure) -> bool {
+    fn failed(&self, generation: u64, (failure, trouble): (Failure, StoreTrouble)) -> bool {
         let mut held = self.held();
         if held.generation != generation || !held.breaker.failed(failure) {
             return false;
         }
+        held.trouble = Some(trouble);
         let lost = held.connection.take();
         drop(held);
         // What ends with it, ends while nobody waits for the lock.

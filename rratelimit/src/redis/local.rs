@@ -45,10 +45,15 @@ fn spend_all(request: &Request, leases: &mut Leases, now: Duration) -> Option<Sm
 
 /// Spends what one limit is asked for. Where that is nothing, there must be something left.
 pub(crate) fn spend(it: &Asked, leases: &mut Leases, now: Duration) -> Option<u64> {
-    if it.cost == 0 && leases.units(it.id, now) == 0 {
+    if !has(it, leases, now) {
         return None;
     }
     leases.spend(it.id, it.cost, now)
+}
+
+/// Whether one limit has leased what it is asked for.
+pub(crate) fn has(it: &Asked, leases: &Leases, now: Duration) -> bool {
+    leases.units(it.id, now) >= it.cost.max(1)
 }
 
 /// How many units more this node may hold, where it is the only request to ask for them.

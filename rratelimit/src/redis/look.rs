@@ -1,11 +1,11 @@
-//! What was spent, as the store has it: asked by somebody who wants to know, and decides nothing.
+//! What was spent, and what would be, as the store has it: asked by somebody who wants to know, and decides nothing.
 
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use redis::Value;
 
-use super::answer::number;
+use super::answer::{Answer, number};
 use super::leases::LeaseId;
 use super::names::Names;
 use super::script::Run;
@@ -15,10 +15,15 @@ use crate::policy::Policy;
 
 /// A question for the worker: the thread that puts it cannot wait for a network by itself.
 #[derive(Debug)]
-pub(crate) struct Look {
-    /// Each with how many limits it asks of.
-    pub(crate) runs: Vec<(Run, usize)>,
-    pub(crate) tell: SyncSender<Vec<Spent>>,
+pub(crate) enum Look {
+    /// What was spent.
+    Back {
+        /// Each with how many limits it asks of.
+        runs: Vec<(Run, usize)>,
+        tell: SyncSender<Vec<Spent>>,
+    },
+    /// What would be answered, of so many limits.
+    Ahead { run: Run, limits: usize, tell: SyncSender<Answer> },
 }
 
 /// Of one limit.
@@ -30,7 +35,7 @@ pub(crate) struct Spent {
 }
 
 impl Look {
-    pub(crate) fn new(
+    pub(crate) fn back(
         asked: &[(&Policy, Key)],
         names: &Names,
         permits_last: Duration,
@@ -52,7 +57,7 @@ impl Look {
             }
             (run, some.len())
         };
-        Self { runs: limits.chunks(AT_ONCE).map(run).collect(), tell }
+        Self::Back { runs: limits.chunks(AT_ONCE).map(run).collect(), tell }
     }
 }
 

@@ -51,6 +51,11 @@ impl Names {
         format!("{:032x}", u128::from_be_bytes(key.to_bytes())).into_bytes()
     }
 
+    /// What this node has told so far, of what is to be done once.
+    pub(crate) fn told(&self) -> Vec<u8> {
+        format!("{}told:{}", self.prefix, self.node).into_bytes()
+    }
+
     /// What a key has spent of a limit.
     pub(crate) fn of(&self, id: LeaseId) -> Vec<u8> {
         let mut name = String::with_capacity(self.prefix.len() + 49);
@@ -75,7 +80,7 @@ mod tests {
         for (client, tag) in [("acme", "{acme}"), ("", "{-}"), ("a}b", "{a%7Db}")] {
             let names = Names::new(client);
             let id = LeaseId { key: Key::of(&["alice"]), limit: 1 };
-            for name in [names.nodes(), names.seed(), names.of(id)] {
+            for name in [names.nodes(), names.seed(), names.told(), names.of(id)] {
                 let name = String::from_utf8(name).unwrap();
                 let (start, end) = (name.find('{').unwrap(), name.find('}').unwrap());
                 assert_eq!(&name[start..=end], tag);

@@ -66,6 +66,18 @@ impl Request {
         Self::new(&charges, permits_last)
     }
 
+    /// For `take.lua`, to see what it would answer.
+    pub(crate) fn ahead(&self, names: &Names) -> Run {
+        let mut run = Run::default();
+        run.number(0);
+        run.text("");
+        for it in &self.asked {
+            run.keys.push(names.of(it.id));
+            it.terms.push_on(&mut run, it.cost, it.binds, 0, 1);
+        }
+        run
+    }
+
     /// For `take.lua`; `permit` is the name of all permits of the request, and of what is left no
     /// more than one part in `share` is leased.
     pub(crate) fn run(&self, names: &Names, permit: u64, extra: &[u64], share: u64) -> Run {

@@ -33,6 +33,7 @@ pub(crate) enum Argument {
 pub(crate) struct Scripts {
     pub(crate) take: Script,
     pub(crate) refund: Script,
+    pub(crate) release: Script,
     pub(crate) beat: Script,
     pub(crate) renew: Script,
     pub(crate) leave: Script,
@@ -45,6 +46,7 @@ impl Scripts {
         Self {
             take: Script::new(with_windows!("lua/take.lua")),
             refund: Script::new(with_windows!("lua/refund.lua")),
+            release: Script::new(include_str!("lua/release.lua")),
             beat: Script::new(with_windows!("lua/beat.lua")),
             renew: Script::new(with_windows!("lua/renew.lua")),
             leave: Script::new(include_str!("lua/leave.lua")),

@@ -9,7 +9,7 @@ use redis::Value;
 use rrcore::Clock;
 use tokio::sync::mpsc::Sender;
 
-use super::answer::Beat;
+use super::answer::{Answer, Beat};
 use super::breaker::BreakerState;
 use super::counters::{Counters, StoreState, count};
 use super::debts::{Debts, Late};
@@ -64,7 +64,8 @@ impl Shared {
 
     fn state_with(&self, breaker: BreakerState) -> StoreState {
         let outstanding = lock(&self.leases).outstanding();
-        self.counters.state(breaker, self.live_nodes.load(Relaxed), outstanding)
+        let trouble = self.link.trouble().filter(|_| breaker != BreakerState::Closed);
+        self.counters.state((breaker, trouble), self.live_nodes.load(Relaxed), outstanding)
     }
 
     /// Calls the store for nobody in particular.
@@ -77,16 +78,27 @@ impl Shared {
         self.link.call(script, run, read).await.map_err(|it| self.unanswered(it)).ok()
     }
 
-    /// Whoever asked hears it all, or, that nothing more is to come.
+    /// Whoever asked hears it all, or, that nothing more is to come. Who has not waited does not want
+    /// to know.
     pub(crate) async fn answer(&self, look: Look) {
-        let mut all = Vec::new();
-        for (run, limits) in &look.runs {
-            let read = |it: &_| Spent::read(it, *limits);
-            let Some(spent) = self.call(&self.scripts.look, run, read).await else { return };
-            all.extend(spent);
+        match look {
+            Look::Back { runs, tell } => {
+                let mut all = Vec::new();
+                for (run, limits) in &runs {
+                    let read = |it: &_| Spent::read(it, *limits);
+                    let Some(spent) = self.call(&self.scripts.look, run, read).await else {
+                        return;
+                    };
+                    all.extend(spent);
+                }
+                _ = tell.try_send(all);
+            }
+            Look::Ahead { run, limits, tell } => {
+                let read = |it: &_| Answer::read(it, limits);
+                let answer = self.call(&self.scripts.take, &run, read).await;
+                _ = answer.map(|it| tell.try_send(it));
+            }
         }
-        // Who has not waited does not want to know.
-        _ = look.tell.try_send(all);
     }
 
     /// Counts a call that was not answered.
@@ -209,6 +221,12 @@ impl Shared {
 
     pub(crate) fn hold(&self, id: LeaseId, permit: u64) {
         lock(&self.permits).entry(id).or_default().insert(permit);
+    }
+
+    /// Whether fewer than `most` are held.
+    pub(crate) fn holds_less_than(&self, id: LeaseId, most: u64) -> bool {
+        let held = lock(&self.permits).get(&id).map_or(0, HashSet::len);
+        u64::try_from(held).is_ok_and(|it| it < most)
     }
 
     /// Holds it if no more than `most` are held then.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use rrcore::Now;
 use smallvec::SmallVec;
 
+use super::answer::Answer;
 use super::ask;
 use super::breaker::BreakerState;
 use super::counters::StoreState;
@@ -56,7 +57,7 @@ impl RedisStore {
 
     /// What each key has spent of each limit of its policy, on all nodes together; what is leased
     /// counts as spent. `None` when the store does not say so in time: then
-    /// [`Store::foresee`] tells what this node knows.
+    /// [`usage_here`](Self::usage_here) tells what this node knows.
     ///
     /// For who looks, and not for who decides: the thread waits, for twice the timeout at the most.
     #[must_use]
@@ -66,7 +67,7 @@ impl RedisStore {
             return None;
         }
         let (tell, told) = sync_channel(1);
-        shared.looks.try_send(Look::new(asked, &shared.names, shared.permits_last, tell)).ok()?;
+        shared.looks.try_send(Look::back(asked, &shared.names, shared.permits_last, tell)).ok()?;
         let mut spent = told.recv_timeout(shared.link.timeout() * 2).ok()?.into_iter();
         let mut usage = |limit| {
             let spent = spent.next()?;
@@ -77,6 +78,25 @@ impl RedisStore {
             policy.limits().iter().map(&mut usage).collect::<Option<Vec<_>>>()
         };
         asked.iter().map(of_policy).collect()
+    }
+
+    /// What `key` has spent of each limit of `policy` at this node, as far as limits share when the
+    /// store is gone: of others, a node has no count of its own.
+    #[must_use]
+    pub fn usage_here<'a>(&self, policy: &'a Policy, key: Key, now: Now) -> Vec<Usage<'a>> {
+        self.shared().own.usage(policy, key, now)
+    }
+
+    /// What the store would answer; `None` when it does not say so in time.
+    fn ahead(&self, request: &Request) -> Option<Answer> {
+        let shared = self.shared();
+        if shared.link.state() != BreakerState::Closed {
+            return None;
+        }
+        let (tell, told) = sync_channel(1);
+        let (run, limits) = (request.ahead(&shared.names), request.asked.len());
+        shared.looks.try_send(Look::Ahead { run, limits, tell }).ok()?;
+        told.recv_timeout(shared.link.timeout() * 2).ok()
     }
 
     fn shared(&self) -> &Shared {
@@ -150,9 +170,14 @@ impl Store for RedisStore {
         }
     }
 
-    /// As far as this node knows: by what it has let pass itself.
-    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
-        self.shared().own.foresee(charges, now)
+    /// As the store says, which the thread waits for, for twice the timeout at the most; where it does
+    /// not answer, as this node would decide without it.
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Result<Decision, Unavailable> {
+        let (shared, request) = (self.shared(), self.request(charges));
+        match self.ahead(&request) {
+            Some(answer) => Ok(ask::foresee(&request, shared, &answer)),
+            None => fallback::foresee(&request, shared, now),
+        }
     }
 
     fn add(&self, charges: &[Charge<'_>], now: Now) {

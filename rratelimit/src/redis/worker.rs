@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::answer::{self, Answer, Beat};
+use super::answer::{self, Beat};
 use super::breaker::BreakerState;
 use super::connection::{Connection, Place};
 use super::counters::count;
@@ -19,7 +19,9 @@ use super::debts::lates;
 use super::lock::lock;
 use super::look::Look;
 use super::shared::Shared;
-use super::update::{Batch, Update};
+use super::trouble::StoreTrouble;
+use super::untold::{LARGEST_BATCH, Untold};
+use super::update::Update;
 
 /// Runs until all who could give something back are gone.
 pub(crate) async fn run(
@@ -28,17 +30,23 @@ pub(crate) async fn run(
     mut updates: Receiver<Update>,
     mut looks: Receiver<Look>,
 ) {
-    let mut pause = Duration::ZERO;
+    let mut untold = Untold::new(shared.permits_last);
+    let (mut pause, mut is_told) = (Duration::ZERO, false);
     loop {
-        let Some(kept) = connect(&shared, &place, &mut updates, pause).await else { return };
+        let connected = connect(&shared, &place, &mut updates, &mut untold, (pause, is_told));
+        if connected.await.is_none() {
+            return;
+        }
         let since = shared.clock.monotonic();
-        update(&shared, kept).await;
+        untold.released.doubt(since + shared.link.timeout());
+        tell(&shared, &mut untold).await;
         pay(&shared).await;
-        if serve(&shared, &mut updates, &mut looks).await.is_none() {
-            leave(&shared).await;
+        if serve(&shared, &mut updates, &mut looks, &mut untold).await.is_none() {
+            leave(&shared, untold).await;
             return;
         }
         shared.tell(BreakerState::Open);
+        is_told = true;
         // What answers probes and little else is not to be asked all the time.
         let is_steady = shared.clock.monotonic().saturating_sub(since) >= STEADY;
         pause = if is_steady { Duration::ZERO } else { longer(pause) };
@@ -48,14 +56,15 @@ pub(crate) async fn run(
 /// Probes until the store answers; with one probe at a time, and a pause between them that grows
 /// and that no two nodes have in common, a store that comes back is not met by a crowd.
 ///
-/// What is to be told to the store waits until then, as far as there is room.
+/// What is to be told to the store waits until then, as far as there is room. That there is none
+/// is told when the first probe fails, unless that is known (`is_told`).
 async fn connect(
     shared: &Shared,
     place: &Place,
     updates: &mut Receiver<Update>,
-    mut pause: Duration,
-) -> Option<Vec<Update>> {
-    let mut kept = Vec::new();
+    untold: &mut Untold,
+    (mut pause, mut is_told): (Duration, bool),
+) -> Option<()> {
     loop {
         let pausing = sleep(pause + jitter(pause));
         tokio::pin!(pausing);
@@ -63,23 +72,24 @@ async fn connect(
             tokio::select! {
                 biased;
                 () = &mut pausing => break,
-                it = updates.recv() => match it? {
-                    it if kept.len() < MOST_KEPT => kept.push(it),
-                    _ => count(&shared.counters.lost_updates),
-                }
+                it = updates.recv() => keep(shared, untold, [it?]),
             }
         }
         shared.link.probing();
-        let probe = timeout(place.patience(), probe(shared, place)).await.ok().flatten();
-        let answers = probe.is_some();
+        let probe = timeout(place.patience(), probe(shared, place)).await;
+        let probe = probe.unwrap_or(Err(StoreTrouble::Silent));
+        let answers = probe.is_ok();
         let closes = shared.link.probed(probe);
         if closes {
             shared.tell(BreakerState::Closed);
         }
         if answers {
-            return Some(kept);
+            return Some(());
         }
         count(&shared.counters.failed_calls);
+        if !std::mem::replace(&mut is_told, true) {
+            shared.tell(BreakerState::Open);
+        }
         lock(&shared.debts).forget_over(shared.clock.monotonic());
         pause = longer(pause);
     }
@@ -90,10 +100,13 @@ fn longer(pause: Duration) -> Duration {
 }
 
 /// A store that answers, but may not be written to, does not get through this.
-async fn probe(shared: &Shared, place: &Place) -> Option<Connection> {
-    let mut connection = place.connect().await?;
-    let answer = shared.scripts.beat.run(&mut connection, &shared.beat()).await.ok()?;
-    shared.heard(Beat::read(&answer)?).map(|_| connection)
+async fn probe(shared: &Shared, place: &Place) -> Result<Connection, StoreTrouble> {
+    let trouble = |error| StoreTrouble::of(&error);
+    let mut connection = place.connect().await.map_err(trouble)?;
+    let beat = shared.beat();
+    let answer = shared.scripts.beat.run(&mut connection, &beat).await.map_err(trouble)?;
+    let beat = Beat::read(&answer).ok_or(StoreTrouble::Nonsense)?;
+    shared.heard(beat).map(|_| connection).ok_or(StoreTrouble::ForeignSeed)
 }
 
 /// Until the breaker opens (some), or nobody is left to serve (none).
@@ -101,6 +114,7 @@ async fn serve(
     shared: &Shared,
     updates: &mut Receiver<Update>,
     looks: &mut Receiver<Look>,
+    untold: &mut Untold,
 ) -> Option<()> {
     let mut beats = interval(shared.beat_every);
     let mut expiries = interval(EXPIRES_EVERY);
@@ -113,32 +127,36 @@ async fn serve(
         tokio::select! {
             () = shared.link.opened() => return Some(()),
             _ = beats.tick() => beat(shared).await,
-            _ = expiries.tick() => expire_and_pay(shared).await,
+            _ = expiries.tick() => expire_and_tell(shared, untold).await,
             _ = renewals.tick() => renew(shared).await,
             Some(look) = looks.recv() => shared.answer(look).await,
             received = updates.recv_many(&mut batch, LARGEST_BATCH) => {
                 if received == 0 {
                     return None;
                 }
-                update(shared, std::mem::take(&mut batch)).await;
+                keep(shared, untold, batch.drain(..));
+                tell(shared, untold).await;
             }
         }
     }
 }
 
-async fn expire_and_pay(shared: &Shared) {
-    expire(shared).await;
+/// Tells also what there was no answer to before.
+async fn expire_and_tell(shared: &Shared, untold: &mut Untold) {
+    expire(shared, untold).await;
+    tell(shared, untold).await;
     pay(shared).await;
 }
 
 /// In steps: answers that requests wait for come in on this thread, too.
-async fn expire(shared: &Shared) {
+async fn expire(shared: &Shared, untold: &mut Untold) {
     loop {
         let (expired, has_more) = shared.expired_leases();
-        update(shared, expired).await;
+        keep(shared, untold, expired);
         if !has_more {
             return;
         }
+        tell(shared, untold).await;
         yield_now().await;
     }
 }
@@ -149,21 +167,28 @@ async fn beat(shared: &Shared) {
     }
 }
 
-async fn update(shared: &Shared, mut updates: Vec<Update>) {
-    while !updates.is_empty() {
-        let some = updates.split_off(updates.len().saturating_sub(LARGEST_BATCH));
-        let Batch { adds, returns } = Batch::of(some);
-        let (added, returned) = (adds.keys.len(), returns.keys.len());
-        let read = |it: &_| Answer::read(it, added);
-        if added > 0 && shared.call(&shared.scripts.take, &adds, read).await.is_none() {
-            lost(shared, added);
+fn keep(shared: &Shared, untold: &mut Untold, updates: impl IntoIterator<Item = Update>) {
+    let now = shared.clock.monotonic();
+    for update in updates {
+        if !untold.keep(update, now) {
+            count(&shared.counters.lost_updates);
         }
-        if returned > 0 {
-            let done = shared.call(&shared.scripts.refund, &returns, answer::done).await;
-            if done.is_none() {
-                lost(shared, returned);
-            }
+    }
+}
+
+/// Tells what nobody waits for. What is not confirmed stays, and is told again.
+async fn tell(shared: &Shared, untold: &mut Untold) {
+    while let Some(run) = untold.released.next(shared.clock.monotonic()) {
+        if shared.call(&shared.scripts.release, &run, answer::done).await.is_none() {
+            return;
         }
+        untold.released.confirmed(run.keys.len(), shared.clock.monotonic());
+    }
+    while let Some(run) = untold.next(shared.names.told()) {
+        if shared.call(&shared.scripts.refund, &run, answer::done).await.is_none() {
+            return;
+        }
+        untold.confirmed();
     }
 }
 
@@ -200,8 +225,12 @@ async fn renew(shared: &Shared) {
 }
 
 /// The last thing a node does, as far as it comes to it: what it does not do, lapses.
-async fn leave(shared: &Shared) {
-    update(shared, shared.all_leases()).await;
+async fn leave(shared: &Shared, mut untold: Untold) {
+    tell(shared, &mut untold).await;
+    for some in shared.all_leases().chunks(LARGEST_BATCH) {
+        keep(shared, &mut untold, some.iter().cloned());
+        tell(shared, &mut untold).await;
+    }
     pay(shared).await;
     _ = shared.call(&shared.scripts.leave, &shared.beat(), answer::done).await;
 }
@@ -216,6 +245,3 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// For so long a store has to answer to be one that was lost by chance.
 const STEADY: Duration = Duration::from_secs(1);
 const EXPIRES_EVERY: Duration = Duration::from_millis(100);
-const LARGEST_BATCH: usize = 128;
-/// What the store is to be told while it is gone.
-const MOST_KEPT: usize = 65_536;

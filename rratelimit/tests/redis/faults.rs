@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use rratelimit::{BreakerState, Limit, Policy, RedisStore, StoreFailure};
+use rratelimit::{BreakerState, Limit, Policy, RedisStore, StoreFailure, StoreTrouble};
 
 use crate::node::Node;
 use crate::server::{Server, free_port};
@@ -19,6 +19,7 @@ tests! {
     a_read_only_store_is_left_alone_until_it_is_not,
     a_store_that_is_slow_for_five_seconds_holds_nobody_up,
     a_store_that_is_flushed_goes_on,
+    what_is_no_store_from_the_start_is_told_once_with_the_reason,
     what_answers_garbage_is_no_store,
     what_knows_half_of_the_protocol_is_no_store,
 }
@@ -63,7 +64,7 @@ fn a_store_that_is_down_at_the_start_is_found() {
     let _server = Server::start_at(port).expect("the port is free");
     assert_found_again(&node, &mut work);
     work.was_never_held_up("down at the start");
-    assert_eq!(node.heard_changes(), [BreakerState::Closed]);
+    assert_eq!(node.heard_changes(), [BreakerState::Open, BreakerState::Closed]);
 }
 
 fn a_read_only_store_is_left_alone_until_it_is_not() {
@@ -107,6 +108,26 @@ fn a_store_that_is_flushed_goes_on() {
     assert_eq!(node.store.state().failed_calls, 0);
 }
 
+fn what_is_no_store_from_the_start_is_told_once_with_the_reason() {
+    let server = Server::start();
+    let at = |port| format!("redis://127.0.0.1:{port}/");
+    expect_trouble(&at(free_port()), StoreTrouble::Refused);
+    expect_trouble("redis+unix:///nowhere/at/all", StoreTrouble::Refused);
+    expect_trouble(&at(mute()), StoreTrouble::Silent);
+    expect_trouble(&at(answering(b"-ERR no\r\n")), StoreTrouble::Nonsense);
+    let (url, wrong) = (server.url(), format!("redis://:wrong@127.0.0.1:{}/", server.port()));
+    for (orders, expected) in [
+        (&["CONFIG SET maxmemory 1"][..], StoreTrouble::Full),
+        (&["CONFIG SET maxmemory 0", "SET rr:{-}:seed another"], StoreTrouble::ForeignSeed),
+        (&["DEL rr:{-}:seed", "REPLICAOF 127.0.0.1 1"], StoreTrouble::ReadOnly),
+        (&["CONFIG SET requirepass right"], StoreTrouble::Authentication),
+    ] {
+        assert!(orders.iter().all(|it| ["+OK", ":1"].contains(&&*server.order(it))));
+        expect_trouble(&url, expected);
+    }
+    expect_trouble(&wrong, StoreTrouble::Authentication);
+}
+
 fn what_answers_garbage_is_no_store() {
     for garbage in [
         &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
@@ -121,7 +142,8 @@ fn what_answers_garbage_is_no_store() {
         let mut work = Work::of(&node);
         work.goes_on_until(&node, 20_000, |_| false);
         work.was_never_held_up("garbage");
-        assert_eq!(node.heard_changes(), [], "{}", garbage.escape_ascii());
+        node.hears(BreakerState::Open);
+        assert_eq!(node.heard_changes(), [], "once: {}", garbage.escape_ascii());
     }
 }
 
@@ -137,6 +159,19 @@ fn what_knows_half_of_the_protocol_is_no_store() {
     // Each time after a longer pause, though probes get through.
     let opened = node.store.state().opened;
     assert!((1..=20).contains(&opened), "{opened}");
+}
+
+/// It is told once that there is no store, and why.
+#[track_caller]
+fn expect_trouble(url: &str, expected: StoreTrouble) {
+    let node = Node::start(RedisStore::builder(url));
+    let state = node.hears_of(BreakerState::Open);
+    assert_eq!((state.trouble, state.failed_calls), (Some(expected), 1), "{url}");
+    let start = node.now().monotonic;
+    while node.now().monotonic - start < Duration::from_millis(700) {
+        std::thread::yield_now();
+    }
+    assert_eq!((node.heard_changes(), node.store.state().trouble), (vec![], Some(expected)));
 }
 
 /// Requests, one after the other, that a limit lets pass with or without a store.
@@ -207,6 +242,14 @@ fn impatient(url: &str) -> Node {
     let node = Node::start(RedisStore::builder(url));
     node.hears(BreakerState::Closed);
     node
+}
+
+/// Something that never answers.
+fn mute() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    port
 }
 
 /// Something that answers the same to everything it is sent.

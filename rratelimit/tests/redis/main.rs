@@ -9,6 +9,7 @@ mod hammer;
 mod node;
 mod policy;
 mod server;
+mod stalls;
 mod witness;
 
 use std::process::ExitCode;
@@ -24,8 +25,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let is_installed = Server::is_installed();
-    let trials =
-        [exact::TESTS, cluster::TESTS, hammer::TESTS, policy::TESTS, faults::TESTS, debts::TESTS];
+    let trials = [
+        exact::TESTS,
+        cluster::TESTS,
+        hammer::TESTS,
+        policy::TESTS,
+        faults::TESTS,
+        debts::TESTS,
+        stalls::TESTS,
+    ];
     let trials = trials.concat().into_iter().map(|(name, test)| {
         let trial = Trial::test(name, move || {
             test();

@@ -36,10 +36,16 @@ impl Node {
     /// Waits for a change to this state, and says how long that took.
     pub(crate) fn hears(&self, state: BreakerState) -> Duration {
         let start = self.clock.monotonic();
+        self.hears_of(state);
+        self.clock.monotonic() - start
+    }
+
+    /// The same, and says how it stands with the store then.
+    pub(crate) fn hears_of(&self, state: BreakerState) -> StoreState {
         loop {
             let heard = self.heard.recv_timeout(Duration::from_secs(10)).expect("a change");
             if heard.breaker == state {
-                return self.clock.monotonic() - start;
+                return heard;
             }
         }
     }

@@ -6,7 +6,7 @@ use rratelimit::{
     BreakerState, Charge, Decision, Key, Limit, Policy, RateLimitLayer, RedisStore, Store,
     StoreFailure, Taking, Threshold,
 };
-use rrcore::{Code, Refusal};
+use rrcore::{Clock, Code, Context, Fact, Refusal};
 use tower::{Layer, ServiceExt};
 
 use crate::node::Node;
@@ -25,6 +25,9 @@ tests! {
     what_was_added_while_the_store_was_gone_is_told_when_it_is_back,
     thresholds_are_told_once_over_all_nodes,
     the_layer_answers_503_and_tells_of_a_degraded_decision,
+    what_is_foreseen_is_what_the_store_would_answer,
+    what_is_foreseen_with_leases_is_what_comes,
+    what_is_foreseen_without_the_store_is_what_each_limit_says,
 }
 
 fn what_is_denied_is_unavailable_and_says_which_limit() {
@@ -180,13 +183,86 @@ fn the_layer_answers_503_and_tells_of_a_degraded_decision() {
         let inner = tower::service_fn(async |_: http::Request<String>| {
             Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
         });
-        let response =
-            node.runtime.block_on(layer.layer(inner).oneshot(http::Request::default())).unwrap();
+        let mut request = http::Request::<String>::default();
+        let context = Context::of(request.extensions_mut(), &Clock::system());
+        let response = node.runtime.block_on(layer.layer(inner).oneshot(request)).unwrap();
         assert_eq!(response.status(), status);
         let code = response.extensions().get::<Refusal>().map(Refusal::code);
         assert_eq!(code, (status == 503).then_some(Code::LimitUnavailable));
         assert_eq!(response.headers().contains_key("ratelimit"), status == 200);
+        let trail = context.trail();
+        assert!(trail.facts().any(|it| matches!(it, Fact::LimitsDegraded)), "{status}");
     }
+}
+
+fn what_is_foreseen_is_what_the_store_would_answer() {
+    let server = Server::start();
+    let [node, other] = [(); 2].map(|()| Node::connected(&server.url()));
+    let limits = [
+        Limit::calendar_day("day", 3),
+        Limit::sliding("slides", 9, Duration::from_secs(60)),
+        Limit::token_bucket("bucket", 9, Duration::from_secs(60), 5),
+        Limit::concurrency("c", 4),
+    ];
+    let policy = Policy::new(limits).unwrap();
+    let charge = Charge::one(&policy, Key::of(&["a"]));
+    for expected in [Some([2, 8, 4, 3]), Some([1, 7, 3, 2]), Some([0, 6, 2, 1]), None] {
+        for _ in 0..3 {
+            let foreseen = node.store.foresee(&[charge], node.now()).unwrap();
+            let left = foreseen.standing().limits().map(|it| it.remaining()).collect::<Vec<_>>();
+            assert_eq!(foreseen.is_allowed().then_some(left), expected.map(|it| it.to_vec()));
+        }
+        let real = other.take(&[charge]).unwrap();
+        assert_eq!(real.is_allowed(), expected.is_some());
+    }
+    let foreseen = node.store.foresee(&[charge], node.now()).unwrap();
+    let violated: Vec<_> = foreseen.violated().map(|it| it.name().to_string()).collect();
+    assert_eq!(violated, ["day"]);
+    assert!(foreseen.retry_after().is_some_and(|it| it > Duration::from_millis(1)));
+}
+
+fn what_is_foreseen_with_leases_is_what_comes() {
+    let server = Server::start();
+    let builder = RedisStore::builder(server.url()).leases(10, Duration::from_secs(60));
+    let node = Node::start(builder.timeout(Duration::from_millis(500)));
+    node.hears(BreakerState::Closed);
+    let policy = day(20, StoreFailure::Deny);
+    let charge = Charge::one(&policy, Key::of(&["a"]));
+    for left in (0..20).rev() {
+        let foreseen = node.store.foresee(&[charge], node.now()).unwrap();
+        assert_eq!(
+            (foreseen.is_allowed(), foreseen.standing().remaining("day")),
+            (true, Some(left))
+        );
+        assert!(node.passes(&policy, "a"));
+    }
+    assert!(!node.store.foresee(&[charge], node.now()).unwrap().is_allowed());
+}
+
+fn what_is_foreseen_without_the_store_is_what_each_limit_says() {
+    let node = gone(2);
+    let foresee = |policy: &Policy| {
+        let foreseen = node.store.foresee(&[Charge::one(policy, Key::of(&["a"]))], node.now());
+        foreseen.map(|it| (it.is_allowed(), it.standing().is_degraded()))
+    };
+    let denied = day(9, StoreFailure::Deny);
+    assert_eq!(&**foresee(&denied).unwrap_err().limit(), "day");
+    assert_eq!(foresee(&denied.clone().observed()), Ok((true, true)));
+    let open = day(1, StoreFailure::Allow);
+    let shared = day(4, StoreFailure::LeaseThenShare);
+    let concurrency = Policy::new([Limit::concurrency("c", 4)]).unwrap();
+    for passes in [true, true, false] {
+        for policy in [&shared, &concurrency] {
+            assert_eq!(foresee(policy), Ok((passes, true)));
+            assert_eq!(node.passes(policy, "a"), passes);
+        }
+        assert_eq!(foresee(&open), Ok((true, true)));
+    }
+    let layer = RateLimitLayer::new(denied, node.store.clone());
+    let (head, ()) = http::Request::new(()).into_parts();
+    let (decision, refusal) = layer.explain(&head, node.now());
+    assert!(!decision.is_allowed());
+    assert_eq!(refusal.map(|it| it.code()), Some(Code::LimitUnavailable));
 }
 
 /// A node whose store nobody will ever reach, one of so many as it was told.

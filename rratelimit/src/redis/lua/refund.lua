@@ -1,20 +1,28 @@
--- Gives units back into the windows they were taken from, and permits back. Units that are less
--- than none are taken of the window too.
+-- Counts units, and gives units back into the windows they were taken from; what is less than none
+-- is taken of the window too. Once: a node numbers what it tells, one after the other, and tells again
+-- what it has no answer to; what was done already is not done again.
 --
--- KEYS: one for each limit. ARGV: for each limit: kind, a, b, mark, units; of a permit, its name is
--- the mark.
+-- KEYS: which was the last telling of this node, then one for each limit. ARGV: which this is, then
+-- for each limit: kind, a, b, mark, units; the mark `now` is the window that it is now.
+
+if tonumber(ARGV[1]) <= tonumber(redis.call('GET', KEYS[1]) or 0) then
+    return 0
+end
+-- Nobody tells again after a day.
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 86400000)
 
 local now = now_micros()
-for i = 1, #KEYS do
-    local at = (i - 1) * 5
+for i = 2, #KEYS do
+    local at = 1 + (i - 2) * 5
     local it = {key = KEYS[i], kind = ARGV[at + 1], now = now,
         a = tonumber(ARGV[at + 2]), b = tonumber(ARGV[at + 3])}
-    if it.kind == 'c' then
-        redis.call('ZREM', it.key, ARGV[at + 4])
+    local mark, units = ARGV[at + 4], tonumber(ARGV[at + 5])
+    load(it)
+    if mark == 'now' then
+        add(it, units)
     else
-        load(it)
-        give_back(it, tonumber(ARGV[at + 5]), tonumber(ARGV[at + 4]))
-        save(it)
+        give_back(it, units, tonumber(mark))
     end
+    save(it)
 end
 return #KEYS

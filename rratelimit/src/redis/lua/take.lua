@@ -1,6 +1,6 @@
 -- Takes units from all limits of a request, or from none.
 --
--- KEYS: one for each limit. ARGV: 1 to write and 0 to look, the name of this request's permits, then
+-- KEYS: one for each limit. ARGV: 1 to write, and 0 to answer the same and write nothing, the name of this request's permits, then
 -- for each limit: kind, max, a, b, burst, need, binds, extra, share. A limit that does not bind (0)
 -- counts, and refuses nothing. A need of 0 takes nothing, but is refused where nothing is left. Of
 -- what is left after the need, up to `extra` units are taken on lease, but no more than one part in
@@ -69,15 +69,18 @@ for _, limit in ipairs(limits) do
 end
 
 writes = writes and allowed
+-- What is only looked at is counted here, and not saved.
 for _, limit in ipairs(limits) do
     local it = limit.it
     limit.leased = 0
-    if writes then
+    if allowed then
         if it.kind == 'c' then
             it.count = it.count + limit.need
-            redis.call('ZREMRANGEBYSCORE', it.key, '-inf', now - it.a)
-            redis.call('ZADD', it.key, now, permit)
-            redis.call('PEXPIRE', it.key, math.ceil(it.a / 1000))
+            if writes then
+                redis.call('ZREMRANGEBYSCORE', it.key, '-inf', now - it.a)
+                redis.call('ZADD', it.key, now, permit)
+                redis.call('PEXPIRE', it.key, math.ceil(it.a / 1000))
+            end
         else
             add(it, limit.need)
             limit.mark = it.kind == 'b' and full_at(it) or it.mark

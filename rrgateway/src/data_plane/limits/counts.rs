@@ -7,7 +7,7 @@ use std::time::Duration;
 use rratelimit::Never as Later;
 #[cfg(feature = "redis")]
 use rratelimit::{Asking as Later, RedisStore};
-use rratelimit::{Charge, Decision, Key, Limiter, Policy, Receipt, Store, Taking};
+use rratelimit::{Charge, Decision, Key, Limiter, Policy, Receipt, Store, Taking, Unavailable};
 use rrcore::Now;
 
 /// What was spent. Cheap to clone.
@@ -41,27 +41,12 @@ impl Counts {
     /// What `key` has spent of each limit of `policy`; of a shared store, as far as this gateway has
     /// let it pass: the store is not asked.
     pub fn usage(&self, policy: &Policy, key: Key, now: Now) -> Vec<Tally> {
-        match self {
-            Self::Local(limiter) => {
-                let usage = limiter.usage(policy, key, now);
-                let tally =
-                    usage.iter().map(|it| Tally { spent: it.spent, resets_at: it.resets_at });
-                tally.collect()
-            }
+        let usage = match self {
+            Self::Local(limiter) => limiter.usage(policy, key, now),
             #[cfg(feature = "redis")]
-            Self::Shared(store) => {
-                let decision = store.foresee(&[Charge { policy, key, cost: 0 }], now);
-                let tally = decision.standing().limits().map(|it| {
-                    let spent = it.limit().max().saturating_sub(it.remaining());
-                    let resets_at = now.wall.saturating_add(it.reset());
-                    Tally {
-                        spent,
-                        resets_at: (spent > 0 && !it.reset().is_zero()).then_some(resets_at),
-                    }
-                });
-                tally.collect()
-            }
-        }
+            Self::Shared(store) => store.usage_here(policy, key, now),
+        };
+        usage.iter().map(|it| Tally { spent: it.spent, resets_at: it.resets_at }).collect()
     }
 }
 
@@ -96,9 +81,9 @@ impl Store for Counts {
         }
     }
 
-    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Decision {
+    fn foresee(&self, charges: &[Charge<'_>], now: Now) -> Result<Decision, Unavailable> {
         match self {
-            Self::Local(limiter) => limiter.foresee(charges, now),
+            Self::Local(limiter) => Ok(Limiter::foresee(limiter, charges, now)),
             #[cfg(feature = "redis")]
             Self::Shared(store) => store.foresee(charges, now),
         }

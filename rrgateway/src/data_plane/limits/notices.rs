@@ -59,7 +59,15 @@ impl Notices {
             tracing::info!(gateways, outstanding_leases, "limits.store answers");
         } else {
             let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
-            tracing::warn!(gateways, outstanding_leases, failed_calls, foreign_seed, "{AWAY}");
+            let reason = state.trouble.map(tracing::field::display);
+            tracing::warn!(
+                reason,
+                gateways,
+                outstanding_leases,
+                failed_calls,
+                foreign_seed,
+                "{AWAY}"
+            );
         }
         self.keep(Noted::Store { answers, gateways, outstanding_leases }, clock);
     }
