@@ -114,13 +114,12 @@ fn time() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use crate::control_plane::wire::record::record;
     use crate::model::Record;
 
     #[test]
     fn a_record_has_the_members_that_its_schema_has() {
-        let record = Record::default();
-        let record = crate::control_plane::wire::record::record(&record);
-        let answered = serde_json::to_value(record).unwrap();
+        let answered = serde_json::to_value(record(&Record::default())).unwrap();
         let schema = super::record();
         let described = schema["properties"].as_object().unwrap();
         assert!(described.keys().eq(answered.as_object().unwrap().keys()));
