@@ -48,9 +48,7 @@ pub(crate) fn rule() -> Shape {
         "mode": {"enum": ["enforce", "shadow"], "default": "enforce", "description":
             "shadow: decides nothing; records show what would have been, as shadowAllow or \
              shadowDeny."},
-        "unreadable": {"type": "string", "readOnly": true, "description":
-            "Only of a rule whose stored text is no rule any more: why it is none. Such a rule may \
-             lack all else, and denies everything until it is written anew or deleted."},
+        "unreadable": unreadable(),
     });
     let example = json!({"effect": "deny", "priority": 900, "methods": ["DELETE"],
         "path": {"pattern": "^/users/"}, "notes": "nobody deletes users"});
@@ -67,6 +65,12 @@ fn body(pattern: &Value, presence: &Value, flags: &Value, regex_flags: &Value) -
             scalar as it is written. A body that cannot be inspected is denied with the reason \
             body-not-inspectable: not JSON, over 1 MiB, or with a name twice in one object. \
             Bodies are read only where all else in a rule fits."})
+}
+
+fn unreadable() -> Value {
+    json!({"type": "string", "readOnly": true, "description":
+        "Only of a rule whose stored text is no rule any more: why it is none. Such a rule may lack \
+         all else, and denies everything until it is written anew or deleted."})
 }
 
 /// The schema of the warnings in the answer to a write.
