@@ -111,7 +111,6 @@ impl<C: CredentialSource> AuthLayer<C> {
     /// What a caller is answered who was let in, and whose credential has stopped to be good since:
     /// by its time, where it `has_expired`, or because somebody has ended it. For who looks again
     /// while a request goes on for long.
-    #[must_use]
     pub fn lapsed(&self, has_expired: bool) -> Refusal {
         let rejection = match has_expired {
             true => Rejection::Expired("", "it expired while in use".to_owned()),

@@ -122,7 +122,7 @@ fn check_names(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_look_alike = |name: &HeaderName| {
         let folds_to =
             |it: &&str| *it != name.as_str() && hop::folded(name.as_str()).eq(it.bytes());
-        FRAMING.iter().any(|it| folds_to(it))
+        FRAMING.iter().any(folds_to)
     };
     if headers.keys().any(is_look_alike) {
         return Err(malformed("A header's name looks like one that frames the message."));
