@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::key::Key;
 use crate::time::nanos;
 
 /// Over which time a limit counts, and how.
@@ -58,6 +59,14 @@ impl Window {
             Self::Concurrency => 6,
         };
         [kind, nanos(self.length())]
+    }
+
+    /// Under which number it counts what is called `name`.
+    pub(crate) fn id(self, name: &str) -> u64 {
+        let [kind, length] = self.tag().map(u64::to_le_bytes);
+        let parts = [b"limit".as_slice(), name.as_bytes(), &kind, &length];
+        let [id, _] = Key::of_bytes(parts).halves();
+        id
     }
 
     /// Which of these windows it is when the wall clock shows `wall` (nanoseconds since the Unix

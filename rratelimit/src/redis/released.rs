@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::script::Run;
-use super::untold::LARGEST_BATCH;
+use super::update::LARGEST_BATCH;
 
 /// Bounded; and a permit lapses by itself, so none is kept for longer than that takes.
 #[derive(Debug)]

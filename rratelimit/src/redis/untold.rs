@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::released::Released;
 use super::script::Run;
-use super::update::{Change, Update};
+use super::update::{Change, LARGEST_BATCH, Update};
 
 /// Bounded: beyond, what comes is lost.
 #[derive(Debug)]
@@ -83,7 +83,6 @@ fn push(update: &Update, run: &mut Run) {
     }
 }
 
-pub(crate) const LARGEST_BATCH: usize = 128;
 /// What the store is to be told while it is gone.
 const MOST_KEPT: usize = 65_536;
 

@@ -19,3 +19,6 @@ pub(crate) enum Change {
     /// A permit that is held no more.
     Release(Vec<u8>),
 }
+
+/// So many are told at a time.
+pub(crate) const LARGEST_BATCH: usize = 128;

@@ -20,8 +20,8 @@ use super::lock::lock;
 use super::look::Look;
 use super::shared::Shared;
 use super::trouble::StoreTrouble;
-use super::untold::{LARGEST_BATCH, Untold};
-use super::update::Update;
+use super::untold::Untold;
+use super::update::{LARGEST_BATCH, Update};
 
 /// Runs until all who could give something back are gone.
 pub(crate) async fn run(

@@ -132,11 +132,15 @@ impl Acquaintance {
                 Err(error) => tracing::error!(%error, "passwords cannot be verified"),
             }
         }
-        self.fetched = callers.verified.iter().filter_map(|it| fetched(it, &learnt)).collect();
-        self.learnt = learnt;
+        self.remember(callers, learnt);
         let verifiers = Arc::new(verifiers);
         self.last = Some((callers.digest, Arc::clone(&verifiers)));
         verifiers
+    }
+
+    fn remember(&mut self, callers: &Callers, learnt: HashMap<Digest, Learnt>) {
+        self.fetched = callers.verified.iter().filter_map(|it| fetched(it, &learnt)).collect();
+        self.learnt = learnt;
     }
 
     // With what was learnt before, for the credential as it is now.

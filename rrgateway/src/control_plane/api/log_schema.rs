@@ -24,10 +24,8 @@ pub(crate) fn record() -> Value {
         "method": text,
         "path": {"type": "string", "description": "Canonical, without the prefix."},
         "queryKeys": {"type": "array", "items": text},
-        "status": {"type": "integer", "description":
-            "What the caller got; 499 where it left before there was an answer."},
-        "code": {"type": "string", "description": "proxy-access-granted, or the code of the \
-            refusal; client-closed-request where the caller left before there was an answer."},
+        "status": {"type": "integer", "description": STATUS},
+        "code": {"type": "string", "description": CODE},
         "stage": {"type": ["string", "null"], "description": "The one that refused."},
         "requestBytes": number,
         "responseBytes": number,
@@ -100,6 +98,10 @@ fn whole(properties: &Value) -> Value {
 fn object(properties: &Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
+
+const STATUS: &str = "What the caller got; 499 where it left before there was an answer.";
+const CODE: &str = "proxy-access-granted, or the code of the refusal; client-closed-request where \
+                    the caller left before there was an answer.";
 
 fn maybe(properties: &Value) -> Value {
     json!({"type": ["object", "null"], "properties": properties})

@@ -125,11 +125,7 @@ impl Compiler {
         let target = self.target(config, key, &spec.target_id)?;
         let (credential_digest, credential) = self.target_credential(config, key, spec)?;
         let callers_digest = match spec.authentication {
-            // Of the callers, it depends on where they show keys: that is taken off.
-            Some(NoAuthentication::None) => {
-                let headers = key_headers(&common.callers);
-                digest(headers.iter().map(|it| it.as_str().as_bytes()))
-            }
+            Some(NoAuthentication::None) => of_headers(common),
             None => common.digest,
         };
         let own = of_parts(resource, &hanging);
@@ -303,6 +299,12 @@ impl Compiler {
 fn of_parts(resource: &Resource, hanging: &Hanging) -> Digest {
     let [rules, filters] = &hanging.digests;
     digest([resource.digest().0.as_slice(), &rules.0, &filters.0])
+}
+
+// Of where callers show keys: a proxy that lets anybody in takes off what is there.
+fn of_headers(common: &Common) -> Digest {
+    let headers = key_headers(&common.callers);
+    digest(headers.iter().map(|it| it.as_str().as_bytes()))
 }
 
 // Of nothing that a rule or a name changes: a token that was fetched outlives those, and a refresh
