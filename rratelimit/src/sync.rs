@@ -4,10 +4,11 @@ pub(crate) use std::sync::{Mutex, MutexGuard};
 
 use std::sync::{PoisonError, TryLockError};
 
-/// Locks it. Who has to wait tries again after ever longer pauses, before it sleeps: a decision takes
-/// less time than waking somebody does. The first pause is as long as a dozen decisions already: a
-/// key that two ask for all the time then stays with one of them for that long, and does not go from
-/// one processor's cache to the other's with each, which takes longer than to decide.
+/// Locks it. Who has to wait tries again after a pause, and after a longer one, before it sleeps: a
+/// decision takes less time than waking somebody does. The first pause is as long as some hundred
+/// decisions already: a key that two ask for all the time then stays with one of them for that long,
+/// and does not go from one processor's cache to the other's with each, which takes longer than to
+/// decide. With shorter pauses, two decide less in a time than one.
 #[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     match mutex.try_lock() {
@@ -32,6 +33,6 @@ fn wait_for<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// A microsecond or two, and some twenty in all.
-const FIRST_PAUSE: u32 = 64;
-const PAUSES: u32 = 4;
+// Some ten microseconds, and thirty in all, where a pause takes as long as anywhere.
+const FIRST_PAUSE: u32 = 256;
+const PAUSES: u32 = 2;

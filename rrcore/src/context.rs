@@ -177,11 +177,13 @@ impl Context {
 
     /// Records a stage's decision and what it has to say.
     pub fn record(&self, stage: Stage, outcome: Outcome, facts: impl Into<Facts>) {
-        let observe = self.inner.hooks.observe.as_ref();
-        let at = observe.map(|_| self.inner.clock.monotonic());
         let mut trail = self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = trail.next(stage, outcome, facts.into(), at);
-        let Some(observe) = observe else { return trail.push(entry) };
+        // Where nobody looks on, it is made where it stays.
+        let Some(observe) = &self.inner.hooks.observe else {
+            return trail.push(Entry { stage, outcome, took: None, facts: facts.into() });
+        };
+        let took = trail.took(self.inner.clock.monotonic());
+        let entry = Entry { stage, outcome, took: Some(took), facts: facts.into() };
         trail.push(entry.clone());
         // Not under the lock: an observer may look at the trail.
         drop(trail);

@@ -172,17 +172,12 @@ impl Trail {
         Self { entries: SmallVec::new_const(), until: monotonic }
     }
 
-    pub(crate) fn next(
-        &mut self,
-        stage: Stage,
-        outcome: Outcome,
-        facts: Facts,
-        at: Option<Duration>,
-    ) -> Entry {
-        let took = at.map(|at| at.saturating_sub(std::mem::replace(&mut self.until, at)));
-        Entry { stage, outcome, took, facts }
+    /// How long it took from the entry before to `at`, where the next begins.
+    pub(crate) fn took(&mut self, at: Duration) -> Duration {
+        at.saturating_sub(std::mem::replace(&mut self.until, at))
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
     }
