@@ -203,3 +203,19 @@ async fn call(
     headers.push(("x-api-key", &house.key));
     house.call_with(method, target, &headers).await
 }
+
+#[tokio::test]
+async fn a_gateway_is_no_target_of_its_own() {
+    let house = House::build().await;
+    let ports = [house.gateway.control_address().port(), house.gateway.data_address().port()];
+    for (port, host) in ports.into_iter().flat_map(|port| HERE.map(|host| (port, host))) {
+        let url = format!("http://{host}:{port}");
+        let target = json!({ "name": "t", "baseUrl": url, "allowPlaintext": true });
+        let answer = house.api(Method::PUT, "/targets/t", Some(&target)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
+        let text = answer.json().to_string();
+        assert!(text.contains("the gateway itself listens at this address"), "{url}: {text}");
+    }
+}
+
+const HERE: [&str; 3] = ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"];

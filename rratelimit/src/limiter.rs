@@ -272,6 +272,14 @@ impl Limiter {
         })
     }
 
+    /// How many decisions so far were about keys for which there was no room: what became of those,
+    /// [`Limiter::on_capacity`] says. Where it grows, some callers are refused for what others do, and
+    /// the limiter should have room for more keys.
+    #[must_use]
+    pub fn crowded_out(&self) -> u64 {
+        self.shards().map(|it| it.crowded_out).sum()
+    }
+
     /// Forgets what `key` has spent of all limits: it starts anew. What it has running is
     /// forgotten, too.
     pub fn forget(&self, key: Key) {

@@ -20,6 +20,8 @@ pub(crate) struct Shard {
     pub(crate) on_capacity: OnCapacity,
     /// What those keys have spent together that came when there was no room for their own.
     overflow: Spent,
+    /// How often there was none.
+    pub(crate) crowded_out: u64,
     /// Counts that have changed since they were last written down; `None` where nobody does.
     pub(crate) dirty: Option<Vec<(Key, u64, bool)>>,
 }
@@ -45,6 +47,7 @@ impl Shard {
             capacity,
             on_capacity: OnCapacity::ShareOne,
             overflow: Spent::default(),
+            crowded_out: 0,
             dirty: None,
         }
     }
@@ -73,9 +76,13 @@ impl Shard {
     /// Makes room for counts of `key` by `policy`, of which there were none.
     pub(crate) fn enter(&mut self, key: Key, policy: &Policy) -> Place {
         let place = self.place(policy, self.time);
-        if place == Place::Fresh {
-            let spent = self.newcomer(self.time);
-            self.table.insert(key, spent);
+        match place {
+            Place::Fresh => {
+                let spent = self.newcomer(self.time);
+                self.table.insert(key, spent);
+            }
+            Place::Shared | Place::Nowhere => self.crowded_out += 1,
+            Place::Own => {}
         }
         place
     }
@@ -188,7 +195,7 @@ mod tests {
     fn newcomers_to_a_full_table_share_one_quota() {
         let mut shard = Shard::new(2);
         let passed = (0..100).filter(|it| check(&mut shard, *it, 0)).count();
-        assert_eq!(passed, 3);
+        assert_eq!((passed, shard.crowded_out), (3, 98));
     }
 
     #[test]

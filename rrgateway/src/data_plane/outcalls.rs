@@ -24,9 +24,8 @@ impl Outcalls {
 
 impl HttpClient for Outcalls {
     fn send(&self, request: Request<Bytes>, limit: usize) -> HttpFuture {
-        if !self.connector.may_call(request.uri()) {
-            let why = "the address may not be called: egress.allow does not list it";
-            return Box::pin(std::future::ready(Err(HttpError::new(why))));
+        if let Err(why) = self.connector.judge(request.uri()) {
+            return Box::pin(std::future::ready(Err(HttpError::new(why.to_string()))));
         }
         // A connection of its own for each: calls are rare, and threads with a runtime each must not
         // share one.

@@ -98,7 +98,7 @@ impl DataPlane {
             config.max_request_bytes,
             via.clone(),
         );
-        let connector = Connector::new(config.egress)?;
+        let connector = Connector::new(config.egress.clone())?;
         let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
         let Started { counting, limiter, notices, kept } =
             Started::new(&config.counting, &config.directory, &config.clock)?;
@@ -119,6 +119,7 @@ impl DataPlane {
         let listeners = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
         let address = listeners.first().context("no listener")?.local_addr()?;
+        config.egress.never(address);
         let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
         let subscription = config.subscription;

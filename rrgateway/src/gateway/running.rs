@@ -126,6 +126,7 @@ impl GatewayBuilder {
             format!("cannot listen on {} (control.listen)", self.control_listen)
         })?;
         let control_address = control_listener.local_addr()?;
+        egress.never(control_address);
         let data = DataPlane::start(DataPlaneConfig {
             directory: directory.path().to_owned(),
             listen: self.data_listen,

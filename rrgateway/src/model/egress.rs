@@ -1,22 +1,41 @@
 //! Which addresses the gateway may call.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ipnet::IpNet;
 
 /// Refuses loopback, link-local, private, shared and metadata addresses unless they are listed:
-/// a configured URL must not become a way into the operator's own network (SSRF).
+/// a configured URL must not become a way into the operator's own network (SSRF). What the gateway
+/// itself listens at is refused in any case.
+///
+/// All clones know of the same listeners.
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
     allow: Arc<[IpNet]>,
+    own: Arc<RwLock<Vec<SocketAddr>>>,
+}
+
+/// Why an address may not be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EgressRefused {
+    /// It is not public, and not listed.
+    NotListed,
+    /// The gateway itself listens there.
+    Own,
 }
 
 impl EgressPolicy {
     /// Allows `networks` besides the public internet.
     #[must_use]
     pub fn allowing(networks: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { allow: networks.into_iter().collect() }
+        Self { allow: networks.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Refuses `listener` from now on, whatever is listed: the gateway itself listens there.
+    pub fn never(&self, listener: SocketAddr) {
+        self.own.write().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 
     /// Whether `address` may be connected to.
@@ -25,7 +44,59 @@ impl EgressPolicy {
         let address = embedded_v4(address);
         self.allow.iter().any(|it| it.contains(&address)) || is_public(address)
     }
+
+    /// Whether a URL may name `address` and `port`, as far as one can tell before it is called.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn judge(&self, address: IpAddr, port: u16) -> Result<(), EgressRefused> {
+        let is_here = address.to_canonical().is_loopback() || address.is_unspecified();
+        if !self.permits(address) {
+            Err(EgressRefused::NotListed)
+        } else if self.is_own((address, port).into(), is_here) {
+            Err(EgressRefused::Own)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a connection from `local` to `peer` may be used.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn judge_connection(
+        &self,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Result<(), EgressRefused> {
+        let (from, to) = (local.ip().to_canonical(), peer.ip().to_canonical());
+        // Who calls one of his own addresses does so from it.
+        let is_own = self.is_own(peer, from == to || to.is_loopback());
+        if is_own { Err(EgressRefused::Own) } else { Ok(()) }
+    }
+
+    fn is_own(&self, address: SocketAddr, is_here: bool) -> bool {
+        let ip = address.ip().to_canonical();
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        own.iter().filter(|it| it.port() == address.port()).any(|it| {
+            let listens = it.ip().to_canonical();
+            listens == ip || is_here && (listens.is_unspecified() || ip.is_unspecified())
+        })
+    }
 }
+
+impl fmt::Display for EgressRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotListed => {
+                "the address may not be called: list it in `egress.allow` if it should"
+            }
+            Self::Own => "the address is one that the gateway itself listens at",
+        })
+    }
+}
+
+impl std::error::Error for EgressRefused {}
 
 // An IPv6 address that is only another spelling of an IPv4 one is judged as that: mapped
 // (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056), and the deprecated compatible form.
@@ -121,6 +192,35 @@ mod tests {
         check(&policy, "127.0.0.1", true);
         check(&policy, "::ffff:127.0.0.1", true);
         check(&policy, "10.0.0.1", false);
+    }
+
+    #[test]
+    fn what_the_gateway_listens_at_is_refused_in_any_spelling() {
+        let policy = EgressPolicy::allowing(["0.0.0.0/0", "::/0"].map(|it| it.parse().unwrap()));
+        policy.clone().never("127.0.0.1:9901".parse().unwrap());
+        policy.never("0.0.0.0:8080".parse().unwrap());
+        for own in ["127.0.0.1:9901", "[::ffff:127.0.0.1]:9901", "0.0.0.0:9901", "127.8.8.8:8080"] {
+            check_own(&policy, own, Err(EgressRefused::Own));
+        }
+        for other in ["127.0.0.1:9902", "127.8.8.8:9901", "10.0.0.1:8080", "[2001:db8::1]:9901"] {
+            check_own(&policy, other, Ok(()));
+        }
+        let judged = |from: &str, to: &str| {
+            policy.judge_connection(from.parse().unwrap(), to.parse().unwrap())
+        };
+        assert_eq!(judged("10.0.0.1:40000", "10.0.0.1:8080"), Err(EgressRefused::Own));
+        assert_eq!(judged("127.0.0.1:40000", "127.8.8.8:8080"), Err(EgressRefused::Own));
+        assert_eq!(
+            judged("[::ffff:127.0.0.1]:4", "[::ffff:127.0.0.1]:9901"),
+            Err(EgressRefused::Own)
+        );
+        assert_eq!(judged("10.0.0.1:40000", "10.0.0.2:8080"), Ok(()));
+    }
+
+    #[track_caller]
+    fn check_own(policy: &EgressPolicy, address: &str, expected: Result<(), EgressRefused>) {
+        let parsed: SocketAddr = address.parse().unwrap();
+        assert_eq!(policy.judge(parsed.ip(), parsed.port()), expected, "{address}");
     }
 
     #[track_caller]

@@ -17,7 +17,7 @@ pub use self::channel::{
     Acceptance, Publisher, Reports, ReportsIn, Subscription, channel, reports,
 };
 pub use self::digest::Digest;
-pub use self::egress::EgressPolicy;
+pub use self::egress::{EgressPolicy, EgressRefused};
 pub use self::explain::{
     Changes, Explain, Explained, Explanation, FilterApplies, Finding, LimitLeft, Outcome, Question,
     ScopeSays,

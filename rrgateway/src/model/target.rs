@@ -133,6 +133,12 @@ impl BaseUrl {
         let host = self.authority.host();
         host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
+
+    /// The port, written or meant.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
+    }
 }
 
 fn check_authority(authority: &Authority) -> Result<(), InvalidBaseUrl> {

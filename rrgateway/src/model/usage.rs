@@ -46,6 +46,15 @@ pub enum Noted {
         gateways: u64,
         /// Units that this gateway has leased and not spent.
         outstanding_leases: u64,
+        /// What stands between, where it does not answer.
+        reason: Option<String>,
+    },
+    /// There is no room for more keys, or there is again.
+    Keys {
+        /// Which of the two.
+        is_full: bool,
+        /// For how many there is room (`limits.maxKeys`).
+        most: usize,
     },
 }
 

@@ -1,4 +1,5 @@
-//! Shows which limits have passed 80 % and 100 %, and when a shared store was gone, newest first.
+//! Shows which limits have passed 80 % and 100 %, when a shared store was gone, and when there was no
+//! room for keys, newest first.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -30,16 +31,21 @@ fn item(it: &Notice) -> Value {
     match &it.what {
         Noted::Passed { proxy, meter, limit, percent } => json!({"id": id, "at": at,
             "proxyId": proxy, "meterId": meter, "limit": limit, "percent": percent}),
-        Noted::Store { answers, gateways, outstanding_leases } => json!({"id": id, "at": at,
+        Noted::Store { answers, gateways, outstanding_leases, reason } => {
+            json!({"id": id, "at": at,
             "limitsStore": if *answers { "answers" } else { "away" }, "gateways": gateways,
-            "outstandingLeases": outstanding_leases}),
+            "outstandingLeases": outstanding_leases, "reason": reason})
+        }
+        Noted::Keys { is_full, most } => json!({"id": id, "at": at,
+            "limitsKeys": if *is_full { "full" } else { "room" }, "maxKeys": most}),
     }
 }
 
 /// The shape of one.
 pub(crate) fn schema() -> Value {
     json!({"type": "object", "required": ["id", "at"], "description":
-        "A limit that passed a threshold, or a change of the store that gateways share.",
+        "A limit that passed a threshold, a change of the store that gateways share, or of whether there \
+         is room for keys.",
         "properties": {
         "id": {"type": "string"},
         "at": {"type": "string", "format": "date-time"},
@@ -51,6 +57,13 @@ pub(crate) fn schema() -> Value {
         "limitsStore": {"enum": ["answers", "away"], "description":
             "Only of a change of the store, which is told once each time. away: it does not answer, \
              and limits do what they say for that case."},
+        "reason": {"type": ["string", "null"], "description":
+            "What stands between the gateway and the store, where that is known. With limitsStore."},
+        "limitsKeys": {"enum": ["full", "room"], "description":
+            "full: there is no room for more keys, and limits.onCapacity says what becomes of them. \
+             room: for a minute there was some for every key."},
+        "maxKeys": {"type": "integer", "description":
+            "For how many keys there is room (limits.maxKeys). With limitsKeys."},
         "gateways": {"type": "integer", "description":
             "Those that share the store, as last known. With limitsStore."},
         "outstandingLeases": {"type": "integer", "description":

@@ -8,7 +8,7 @@ use crate::control_plane::wire::fields::Node;
 use crate::control_plane::wire::path_options::PathOptions;
 use crate::control_plane::wire::rebind::Rebind;
 use crate::control_plane::wire::text::{self, Effect};
-use crate::model::{BaseUrl, EgressPolicy};
+use crate::model::{BaseUrl, EgressPolicy, EgressRefused};
 
 /// As it is stored and, without more, answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +70,13 @@ pub(crate) fn callable(
         return Err("plain http needs \"allowPlaintext\": true".to_owned());
     }
     let literal = url.ip_literal().or_else(|| is_localhost(&url).then_some(LOOPBACK));
-    if literal.is_some_and(|it| !egress.permits(it)) {
-        return Err("the gateway may not call this address: egress.allow does not list it".into());
+    match literal.map_or(Ok(()), |it| egress.judge(it, url.port())) {
+        Ok(()) => Ok(url),
+        Err(EgressRefused::NotListed) => {
+            Err("the gateway may not call this address: egress.allow does not list it".into())
+        }
+        Err(EgressRefused::Own) => Err("the gateway itself listens at this address".into()),
     }
-    Ok(url)
 }
 
 // RFC 6761: these names are loopback wherever they are resolved.

@@ -15,6 +15,7 @@ use rusqlite::{Connection, params};
 use crate::data_plane::limits::file::{self, stored_names, stored_records};
 use crate::data_plane::limits::names::Named;
 use crate::data_plane::limits::rolls::Rolls;
+use crate::data_plane::limits::room::Room;
 
 /// The counters, and what is needed to write them down.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ struct Writer {
     records: BTreeMap<[u8; 24], Record>,
     names: Vec<Named>,
     is_failing: bool,
+    room: Room,
 }
 
 impl Kept {
@@ -55,6 +57,7 @@ impl Kept {
     pub fn open(
         directory: &Path,
         clock: &Clock,
+        room: Room,
         make: impl FnOnce() -> Limiter,
     ) -> anyhow::Result<Self> {
         let connection = file::open(directory)?;
@@ -81,6 +84,7 @@ impl Kept {
             records: BTreeMap::new(),
             names: Vec::new(),
             is_failing: false,
+            room,
         };
         Ok(Self { limiter, rolls, writer })
     }
@@ -96,6 +100,7 @@ impl Kept {
             loop {
                 let told = stopped.recv_timeout(PAUSE);
                 writer.write();
+                writer.room.look(writer.limiter.crowded_out(), &writer.clock);
                 match told {
                     Err(RecvTimeoutError::Timeout) => {}
                     // Told to, or whoever could tell is gone: that was the last.
@@ -185,18 +190,21 @@ mod tests {
             let usage = kept.limiter.usage(&policy, key, clock.clock().now());
             usage.iter().map(|it| it.spent).collect::<Vec<_>>()
         };
-        let kept = Kept::open(folder.path(), &clock.clock(), Limiter::new).unwrap();
+        let kept =
+            Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new).unwrap();
         assert!(kept.limiter.check(&policy, key, clock.clock().now()).is_allowed());
         kept.rolls.of("p/m".into(), 7).note(key, 0, || "ada".to_owned(), |_| true);
         kept.keep().unwrap().stop();
 
-        let kept = Kept::open(folder.path(), &clock.clock(), Limiter::new).unwrap();
+        let kept =
+            Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new).unwrap();
         assert_eq!(spent(&kept), [0, 1, 1]);
         assert_eq!(kept.rolls.of("p/m".into(), 7).all(), [(key, "ada".into())]);
         assert_eq!(kept.rolls.of("p/m".into(), 8).all(), []);
         drop(kept);
         clock.advance(Duration::from_secs(86_400));
-        let kept = Kept::open(folder.path(), &clock.clock(), Limiter::new).unwrap();
+        let kept =
+            Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new).unwrap();
         assert_eq!(spent(&kept), [0, 0, 1]);
     }
 
@@ -206,15 +214,15 @@ mod tests {
         let clock = ManualClock::starting_at(Duration::from_secs(1_800_000_000)).clock();
         let path = folder.path().join(file::NAME);
         std::fs::write(&path, "no database at all, but long enough to be taken for one").unwrap();
-        let error = Kept::open(folder.path(), &clock, Limiter::new).unwrap_err();
+        let error = Kept::open(folder.path(), &clock, Room::default(), Limiter::new).unwrap_err();
         let said = format!("{error:#}");
         assert!(said.contains("counters.db") && said.contains(file::ADVICE), "{said}");
         std::fs::remove_file(&path).unwrap();
-        drop(Kept::open(folder.path(), &clock, Limiter::new).unwrap());
+        drop(Kept::open(folder.path(), &clock, Room::default(), Limiter::new).unwrap());
         let damage = Connection::open(&path).unwrap();
         damage.execute("INSERT INTO count VALUES (x'01', x'02', 9999999999999)", []).unwrap();
         drop(damage);
-        let error = Kept::open(folder.path(), &clock, Limiter::new).unwrap_err();
+        let error = Kept::open(folder.path(), &clock, Room::default(), Limiter::new).unwrap_err();
         assert!(format!("{error:#}").contains(file::ADVICE), "{error:#}");
     }
 }

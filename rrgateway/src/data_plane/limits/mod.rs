@@ -12,6 +12,7 @@ mod names;
 mod notices;
 mod read_ahead;
 mod rolls;
+mod room;
 mod started;
 
 pub use self::config::{LimitsConfig, OnStoreFailure, StoreMode, StoreUrl, WhenFull};

@@ -1,5 +1,5 @@
-//! Says when a limit passes 80 % and 100 %, and when a shared store is gone: in the log, and to who
-//! asks.
+//! Says when a limit passes 80 % and 100 %, when a shared store is gone, and when there is no room for
+//! more keys: in the log, and to who asks.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,13 +55,14 @@ impl Notices {
             BreakerState::Closed => true,
             BreakerState::Open | BreakerState::HalfOpen => false,
         };
+        let reason = state.trouble.filter(|_| !answers).map(|it| it.to_string());
         if answers {
             tracing::info!(gateways, outstanding_leases, "limits.store answers");
         } else {
             let (failed_calls, foreign_seed) = (state.failed_calls, state.has_foreign_seed);
-            let reason = state.trouble.map(tracing::field::display);
+            let shown = reason.as_deref();
             tracing::warn!(
-                reason,
+                reason = shown,
                 gateways,
                 outstanding_leases,
                 failed_calls,
@@ -69,7 +70,17 @@ impl Notices {
                 "{AWAY}"
             );
         }
-        self.keep(Noted::Store { answers, gateways, outstanding_leases }, clock);
+        self.keep(Noted::Store { answers, gateways, outstanding_leases, reason }, clock);
+    }
+
+    /// Says that there is no room for more keys, or that there is again.
+    pub fn note_keys(&self, is_full: bool, most: usize, clock: &Clock) {
+        if is_full {
+            tracing::warn!(limits.maxKeys = most, "{FULL}");
+        } else {
+            tracing::info!(limits.maxKeys = most, "limits: there is room for every key again");
+        }
+        self.keep(Noted::Keys { is_full, most }, clock);
     }
 
     fn keep(&self, what: Noted, clock: &Clock) {
@@ -90,5 +101,7 @@ impl Notices {
 }
 
 const MOST: usize = 1_000;
+const FULL: &str = "limits: there is no room for more keys, and limits.onCapacity says what becomes \
+                    of them: some callers may be refused for what others do. Raise limits.maxKeys";
 #[cfg(feature = "redis")]
 const AWAY: &str = "limits.store does not answer: limits do what they say for that case";

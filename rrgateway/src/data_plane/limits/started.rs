@@ -11,6 +11,7 @@ use crate::data_plane::limits::counts::Counts;
 use crate::data_plane::limits::keeper::Kept;
 use crate::data_plane::limits::measures::Counting;
 use crate::data_plane::limits::notices::Notices;
+use crate::data_plane::limits::room::Room;
 
 /// What counts.
 #[derive(Debug)]
@@ -41,7 +42,8 @@ impl Started {
             return Ok(Self { counting, limiter, notices, kept: None });
         }
         let (telling, read) = (notices.clone(), clock.clone());
-        let kept = Kept::open(directory, clock, || {
+        let room = Room::of(config.max_keys, notices.clone());
+        let kept = Kept::open(directory, clock, room, || {
             limiter(config).on_threshold(move |crossing| telling.note(crossing, &read))
         })?;
         let limiter = Arc::clone(&kept.limiter);

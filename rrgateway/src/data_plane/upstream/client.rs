@@ -9,23 +9,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
+use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use crate::data_plane::body::StagedBody;
+use crate::data_plane::upstream::connect::GuardedConnector;
 use crate::data_plane::upstream::failure::Failure;
-use crate::data_plane::upstream::resolver::GuardedResolver;
-use crate::model::{BaseUrl, EgressPolicy};
 
-/// Connects to addresses that the egress policy permits.
-pub type Resolving = HttpConnector<GuardedResolver>;
+use crate::model::{BaseUrl, EgressPolicy, EgressRefused};
 
-type HttpsClient = Client<HttpsConnector<Resolving>, StagedBody>;
+type HttpsClient = Client<HttpsConnector<GuardedConnector>, StagedBody>;
 
 /// How upstreams are reached: trusted roots, and the addresses that may be called.
 #[derive(Clone)]
@@ -43,7 +41,7 @@ pub struct Partition {
     connector: Connector,
     connect_timeout: Duration,
     // An address that is written out passes no resolver: it is judged here, once.
-    is_refused: bool,
+    refused: Option<EgressRefused>,
     me: Weak<Self>,
 }
 
@@ -77,28 +75,26 @@ impl Connector {
     pub fn partition(&self, base: &BaseUrl, connect_timeout: Duration) -> Arc<Partition> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let is_refused = base.ip_literal().is_some_and(|it| !self.egress.permits(it));
+        let judged = base.ip_literal().map(|it| self.egress.judge(it, base.port()));
+        let refused = judged.and_then(Result::err);
         let connector = self.clone();
-        Arc::new_cyclic(|me| Partition {
-            id,
-            connector,
-            connect_timeout,
-            is_refused,
-            me: me.clone(),
-        })
+        Arc::new_cyclic(|me| Partition { id, connector, connect_timeout, refused, me: me.clone() })
     }
 
     /// Whether `url` may be called, as far as one can tell without resolving its host.
-    #[must_use]
-    pub fn may_call(&self, url: &Uri) -> bool {
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn judge(&self, url: &Uri) -> Result<(), EgressRefused> {
         let host = url.host().unwrap_or_default();
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        literal.map_or(true, |it| self.egress.permits(it))
+        let scheme = if url.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        literal.map_or(Ok(()), |it| self.egress.judge(it, url.port_u16().unwrap_or(scheme)))
     }
 
     /// A client for a few calls, with nothing in common with those of proxies.
     #[must_use]
-    pub fn outcalls<B>(&self) -> Client<HttpsConnector<Resolving>, B>
+    pub fn outcalls<B>(&self) -> Client<HttpsConnector<GuardedConnector>, B>
     where
         B: http_body::Body + Send,
         B::Data: Send,
@@ -121,16 +117,12 @@ impl Connector {
             .build(https)
     }
 
-    fn https(&self, connect_timeout: Duration) -> HttpsConnector<Resolving> {
-        let mut http = HttpConnector::new_with_resolver(GuardedResolver::new(self.egress.clone()));
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(connect_timeout));
+    fn https(&self, connect_timeout: Duration) -> HttpsConnector<GuardedConnector> {
         HttpsConnectorBuilder::new()
             .with_tls_config(ClientConfig::clone(&self.trust))
             .https_or_http()
             .enable_http1()
-            .wrap_connector(http)
+            .wrap_connector(GuardedConnector::new(self.egress.clone(), connect_timeout))
     }
 }
 
@@ -140,8 +132,8 @@ impl Partition {
     /// # Errors
     /// As [`Failure`] says.
     pub async fn send(&self, request: Request<StagedBody>) -> Result<Response<Incoming>, Failure> {
-        if self.is_refused {
-            return Err(Failure::EgressRefused);
+        if let Some(why) = self.refused {
+            return Err(Failure::EgressRefused(why));
         }
         self.client().request(request).await.map_err(Failure::Client)
     }

@@ -7,13 +7,13 @@ use std::io;
 use rrcore::{Code, Refusal, Stage};
 
 use crate::data_plane::body::RequestBodyError;
-use crate::data_plane::upstream::resolver::EgressRefused;
+use crate::model::EgressRefused;
 
 /// Why there is no response.
 #[derive(Debug)]
 pub enum Failure {
     /// The target's address may not be called.
-    EgressRefused,
+    EgressRefused(EgressRefused),
     /// The client library gave up.
     Client(hyper_util::client::legacy::Error),
 }
@@ -41,8 +41,8 @@ const BROKEN: [io::ErrorKind; 4] = [
 /// reaches the caller.
 pub fn refusal(failure: &Failure) -> Refusal {
     let error = match failure {
-        Failure::EgressRefused => {
-            return Refusal::new(Code::UpstreamUnreachable).because(EgressRefused.to_string());
+        Failure::EgressRefused(why) => {
+            return Refusal::new(Code::UpstreamUnreachable).because(why.to_string());
         }
         Failure::Client(error) => error,
     };
@@ -105,7 +105,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EgressRefused => EgressRefused.fmt(f),
+            Self::EgressRefused(why) => why.fmt(f),
             Self::Client(error) => f.write_str(&chain(error)),
         }
     }

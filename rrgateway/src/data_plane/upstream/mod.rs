@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod connect;
 mod failure;
 mod resolver;
 mod switched;

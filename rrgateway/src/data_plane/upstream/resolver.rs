@@ -2,7 +2,6 @@
 //! to, so that a name cannot first resolve to one thing and then to another.
 
 use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -11,7 +10,7 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower::Service;
 
-use crate::model::EgressPolicy;
+use crate::model::{EgressPolicy, EgressRefused};
 
 /// The system's resolver behind an egress policy.
 #[derive(Clone, Debug)]
@@ -42,21 +41,11 @@ impl Service<Name> for GuardedResolver {
         let (resolving, egress) = (self.inner.call(name), self.egress.clone());
         Box::pin(async move {
             let permitted: Vec<_> = resolving.await?.filter(|it| egress.permits(it.ip())).collect();
-            if permitted.is_empty() { Err(EgressRefused.into()) } else { Ok(permitted.into_iter()) }
+            if permitted.is_empty() {
+                Err(EgressRefused::NotListed.into())
+            } else {
+                Ok(permitted.into_iter())
+            }
         })
     }
 }
-
-/// Every address of the target is one that may not be called.
-#[derive(Clone, Copy, Debug)]
-pub struct EgressRefused;
-
-impl fmt::Display for EgressRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the target's address may not be called: list it in `egress.allow` if it should",
-        )
-    }
-}
-
-impl Error for EgressRefused {}
