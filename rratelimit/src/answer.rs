@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use rrcore::{Code, Fact, Facts, Refusal};
+use rrcore::{Code, Fact, Facts, HeaderNames, Refusal};
 
 use crate::decision::{LimitStanding, Standing};
 use crate::field;
@@ -17,9 +17,7 @@ use crate::window::Window;
 /// Writes on `response` what is left, over whatever an upstream says of limits of its own.
 pub(crate) fn stamp<B>(standing: Standing, with_legacy: bool, response: &mut Response<B>) {
     let headers = response.headers_mut();
-    for name in WORDS_ON_LIMITS {
-        headers.remove(name);
-    }
+    WORDS_ON_LIMITS.remove_from(headers);
     if let Some(value) = policies(&standing) {
         headers.insert(RATELIMIT_POLICY, value);
     }
@@ -99,15 +97,15 @@ const LEGACY_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const LEGACY_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const LEGACY_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// All that an upstream may say of limits of its own, former drafts' fields included.
-const WORDS_ON_LIMITS: [HeaderName; 8] = [
-    RATELIMIT_POLICY,
-    RATELIMIT,
-    LEGACY_LIMIT,
-    LEGACY_REMAINING,
-    LEGACY_RESET,
-    HeaderName::from_static("ratelimit-limit"),
-    HeaderName::from_static("ratelimit-remaining"),
-    HeaderName::from_static("ratelimit-reset"),
-];
+const WORDS_ON_LIMITS: HeaderNames = HeaderNames::new(&[
+    "ratelimit",
+    "ratelimit-limit",
+    "ratelimit-policy",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+]);
 // When a store that does not answer is worth asking again.
 pub(crate) const SOON: Duration = Duration::from_secs(1);

@@ -1,11 +1,9 @@
 //! What is decided by a response's head, and what of it is true no longer after a filter.
 
-use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, IF_RANGE, RANGE, TRAILER, TRANSFER_ENCODING,
-};
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, IF_RANGE, RANGE};
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use rrcore::HeaderNames;
 use rrcore::coding::{Coding, STREAMED};
 use rrcore::records::Framing;
 
@@ -94,24 +92,18 @@ fn narrowed(request: &HeaderMap) -> Option<HeaderValue> {
 fn is_streamed(entry: &[u8]) -> bool {
     let end = entry.iter().position(|it| *it == b';').unwrap_or(entry.len());
     let name = entry.get(..end).unwrap_or_default().trim_ascii();
-    let mut streamed = STREAMED.as_bytes().split(|it| *it == b',').map(<[u8]>::trim_ascii);
-    streamed.any(|it| it.eq_ignore_ascii_case(name))
+    STREAMED.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Takes out what describes the content before the filters: its length, coding and parts, and what
 /// is made from its bytes (a digest of a short secret gives it away).
 pub(crate) fn forget_the_original(response: &mut HeaderMap) {
-    for name in STALE.into_iter().chain(DIGESTS) {
-        response.remove(name);
-    }
+    STALE.remove_from(response);
 }
 
 /// Takes out what describes the body of a request before the filters, but its length.
 pub(crate) fn forget_the_original_request(request: &mut HeaderMap) {
-    request.remove(CONTENT_ENCODING);
-    for name in DIGESTS {
-        request.remove(name);
-    }
+    STALE_IN_REQUESTS.remove_from(request);
 }
 
 enum Kind {
@@ -155,23 +147,28 @@ fn is_utf_8_if_charset(parameter: &str) -> bool {
     is_utf_8 || !name.trim().eq_ignore_ascii_case("charset")
 }
 
-const DIGESTS: [HeaderName; 4] = [
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("repr-digest"),
-];
+const STALE: HeaderNames = HeaderNames::new(&[
+    "accept-ranges",
+    "content-digest",
+    "content-encoding",
+    "content-length",
+    "content-md5",
+    "content-range",
+    "digest",
+    "etag",
+    "im",
+    "repr-digest",
+    "trailer",
+    "transfer-encoding",
+]);
 
-const STALE: [HeaderName; 8] = [
-    ACCEPT_RANGES,
-    CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    CONTENT_RANGE,
-    ETAG,
-    TRAILER,
-    TRANSFER_ENCODING,
-    HeaderName::from_static("im"),
-];
+const STALE_IN_REQUESTS: HeaderNames = HeaderNames::new(&[
+    "content-digest",
+    "content-encoding",
+    "content-md5",
+    "digest",
+    "repr-digest",
+]);
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::header::{self, HeaderName};
+use http::header::HeaderName;
 use percent_encoding::{percent_decode_str, percent_encode};
+use rrcore::HeaderNames;
 
 use crate::sign::percent::IN_FORMS;
 use crate::sign::structured;
@@ -91,7 +92,7 @@ fn field(name: &str, parameter: Option<&str>) -> Result<Component, Cow<'static, 
     if OURS.contains(&name.as_str()) {
         return Err("a signature cannot cover itself".into());
     }
-    if HOP_BY_HOP.contains(&name) {
+    if HeaderNames::HOP_BY_HOP.contains(&name) {
         return Err("this header belongs to the connection, not to the request".into());
     }
     match parameter {
@@ -107,17 +108,6 @@ fn field(name: &str, parameter: Option<&str>) -> Result<Component, Cow<'static, 
 }
 
 const OURS: [&str; 2] = ["signature", "signature-input"];
-const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ pub const ACCEPTED: &str = "gzip, deflate, br, zstd, identity";
 
 /// What [`Decoder`] decodes without holding much of it back: [`ACCEPTED`] but zstd. For content that
 /// is worth something before it is whole.
-pub const STREAMED: &str = "gzip, deflate, br, identity";
+pub const STREAMED: [&str; 4] = ["gzip", "deflate", "br", "identity"];
 
 /// Undoes `coding`, giving at most `limit` bytes. `content` without a coding is given back as it
 /// is.

@@ -19,12 +19,14 @@ pub(super) fn ask_for_one(request: &mut HeaderMap) -> bool {
 /// Whether a response is a part of what may be text, cut where the client chose: in as many parts as
 /// the secret has characters, each would pass.
 pub(super) fn is_cut(status: StatusCode, response: &HeaderMap, was_asked_for: bool) -> bool {
-    if !status.is_success() || is_binary(response) {
-        return false;
-    }
     let is_partial = status == StatusCode::PARTIAL_CONTENT;
     let mut lines = response.get_all(CONTENT_RANGE).iter();
-    match (lines.next(), lines.next()) {
+    let lines = (lines.next(), lines.next());
+    let may_be = is_partial || lines.0.is_some();
+    if !may_be || !status.is_success() || is_binary(response) {
+        return false;
+    }
+    match lines {
         (None, _) => is_partial && (was_asked_for || is_multipart(response)),
         (Some(line), None) => {
             let line = line.to_str().unwrap_or_default();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use rrcore::{Fact, Refusal};
+use rrcore::{ClientAddress, Fact, Refusal};
 
 use crate::data_plane::answer::GRANTED;
 use crate::data_plane::body::{BoxError, ResponseBody};
@@ -184,7 +184,7 @@ impl Ending {
             response_bytes: self.bytes,
             credential_id: identity.map(|it| Arc::clone(it.credential())),
             subject: identity.map(|it| Arc::clone(it.subject())),
-            client_address: context.address().map(|it| it.to_string()),
+            client_address: context.address().map(ClientAddress::ip),
             user_agent: notes.user_agent,
             error: self.error(),
             ..Record::default()

@@ -122,10 +122,7 @@ impl GatewayBuilder {
         let (publisher, subscription) = model::channel();
         let (reports, reports_in) = model::reports(RECORDS);
         // Bound before the control plane starts: a taken port must not cost a revision.
-        let control_listener = listen::bind(self.control_listen, false).with_context(|| {
-            format!("cannot listen on {} (control.listen)", self.control_listen)
-        })?;
-        let control_address = control_listener.local_addr()?;
+        let (control_listener, control_address) = bind_control(self.control_listen)?;
         egress.never(control_address);
         let data = DataPlane::start(DataPlaneConfig {
             directory: directory.path().to_owned(),
@@ -167,6 +164,13 @@ impl GatewayBuilder {
         let grace = self.grace;
         Ok(Gateway { data, control, control_address, control_drainer, grace, directory })
     }
+}
+
+fn bind_control(address: SocketAddr) -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+    let bound = listen::bind(address, false);
+    let listener = bound.with_context(|| format!("cannot listen on {address} (control.listen)"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 // A key may come from a command that takes its time.

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn what_the_gateway_listens_at_is_refused_in_any_spelling() {
         let policy = EgressPolicy::allowing(["0.0.0.0/0", "::/0"].map(|it| it.parse().unwrap()));
-        policy.clone().never("127.0.0.1:9901".parse().unwrap());
+        policy.never("127.0.0.1:9901".parse().unwrap());
         policy.never("0.0.0.0:8080".parse().unwrap());
         for own in ["127.0.0.1:9901", "[::ffff:127.0.0.1]:9901", "0.0.0.0:9901", "127.8.8.8:8080"] {
             check_own(&policy, own, Err(EgressRefused::Own));

@@ -1,5 +1,6 @@
 //! The audit record: one per request that reached `route`, refused ones too.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What happened to one request. Names, numbers and outcomes: never a body, a secret, or a
@@ -57,7 +58,7 @@ pub struct Record {
     /// What the upstream answered, if it was called.
     pub upstream: Option<UpstreamNote>,
     /// As far as it can be believed.
-    pub client_address: Option<String>,
+    pub client_address: Option<IpAddr>,
     /// As sent, shortened.
     pub user_agent: Option<String>,
     /// Why, for the operator.

@@ -1,5 +1,6 @@
 //! An audit record as it is kept and answered.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -43,7 +44,7 @@ pub(crate) fn record(it: &Record) -> impl Serialize {
             status: it.status,
             attempts: it.attempts,
         }),
-        client_address: it.client_address.as_deref(),
+        client_address: it.client_address,
         user_agent: it.user_agent.as_deref(),
         error: it.error.as_deref(),
     }
@@ -80,7 +81,7 @@ struct Written<'a> {
     filters: Each<'a, FilterNote, Filter<'a>>,
     redactions: [(); 0],
     upstream: Option<Upstream<'a>>,
-    client_address: Option<&'a str>,
+    client_address: Option<IpAddr>,
     user_agent: Option<&'a str>,
     error: Option<&'a str>,
 }

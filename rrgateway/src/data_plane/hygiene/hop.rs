@@ -1,10 +1,8 @@
 //! Headers that belong to one hop (RFC 9110 §7.6.1), and names that only look different.
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName};
+use rrcore::HeaderNames;
 
 /// The headers that `Connection` nominates as belonging to this hop: a request extension.
 #[derive(Clone, Debug)]
@@ -20,12 +18,12 @@ pub fn strip(headers: &mut HeaderMap) -> Nominated {
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
+        // What upstreams usually say, and goes in any case.
+        .filter(|name| *name != "keep-alive")
         .filter_map(|name| HeaderName::try_from(name.trim()).ok())
         .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
         .collect();
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
+    HeaderNames::HOP_BY_HOP.remove_from(headers);
     Nominated(nominated)
 }
 
@@ -53,6 +51,13 @@ pub fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
     }
 }
 
+/// Whether folding makes another name of it.
+pub fn is_folded(name: &HeaderName) -> bool {
+    // It is in lower case already.
+    let name = name.as_str().as_bytes();
+    name.contains(&b'_') || name.windows(2).any(|it| it == b"--")
+}
+
 /// A name as a lenient reader may fold it: `Transfer_Encoding` and `transfer--encoding` are
 /// `transfer-encoding`.
 pub fn folded(name: &str) -> impl Iterator<Item = u8> {
@@ -64,18 +69,6 @@ pub fn folded(name: &str) -> impl Iterator<Item = u8> {
         (!is_again).then_some(byte)
     })
 }
-
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
@@ -135,20 +135,21 @@ impl Partition {
         if let Some(why) = self.refused {
             return Err(Failure::EgressRefused(why));
         }
-        self.client().request(request).await.map_err(Failure::Client)
+        self.begin(request).await.map_err(Failure::Client)
     }
 
-    // This thread's client for this partition. Clients whose partition is gone go with the next
+    // By this thread's client for this partition. Clients whose partition is gone go with the next
     // one that is made.
-    fn client(&self) -> HttpsClient {
+    fn begin(&self, request: Request<StagedBody>) -> ResponseFuture {
         CLIENTS.with_borrow_mut(|clients| {
             if let Some((_, client)) = clients.get(&self.id) {
-                return client.clone();
+                return client.request(request);
             }
             clients.retain(|_, (partition, _)| partition.strong_count() > 0);
             let client = self.connector.client(self.connect_timeout);
-            clients.insert(self.id, (self.me.clone(), client.clone()));
-            client
+            let begun = client.request(request);
+            clients.insert(self.id, (self.me.clone(), client));
+            begun
         })
     }
 }

@@ -9,7 +9,7 @@ mod switched;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -117,7 +117,11 @@ impl Inner {
         let request = self.addressed(request)?;
         let is_asked = request.headers().contains_key(UPGRADE);
         let mut called = Called::by(exchange);
-        let answer = tokio::time::timeout(timeouts.response, self.call(request, &mut called)).await;
+        let answer = {
+            // Where it is: it is large, and a timeout would move it twice.
+            let call = pin!(self.call(request, &mut called));
+            tokio::time::timeout(timeouts.response, call).await
+        };
         called.status =
             answer.as_ref().ok().and_then(|it| it.as_ref().ok()).map(|it| it.status().as_u16());
         drop(called);
