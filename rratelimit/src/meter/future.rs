@@ -41,8 +41,7 @@ where
         let result = ready!(this.inner.poll(cx));
         let mut tally = this.tally.take();
         let (head, body) = result?.into_parts();
-        if head.extensions.get::<Refusal>().is_some_and(|it| it.stage() == Stage::Inject) {
-            // It never got as far as whom this is about.
+        if head.extensions.get::<Refusal>().is_some_and(|it| is_before_any_answer(it.stage())) {
             tally = None;
         }
         if let Some(tally) = &mut tally {
@@ -50,6 +49,12 @@ where
         }
         Poll::Ready(Ok(Response::from_parts(head, MeteredBody::new(body, tally))))
     }
+}
+
+// Whom this is about was never asked, or has said nothing. What a stage behind it makes of an answer may
+// have cost something.
+const fn is_before_any_answer(stage: Stage) -> bool {
+    matches!(stage, Stage::Hygiene | Stage::Inject | Stage::Upstream)
 }
 
 impl<F> fmt::Debug for MeterFuture<F> {

@@ -102,6 +102,7 @@ impl Body for RequestBody {
         let this = self.project();
         let frame = match this.inner.poll_frame(cx) {
             Poll::Pending => {
+                this.progress.awaited.store(true, Ordering::Relaxed);
                 let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE)));
                 return pause.as_mut().poll(cx).map(|()| Some(Err(RequestBodyError::Stalled)));
             }
@@ -115,6 +116,8 @@ impl Body for RequestBody {
             Poll::Ready(Some(Ok(frame))) => frame,
         };
         *this.pause = None;
+        this.progress.awaited.store(false, Ordering::Relaxed);
+        this.progress.note();
         // Trailers of a request are dropped: nothing has judged them.
         let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
         let more = data.len() as u64;

@@ -80,6 +80,7 @@ impl Builder {
             aliases: aliased.collect(),
             patterns: RouteTable::new(&revision.proxies)?,
             readings: readings(&revision.proxies),
+            callers: revision.callers.clone(),
         })
     }
 

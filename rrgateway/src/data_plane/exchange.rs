@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rrcore::Context;
+use tokio::time::Instant;
 
 use crate::model::{Consumer, Proxy};
 
@@ -31,6 +32,10 @@ pub struct Progress {
     pub length: OnceLock<u64>,
     /// To its end.
     pub ended: AtomicBool,
+    /// What is missing has been asked for, and has not come yet.
+    pub awaited: AtomicBool,
+    // When some of it came last.
+    moved: Mutex<Option<Instant>>,
 }
 
 /// What has been noted so far.
@@ -94,6 +99,23 @@ impl Exchange {
 }
 
 impl Progress {
+    /// Some more of it has come.
+    pub fn note(&self) {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// How much longer whoever reads it may take until he answers, when `limit` has passed: that counts
+    /// from the last of the body, and does not while the client is awaited, which has a limit of its
+    /// own. `None`: no longer.
+    #[must_use]
+    pub fn grants(&self, limit: Duration) -> Option<Duration> {
+        if self.awaited.load(Ordering::Relaxed) && self.left() > 0 {
+            return Some(limit);
+        }
+        let moved = *self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        limit.checked_sub(moved?.elapsed()).filter(|it| !it.is_zero())
+    }
+
     /// Bytes that have not been read, as far as anybody knows.
     #[must_use]
     pub fn left(&self) -> u64 {

@@ -17,6 +17,7 @@ use crate::data_plane::matched::Matched;
 use crate::data_plane::route::Route;
 use crate::data_plane::route_table::{Found, RouteTable};
 use crate::data_plane::stack::RouteStack;
+use crate::model::Callers;
 
 /// The routes of the revision that is current, swapped whole. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,8 @@ pub struct Routes {
     /// The ways in which the targets of proxies with routes have their paths read: the strict one
     /// first.
     pub readings: Vec<PathOptions>,
+    /// All callers of each client, by its id.
+    pub callers: HashMap<Arc<str>, Arc<Callers>>,
 }
 
 impl Live {

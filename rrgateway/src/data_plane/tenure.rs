@@ -21,6 +21,7 @@ use crate::model::{Authentication, Consumer, Known, Lapse};
 pub struct Tenure {
     live: Live,
     clock: Clock,
+    client: Arc<str>,
     proxy: Arc<str>,
     caller: Arc<Consumer>,
     // When its token ends, where it has one (time since the Unix epoch).
@@ -30,16 +31,19 @@ pub struct Tenure {
 impl Tenure {
     /// The tenure of a request's caller; `None` where nobody has been let in.
     pub fn of(exchange: &Exchange, live: &Live) -> Option<Self> {
-        let (caller, proxy) = {
+        let (caller, client, proxy) = {
             let notes = exchange.notes();
-            (notes.caller.clone()?, Arc::clone(&notes.proxy.as_ref()?.id))
+            let proxy = notes.proxy.as_ref()?;
+            (notes.caller.clone()?, Arc::clone(&proxy.client), Arc::clone(&proxy.id))
         };
         let context = exchange.context();
         let until = context.identity().and_then(Identity::expires_at);
-        Some(Self { live: live.clone(), clock: context.clock().clone(), proxy, caller, until })
+        let (live, clock) = (live.clone(), context.clock().clone());
+        Some(Self { live, clock, client, proxy, caller, until })
     }
 
-    /// Why the caller would not be let in any more. A proxy that is gone lets finish what has begun.
+    /// Why the caller would not be let in any more. A proxy that is gone, or lets everybody in, lets
+    /// finish what has begun: for as long as the credential is good.
     fn lapse(&self) -> Option<Lapse> {
         let wall = self.clock.now().wall;
         if self.until.is_some_and(|it| it <= wall) {
@@ -60,15 +64,13 @@ impl Tenure {
     // What is said of the caller's credential as it is now.
     fn said(&self, say: impl Fn(&Known) -> Option<Lapse>) -> Option<Lapse> {
         let routes = self.live.current();
-        let route = routes.as_ref()?.table.get(&self.proxy)?;
-        match &route.proxy.authentication {
-            Authentication::None { .. } => None,
-            Authentication::Credentials { callers, bound, .. } => {
-                let id = &self.caller.credential;
-                let known = callers.known.get(id).filter(|_| bound.contains(id));
-                known.map_or(Some(Lapse::Revoked), say)
-            }
-        }
+        let (routes, id) = (routes.as_ref()?, &self.caller.credential);
+        let is_bound = match routes.table.get(&self.proxy).map(|it| &it.proxy.authentication) {
+            None | Some(Authentication::None { .. }) => true,
+            Some(Authentication::Credentials { bound, .. }) => bound.contains(id),
+        };
+        let known = routes.callers.get(&self.client).and_then(|it| it.known.get(id));
+        known.filter(|_| is_bound).map_or(Some(Lapse::Revoked), say)
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::listen::lingering::Lingering;
+use crate::listen::writing::Writing;
 use crate::listen::{Drain, Sequel};
 
 /// What a client may take of a listener.
@@ -29,6 +30,8 @@ pub struct Limits {
     /// From the first moment a head is awaited until it is complete; also how long a connection
     /// may stay idle.
     pub head_timeout: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub write_timeout: Duration,
     /// Bytes of a request's head.
     pub head_bytes: usize,
     /// Header fields of a request.
@@ -40,6 +43,7 @@ impl Default for Limits {
         Self {
             connections: Arc::new(Semaphore::new(10_000)),
             head_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(60),
             head_bytes: 64 * 1024,
             header_fields: 100,
         }
@@ -131,6 +135,7 @@ where
         }
         service.call(request)
     });
+    let io = Writing::new(io, limits.write_timeout);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)

@@ -8,6 +8,7 @@ mod sequel;
 mod socket;
 #[cfg(feature = "data-plane")]
 mod tls;
+mod writing;
 
 pub use self::accept::{Limits, accept};
 pub use self::drain::{Drain, Drainer, drain};

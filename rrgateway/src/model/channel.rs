@@ -126,12 +126,14 @@ impl ReportsIn {
 mod tests {
     use super::*;
     use crate::model::Digest;
+    use std::collections::HashMap;
 
     #[tokio::test]
     async fn a_busy_data_plane_skips_to_the_newest_revision() {
         let (publisher, mut subscription) = channel();
         for number in 1..=3 {
-            let revision = Revision { number, digest: Digest([0; 32]), proxies: Vec::new() };
+            let (proxies, callers) = (Vec::new(), HashMap::new());
+            let revision = Revision { number, digest: Digest([0; 32]), proxies, callers };
             publisher.publish(Arc::new(revision));
         }
         assert_eq!(subscription.next().await.unwrap().number, 3);

@@ -1,6 +1,6 @@
 //! One state of the whole configuration: numbered, digested, never changed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Revision {
     pub digest: Digest,
     /// Each proxy, once.
     pub proxies: Vec<Arc<Proxy>>,
+    /// All callers of each client, by its id.
+    pub callers: HashMap<Arc<str>, Arc<Callers>>,
 }
 
 /// One proxy with everything that serving it needs.

@@ -65,8 +65,9 @@ impl Compiler {
         self.served = served;
         let (common, proxies) = made?;
         let served = proxies.iter().map(|(_, it)| Arc::clone(it)).collect();
+        let callers = HashMap::from([(CLIENT.into(), Arc::clone(&common.callers))]);
         self.attempt = Some(Served { config: config.clone(), common, proxies });
-        Ok(Arc::new(Revision { number, digest, proxies: served }))
+        Ok(Arc::new(Revision { number, digest, proxies: served, callers }))
     }
 
     fn proxies(

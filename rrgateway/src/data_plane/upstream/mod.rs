@@ -15,9 +15,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, UPGRADE, VIA};
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use rrcore::{Body, Code, Refusal, Stage};
 use tower::Service;
 
@@ -27,7 +27,7 @@ use self::client::Partition;
 use self::failure::Failure;
 pub use self::switched::Switched;
 use crate::data_plane::body::StagedBody;
-use crate::data_plane::exchange::{Exchange, UpstreamNotes};
+use crate::data_plane::exchange::{Exchange, Progress, UpstreamNotes};
 use crate::data_plane::hygiene::AsksForWebSocket;
 use crate::data_plane::{hygiene, injection};
 use crate::model::Proxy;
@@ -120,15 +120,15 @@ impl Inner {
         let answer = {
             // Where it is: it is large, and a timeout would move it twice.
             let call = pin!(self.call(request, &mut called));
-            tokio::time::timeout(timeouts.response, call).await
+            in_time(call, timeouts.response, exchange.progress()).await
         };
         called.status =
-            answer.as_ref().ok().and_then(|it| it.as_ref().ok()).map(|it| it.status().as_u16());
+            answer.as_ref().and_then(|it| it.as_ref().ok()).map(|it| it.status().as_u16());
         drop(called);
         let response = match answer {
-            Err(_) => return Err(Refusal::new(Code::UpstreamTimeout)),
-            Ok(Err(error)) => return Err(failure::refusal(&error)),
-            Ok(Ok(response)) => response,
+            None => return Err(Refusal::new(Code::UpstreamTimeout)),
+            Some(Err(error)) => return Err(failure::refusal(&error)),
+            Some(Ok(response)) => response,
         };
         self.relayed(response, timeouts.idle, is_asked)
     }
@@ -156,6 +156,10 @@ impl Inner {
                 .because("the target and the path do not make a URL"));
         }
         *request.version_mut() = Version::HTTP_11;
+        // Without that, the client library takes for granted that these have no body.
+        if is_framed_by_nothing(&request) {
+            request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         request.headers_mut().append(VIA, self.via.clone());
         // The client's own went with what belonged to its hop.
         let is_asked = request.extensions().get::<AsksForWebSocket>().is_some();
@@ -214,6 +218,29 @@ impl Drop for Called<'_> {
         let (status, attempts) = (self.status, self.attempts);
         self.exchange.notes().upstream = Some(UpstreamNotes { status, took, attempts });
     }
+}
+
+// The answer of `call`, if it comes within `limit` of the last of the request's body.
+async fn in_time<F: Future>(
+    mut call: Pin<&mut F>,
+    limit: Duration,
+    progress: &Progress,
+) -> Option<F::Output> {
+    let mut wait = limit;
+    loop {
+        match tokio::time::timeout(wait, call.as_mut()).await {
+            Ok(answer) => return Some(answer),
+            Err(_) => wait = progress.grants(limit)?,
+        }
+    }
+}
+
+// A body of unknown length, of a method that seldom has one.
+fn is_framed_by_nothing(request: &Request<StagedBody>) -> bool {
+    let body = request.body();
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !http_body::Body::is_end_stream(body)
+        && http_body::Body::size_hint(body).exact().is_none()
 }
 
 // The same request: without a body, and such that twice is as good as once (RFC 9110 §9.2.2).
