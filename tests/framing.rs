@@ -4,10 +4,13 @@ mod support;
 
 use std::time::Duration;
 
+use http::Method;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::House;
+use crate::support::recording::Recording;
 
 #[tokio::test]
 async fn what_could_be_read_in_two_ways_never_reaches_the_upstream() {
@@ -82,6 +85,52 @@ async fn a_client_that_breaks_its_body_is_at_fault_not_the_upstream() {
     let answer = exchange(&house, head, "zz\r\nabc\r\n0\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert!(answer.contains("malformed-request"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_of_any_method_goes_upstream_or_is_refused() {
+    let (house, upstream) = recorded(json!({})).await;
+    for method in [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS, Method::POST] {
+        let head =
+            format!("{method} /api/p/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n");
+        let answer = exchange(&house, &head, "5\r\nhello\r\n0\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{method}: {answer}");
+        assert_eq!(upstream.only().body(), "hello", "{method}");
+        let answer = exchange(&house, &head, "zz\r\nhello\r\n0\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{method}: {answer}");
+        assert_eq!(upstream.count(), 0, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_for_an_answer_begins_when_the_request_has_been_sent() {
+    let (house, upstream) = recorded(json!({"timeoutMs": 300})).await;
+    let mut stream = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    let head = format!(
+        "POST /api/p/x HTTP/1.1\r\nHost: a\r\nX-API-Key: {}\r\nContent-Length: 8\r\n\r\n",
+        house.key
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut pauses = tokio::time::interval(Duration::from_millis(100));
+    for byte in b"12345678" {
+        pauses.tick().await;
+        stream.write_all(&[*byte]).await.unwrap();
+    }
+    let mut answer = [0; 64];
+    let len = stream.read(&mut answer).await.unwrap();
+    assert!(answer[..len].starts_with(b"HTTP/1.1 200"), "{:?}", String::from_utf8_lossy(&answer));
+    assert_eq!(upstream.only().body(), "12345678");
+}
+
+// The proxy `p` in front of an upstream that keeps what it gets.
+async fn recorded(more: serde_json::Value) -> (House, Recording) {
+    let (house, upstream) = (House::build().await, Recording::content());
+    let mut target = json!({"name": "echo", "baseUrl": upstream.url(""), "allowPlaintext": true});
+    for (name, value) in more.as_object().unwrap() {
+        target[name] = value.clone();
+    }
+    house.retarget(target).await;
+    (house, upstream)
 }
 
 #[tokio::test]

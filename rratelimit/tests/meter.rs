@@ -219,6 +219,30 @@ async fn no_reservation_leaks_on_errors_panics_and_timeouts() {
 }
 
 #[tokio::test]
+async fn who_never_got_an_answer_is_not_charged_for_its_missing_value() {
+    for (code, expected) in [
+        (Code::UpstreamUnreachable, (0, "noResponse")),
+        (Code::UpstreamTimeout, (0, "noResponse")),
+        (Code::CredentialUnavailable, (0, "noResponse")),
+        (Code::RequestTimeout, (0, "noResponse")),
+        // There was one, which a stage in between has refused.
+        (Code::ResponseTooLarge, (50, "missing")),
+    ] {
+        let meter = token_meter().estimate(Estimate::fixed(10)).on_missing(50);
+        let world = World::new(meter);
+        let request = world.admitted();
+        let mut service = world.layer.layer(tower::service_fn(move |mut request: Request<()>| {
+            let context = Context::of(request.extensions_mut(), &Clock::system());
+            let refused = context.refuse(Refusal::new(code));
+            ready(Ok::<_, &str>(refused.map(|_| Frames::of(["{}"]))))
+        }));
+        let response = service.ready().await.unwrap().call(request).await.unwrap();
+        body_of(response).await.unwrap();
+        assert_eq!((world.spent(), world.facts()), (expected.0, vec![expected]), "{code:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_panics_when_it_is_called_costs_nothing() {
     let world = World::new(token_meter().estimate(Estimate::fixed(10)));
     let request = world.admitted();

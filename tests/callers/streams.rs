@@ -44,6 +44,26 @@ async fn switched_off_rotated_unbound_and_deleted_credentials_end_their_streams(
 }
 
 #[tokio::test]
+async fn a_credential_ends_its_streams_also_where_nobody_asks_for_it_any_more() {
+    let open = json!({"authentication": "none", "proxyCredentialIds": []});
+    for (what, method, body) in
+        [("deleted", Method::DELETE, None), ("open", Method::PATCH, Some(&open))]
+    {
+        let (house, mut upstream) = with_streams().await;
+        let mut stream = Stream::open(&house, &format!("X-API-Key: {}", house.key)).await;
+        let mut served = upstream.next().await;
+        let written = house.api(method, "/proxies/p", body).await;
+        assert!(written.status.is_success(), "{what}: {}", written.json());
+        served.write_all(b"5\r\nworld\r\n").await.unwrap();
+        stream.read_until("world").await;
+        let written = house.api(Method::DELETE, "/credentials/caller", None).await;
+        assert!(written.status.is_success(), "{what}: {}", written.json());
+        stream.ends_visibly(what).await;
+        ended(&mut served).await;
+    }
+}
+
+#[tokio::test]
 async fn a_stream_goes_on_while_its_old_key_has_grace() {
     let (house, mut upstream) = with_streams().await;
     let mut stream = Stream::open(&house, &format!("X-API-Key: {}", house.key)).await;

@@ -102,7 +102,8 @@ fn target() -> Shape {
         "baseUrl": {"type": "string", "description":
             "https://host/path, without query and fragment. Private addresses only where the \
              gateway's egress.allow lists them."},
-        "timeoutMs": timeout(30_000, "Until the response's headers are there."),
+        "timeoutMs": timeout(30_000,
+            "From the last of the request's body until the response's headers are there."),
         "connectTimeoutMs": timeout(5_000, "Until a connection stands."),
         "idleTimeoutMs": timeout(30_000, "Between two pieces of the response's body."),
         "defaultRuleEffect": effect(),
