@@ -66,6 +66,11 @@ impl Flow {
         self.sent == 0
     }
 
+    /// Whether it is not known yet that the coding can be undone at all.
+    pub(crate) const fn is_undecoded(&self) -> bool {
+        self.decoder.is_some() && self.looked_at == 0
+    }
+
     /// Whether there is nothing left to do without more input.
     pub(crate) fn is_hungry(&self) -> bool {
         self.input.is_empty() && !self.more

@@ -75,8 +75,11 @@ where
         for _ in 0..STEPS {
             let step = match self.stream.poll_step(cx) {
                 Poll::Ready(step) => step,
-                // A stream of records may say nothing for long, and its head is worth something.
-                Poll::Pending if is_per_record => return Poll::Ready(Released::Checked),
+                // A stream of records may say nothing for long, and its head is worth something;
+                // less, while it may turn out to be in no coding that can be undone.
+                Poll::Pending if is_per_record && !self.stream.flow().is_undecoded() => {
+                    return Poll::Ready(Released::Checked);
+                }
                 Poll::Pending => return Poll::Pending,
             };
             let flow = self.stream.flow();

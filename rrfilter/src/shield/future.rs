@@ -1,4 +1,4 @@
-//! Waits for the response, and looks through its head.
+//! Waits for the response, looks through its head, and waits for the beginning of what is in a coding.
 
 use std::fmt;
 use std::future::Future;
@@ -8,19 +8,29 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use pin_project_lite::pin_project;
+use rrcore::Refusal;
 use rrcore::coding::Coding;
-use rrcore::{Code, Refusal};
 
 use super::body::ShieldedBody;
+use super::coded::Coded;
+use super::hold::{Hold, UNREADABLE};
 use super::{Patterns, head, part};
 use crate::fault::BoxError;
 
 pin_project! {
-    /// Resolves to the inner response with its head masked, and its body to be masked as it arrives.
-    pub struct ShieldFuture<F> {
+    /// Resolves to the inner response with its head masked, and its body to be masked as it arrives;
+    /// or to a refusal, where the body cannot be read.
+    pub struct ShieldFuture<F, B> {
         #[pin]
-        inner: F,
-        shielding: Option<Shielding>,
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, B> {
+        Call { #[pin] inner: F, shielding: Option<Shielding> },
+        Hold { held: Option<Box<Hold<B>>> },
     }
 }
 
@@ -31,13 +41,19 @@ pub(super) struct Shielding {
     asked_for_part: bool,
 }
 
-impl<F> ShieldFuture<F> {
+/// What its response's head says.
+enum Judged<B> {
+    Done(Response<ShieldedBody<B>>),
+    Hold(Box<Hold<B>>),
+}
+
+impl<F, B> ShieldFuture<F, B> {
     pub(super) const fn new(inner: F, shielding: Option<Shielding>) -> Self {
-        Self { inner, shielding }
+        Self { state: State::Call { inner, shielding } }
     }
 }
 
-impl<F, B, E> Future for ShieldFuture<F>
+impl<F, B, E> Future for ShieldFuture<F, B>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body<Data = Bytes>,
@@ -45,13 +61,29 @@ where
 {
     type Output = Result<Response<ShieldedBody<B>>, E>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = ready!(this.inner.poll(cx))?;
-        Poll::Ready(Ok(match this.shielding {
-            Some(shielding) => shielding.shield(response),
-            None => response.map(ShieldedBody::inner),
-        }))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let judged = match this.state.as_mut().project() {
+                StateProj::Call { inner, shielding } => {
+                    let response = ready!(inner.poll(cx))?;
+                    match shielding.take() {
+                        Some(shielding) => shielding.judge(response),
+                        None => Judged::Done(response.map(ShieldedBody::inner)),
+                    }
+                }
+                StateProj::Hold { held } => {
+                    let Some(hold) = held.as_mut() else { return Poll::Pending };
+                    let begun = ready!(hold.poll_begun(cx));
+                    let Some(hold) = held.take() else { return Poll::Pending };
+                    Judged::Done(hold.answer(begun))
+                }
+            };
+            match judged {
+                Judged::Done(response) => return Poll::Ready(Ok(response)),
+                Judged::Hold(held) => this.state.set(State::Hold { held: Some(held) }),
+            }
+        }
     }
 }
 
@@ -61,34 +93,35 @@ impl Shielding {
     }
 
     // What was injected is known now, and not before: a token may have been fetched on the way.
-    fn shield<B: http_body::Body<Data = Bytes>>(
-        &self,
-        response: Response<B>,
-    ) -> Response<ShieldedBody<B>> {
+    fn judge<B>(self, response: Response<B>) -> Judged<B> {
         let Some(patterns) = Patterns::of(&self.context) else {
-            return response.map(ShieldedBody::inner);
+            return Judged::Done(response.map(ShieldedBody::inner));
         };
         let (mut head, body) = response.into_parts();
         head::mask(&mut head.headers, &patterns);
         part::offer_none_of_text(&mut head.headers);
         if self.is_head || has_no_content(head.status) {
-            return Response::from_parts(head, ShieldedBody::inner(body));
+            return Judged::Done(Response::from_parts(head, ShieldedBody::inner(body)));
         }
         if part::is_cut(head.status, &head.headers, self.asked_for_part) {
-            return self.context.refuse(UNREADABLE.detail(CUT)).map(ShieldedBody::own);
+            return self.refuse(UNREADABLE.detail(CUT));
         }
-        let coding = match Coding::of(&head.headers) {
+        match Coding::of(&head.headers) {
             // A part of coded content cannot be undone without the parts before.
-            Ok(Coding::Identity) if head.status != StatusCode::IM_USED => Coding::Identity,
+            Ok(Coding::Identity) if head.status != StatusCode::IM_USED => {
+                Judged::Done(Response::from_parts(head, ShieldedBody::masked(body, patterns)))
+            }
             Ok(coding) if !is_part(head.status) => {
                 head::forget_the_coding(&mut head.headers);
-                coding
+                let coded = Coded::new(body, patterns, coding);
+                Judged::Hold(Box::new(Hold { head, coded, context: self.context }))
             }
-            Ok(_) | Err(_) => {
-                return self.context.refuse(UNREADABLE).map(ShieldedBody::own);
-            }
-        };
-        Response::from_parts(head, ShieldedBody::masked(body, patterns, coding))
+            Ok(_) | Err(_) => self.refuse(UNREADABLE),
+        }
+    }
+
+    fn refuse<B>(&self, refusal: Refusal) -> Judged<B> {
+        Judged::Done(self.context.refuse(refusal).map(ShieldedBody::own))
     }
 }
 
@@ -102,11 +135,10 @@ fn has_no_content(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-impl<F> fmt::Debug for ShieldFuture<F> {
+impl<F, B> fmt::Debug for ShieldFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShieldFuture").finish_non_exhaustive()
     }
 }
 
-const UNREADABLE: Refusal = Refusal::new(Code::UpstreamInvalidResponse);
 const CUT: &str = "what may be text is not passed on in parts; ask for the whole, without Range";

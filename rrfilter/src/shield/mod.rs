@@ -1,15 +1,18 @@
 //! Keeps the secrets that went upstream with a request from coming back in its response.
 
 mod body;
+mod coded;
 mod escape;
 mod factors;
 mod form;
 mod frames;
 mod future;
 mod head;
+mod hold;
 mod layer;
 mod leads;
 mod masker;
+mod masking;
 mod opening;
 mod part;
 mod pattern;

@@ -18,11 +18,11 @@ use crate::fault::BoxError;
 /// [`injected`](rrcore::Context::injected)). Where there are none, the response passes as it is.
 ///
 /// The upstream is asked only for content codings that can be undone here. Content in a coding is
-/// passed on without it; where it cannot be undone, the response is refused (502
-/// `upstream-invalid-response`).
+/// passed on without it, once something of it is undone; where it cannot be undone, the response is
+/// refused (502 `upstream-invalid-response`). Where that is found later, the body ends with an error.
 ///
-/// So is a part (`206`, `Content-Range` in bytes) of what may be text: a client that chooses where it
-/// ends could have a secret in pieces. Parts of images, archives and the like pass.
+/// A part (`206`, `Content-Range` in bytes) of what may be text is refused too: a client that chooses
+/// where it ends could have a secret in pieces. Parts of images, archives and the like pass.
 ///
 /// See the [crate docs](crate) for an example.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ where
 {
     type Response = Response<ShieldedBody<ResBody>>;
     type Error = S::Error;
-    type Future = ShieldFuture<S::Future>;
+    type Future = ShieldFuture<S::Future, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)

@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use http::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
+use rrcore::coding::{Coding, DecodeError, DecodeLimits, Decoder, Encoder};
 use rrcore::{Code, Scope, Stage};
 use rrfilter::{Filter, FilterLayer, FilteredBody, Operation};
+use tokio_test::{assert_pending, assert_ready, task};
 
-use crate::streamed::scripted;
-use crate::support::{Boxed, CANARY, boxed, get, refused, retain, text, through};
+use crate::streamed::{encodings, scripted};
+use crate::support::{Boxed, CANARY, boxed, get, refused, retain, spawn, text, through};
 
 #[tokio::test]
 async fn only_filters_that_were_told_so_apply_to_records() {
@@ -57,30 +59,88 @@ async fn an_event_leaves_when_it_is_there() {
 
 #[tokio::test]
 async fn an_encoded_event_leaves_when_it_is_there() {
-    use rrcore::coding::{Coding, DecodeLimits, Decoder, Encoder};
     let (body, script) = scripted([]);
-    let head = Response::builder()
-        .header(CONTENT_TYPE, "text/event-stream")
-        .header("content-encoding", "br");
     let mut request = get();
     request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
-    let mut answer = through(layer(), request, head.body(body.boxed_unsync()).unwrap()).await;
-    assert_eq!(answer.headers()["content-encoding"], "gzip");
     let mut upstream = Encoder::new(Coding::Brotli).unwrap();
-    let mut client = Decoder::new(Coding::Gzip, DecodeLimits::bytes(1000));
-    for id in 0..3 {
+    let mut send = |id: u64| {
         let mut sent = Vec::new();
         upstream.push(format!("data: {{\"id\":{id},\"ssn\":0}}\n\n").as_bytes(), &mut sent);
         upstream.flush(&mut sent);
         script.push(sent);
+    };
+    send(0);
+    let mut answer = through(layer(), request, events_in("br", body.boxed_unsync())).await;
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    let mut client = Decoder::new(Coding::Gzip, DecodeLimits::bytes(1000));
+    for id in 0..3 {
         let frame = answer.frame().await.unwrap().unwrap().into_data().unwrap();
         let mut got = Vec::new();
         let each = |it: &[u8]| {
             got.extend_from_slice(it);
-            Ok::<_, rrcore::coding::DecodeError>(())
+            Ok::<_, DecodeError>(())
         };
         client.push_all(&frame, each).unwrap();
         assert_eq!(got, format!("data: {{\"id\":{id}}}\n\n").into_bytes());
+        send(id + 1);
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_encoded_records_waits_until_something_of_them_is_undone() {
+    let (body, script) = scripted([]);
+    let (mut service, mut upstream) = spawn(layer());
+    let mut answer = task::spawn(service.call(get()));
+    let (_, send) = upstream.next_request().await.unwrap();
+    send.send_response(events_in("gzip", body.boxed_unsync()));
+    assert_pending!(answer.poll());
+    let mut encoder = Encoder::new(Coding::Gzip).unwrap();
+    let mut sent = Vec::new();
+    encoder.push(b"data: {\"id\":", &mut sent);
+    encoder.flush(&mut sent);
+    let begun = sent.split_off(5);
+    script.push(sent);
+    assert_pending!(answer.poll());
+    script.push(begun);
+    // No event is whole, but there is one.
+    assert_eq!(assert_ready!(answer.poll()).unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn records_in_a_coding_that_cannot_be_undone_are_withheld() {
+    for (coding, content) in encodings(EVENTS.as_bytes()).into_iter().skip(1) {
+        let in_coding = |content: &[u8]| {
+            let (body, script) = scripted(std::iter::once(Bytes::copy_from_slice(content)));
+            script.end();
+            events_in(coding.as_str(), body.boxed_unsync())
+        };
+        for wrong in [&[0xff; 300], EVENTS.as_bytes(), &content[..1], b""] {
+            let (body, script) = scripted([]);
+            let (mut service, mut upstream) = spawn(layer());
+            let mut answer = task::spawn(service.call(get()));
+            let (_, send) = upstream.next_request().await.unwrap();
+            send.send_response(events_in(coding.as_str(), body.boxed_unsync()));
+            assert_pending!(answer.poll(), "nothing has come yet");
+            script.push(wrong.to_vec());
+            script.end();
+            refused(answer.await.unwrap(), Code::ResponseNotFilterable, Stage::Filter).await;
+        }
+        let garbled = [&content[..], &[0xff; 100]].concat();
+        for wrong in [&content[..content.len() / 2], &garbled] {
+            let mut answer = through(layer(), get(), in_coding(wrong)).await;
+            let is_broken = match answer.status().as_u16() {
+                422 => true,
+                _ => loop {
+                    match answer.frame().await {
+                        Some(Ok(_)) => {}
+                        end => break end.is_some(),
+                    }
+                },
+            };
+            assert!(is_broken, "{coding:?} ended as if it were whole");
+        }
+        let answer = through(layer(), get(), in_coding(&content)).await;
+        assert!(text(answer).await.ends_with("\"id\":2}\n\ndata: [DONE]\n\n"), "{coding:?}");
     }
 }
 
@@ -150,6 +210,11 @@ async fn check_broken(mut answer: Response<FilteredBody<Boxed>>, why: &str) {
 fn layer() -> FilterLayer {
     let filter = Filter::new("flt", Operation::Retain, ["$.id"]).unwrap().streaming(true);
     FilterLayer::new().scope(Scope::Proxy, filter)
+}
+
+fn events_in(coding: &str, body: Boxed) -> Response<Boxed> {
+    let head = Response::builder().header(CONTENT_TYPE, "text/event-stream");
+    head.header(CONTENT_ENCODING, coding).body(body).unwrap()
 }
 
 fn stream(kind: &str, text: &str, chunk: usize) -> Response<Boxed> {

@@ -12,9 +12,10 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt;
+use rrcore::coding::{Coding, Encoder};
 use rrcore::{Clock, InjectedSecret};
 use rrfilter::{EchoShieldLayer, ShieldedBody};
-use tower::{ServiceBuilder, ServiceExt};
+use tower::{Service, ServiceBuilder, ServiceExt};
 
 /// A body in pieces, which may break off.
 #[derive(Debug, Default)]
@@ -66,15 +67,21 @@ pub(crate) async fn through(
     request: Request<()>,
     response: Response<Pieces>,
 ) -> Response<Shielded> {
+    let upstream = ServiceBuilder::new().layer(EchoShieldLayer::new());
+    upstream.service(answering(secrets.to_vec(), response)).oneshot(request).await.unwrap()
+}
+
+/// An upstream that was sent `secrets`, and answers with `response`, once.
+pub(crate) fn answering<B>(
+    secrets: Vec<InjectedSecret>,
+    response: Response<B>,
+) -> impl Service<Request<()>, Response = Response<B>, Error = Infallible, Future: Unpin> {
     let mut response = Some(response);
-    let upstream = ServiceBuilder::new().layer(EchoShieldLayer::new()).service_fn(
-        move |mut request: Request<()>| {
-            let context = rrcore::Context::of(request.extensions_mut(), &Clock::system());
-            secrets.iter().for_each(|it| context.add_injected(it.clone()));
-            std::future::ready(Ok::<_, Infallible>(response.take().unwrap()))
-        },
-    );
-    upstream.oneshot(request).await.unwrap()
+    tower::service_fn(move |mut request: Request<()>| {
+        let context = rrcore::Context::of(request.extensions_mut(), &Clock::system());
+        secrets.iter().for_each(|it| context.add_injected(it.clone()));
+        std::future::ready(Ok(response.take().unwrap()))
+    })
 }
 
 pub(crate) fn secrets(secrets: &[&str]) -> Vec<InjectedSecret> {
@@ -98,6 +105,13 @@ pub(crate) fn coded(coding: &str, text: &[u8]) -> Vec<u8> {
             encoder.finish().unwrap()
         }
         "zstd" => zstd::encode_all(text, 1).unwrap(),
+        "br" => {
+            let mut encoder = Encoder::new(Coding::Brotli).unwrap();
+            let mut out = Vec::new();
+            encoder.push(text, &mut out);
+            encoder.finish(&mut out);
+            out
+        }
         _ => text.to_vec(),
     }
 }
