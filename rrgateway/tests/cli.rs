@@ -69,6 +69,30 @@ async fn the_core_api_is_called_by_the_names_that_it_is_given() {
 }
 
 #[tokio::test]
+async fn no_core_file_has_secrets_in_it_unless_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let none = ["0".to_owned(), "0".to_owned()];
+    for (env, expected) in [
+        (&[][..], none.clone()),
+        (&[("RR_CORE_DUMPS", "false")][..], none),
+        (&[("RR_CORE_DUMPS", "true")][..], core_limits("self")),
+    ] {
+        let server = Server::start_with(&data, &log, env).await;
+        assert_eq!(core_limits(&server.child.id().to_string()), expected, "{env:?}");
+        server.kill();
+    }
+}
+
+// How long a core file of `process` may be, and how far it may raise that.
+fn core_limits(process: &str) -> [String; 2] {
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    let line = limits.lines().find_map(|it| it.strip_prefix("Max core file size")).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    [words.next().unwrap(), words.next().unwrap()]
+}
+
+#[tokio::test]
 async fn what_is_made_is_for_its_owner_and_what_is_not_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
