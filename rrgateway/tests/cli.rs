@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -64,6 +66,94 @@ async fn the_core_api_is_called_by_the_names_that_it_is_given() {
     assert!(!refused.status.success());
     let said = stderr(&refused);
     assert!(said.contains("control.hosts: `*.example` is no name"), "{said}");
+}
+
+#[tokio::test]
+async fn no_core_file_has_secrets_in_it_unless_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let none = ["0".to_owned(), "0".to_owned()];
+    for (env, expected) in [
+        (&[][..], none.clone()),
+        (&[("RR_CORE_DUMPS", "false")][..], none),
+        (&[("RR_CORE_DUMPS", "true")][..], core_limits("self")),
+    ] {
+        let server = Server::start_with(&data, &log, env).await;
+        assert_eq!(core_limits(&server.child.id().to_string()), expected, "{env:?}");
+        server.kill();
+    }
+}
+
+// How long a core file of `process` may be, and how far it may raise that.
+fn core_limits(process: &str) -> [String; 2] {
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    let line = limits.lines().find_map(|it| it.strip_prefix("Max core file size")).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    [words.next().unwrap(), words.next().unwrap()]
+}
+
+#[tokio::test]
+async fn what_is_made_is_for_its_owner_and_what_is_not_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let warnings = || {
+        let log = std::fs::read_to_string(&log).unwrap();
+        log.lines()
+            .filter(|it| it.contains("access to this"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let server = Server::start(&data, &log).await;
+    let auth = json!({"type": "bearer", "token": "canary"});
+    let credential = json!({"name": "c", "kind": "target", "auth": auth});
+    let path = "/credentials/c";
+    let (status, said) = server.api(Method::PUT, path, Some(&credential)).await.unwrap();
+    assert!(status.is_success(), "{said}");
+    server.kill();
+    Server::start(&data, &log).await.kill();
+    assert_eq!(warnings(), [""; 0]);
+
+    let set = |path: &str, mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(data.join(path), mode).unwrap();
+    };
+    set("vault/default", 0o750);
+    set("control.db", 0o644);
+    Server::start(&data, &log).await.kill();
+    let [file, folder] = &warnings()[..] else { panic!("{:?}", warnings()) };
+    let at = |path: &str| data.join(path).display().to_string();
+    assert!(file.contains("WARN") && file.contains("0644"), "{file}");
+    assert!(file.contains(&format!("chmod 600 {}", at("control.db"))), "{file}");
+    assert!(folder.contains(&format!("chmod 700 {}", at("vault/default"))), "{folder}");
+}
+
+#[tokio::test]
+async fn nothing_is_made_for_others_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let listen = "--data-listen 127.0.0.1:0 --control-listen 127.0.0.1:0";
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("umask 0; exec \"$0\" run {listen} --data-dir \"$1\"")])
+        .arg(env!("CARGO_BIN_EXE_rrgateway"))
+        .arg(&data)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut tries = tokio::time::interval(Duration::from_millis(10));
+    while !data.join("listen.json").exists() {
+        tries.tick().await;
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&data) & 0o077, 0);
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        // Where it listens is no secret, and not for others to say.
+        let wanted = if path.ends_with("listen.json") { 0o022 } else { 0o077 };
+        assert_eq!(mode(&path) & wanted, 0, "{path:?}");
+    }
 }
 
 #[tokio::test]

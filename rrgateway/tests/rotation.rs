@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use http::{Method, StatusCode};
 use rrgateway::data_plane::{KeySources, Secrets};
 use rrgateway::model::SecretName;
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -143,6 +144,43 @@ async fn a_key_in_the_environment_is_changed_by_giving_the_one_before_too() {
     let unset = refusal(&folder, &[("RR_VAULT_KEY_ENV", "KEY")]);
     assert!(unset.contains("master key in the environment variable KEY: it is not set"), "{unset}");
     assert!(!log().contains(&OLD[..16]) && !log().contains(&NEW[..16]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_costs_its_own_proxies_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(&folder, &[]).await;
+    let target = json!({"name": "t", "baseUrl": "https://127.0.0.1:1"});
+    let (status, said) = server.api(Method::PUT, "/targets/t", Some(&target)).await.unwrap();
+    assert!(status.is_success(), "{said}");
+    for number in 0..2 {
+        put(&server, number).await;
+        let proxy = json!({"name": format!("p{number}"), "targetId": "t", "authentication": "none",
+            "targetCredentialId": format!("c{number}")});
+        let path = format!("/proxies/p{number}");
+        let (status, said) = server.api(Method::PUT, &path, Some(&proxy)).await.unwrap();
+        assert!(status.is_success(), "{said}");
+    }
+    server.kill();
+    let record = data(&folder).join("vault/default/c0.1.sealed");
+    std::fs::remove_file(&record).unwrap();
+    mkfifoat(CWD, &record, Mode::RUSR | Mode::WUSR).unwrap();
+    std::fs::remove_file(folder.path().join("log")).unwrap();
+
+    let server = start(&folder, &[]).await;
+    for (proxy, expected) in [("p0", true), ("p1", false)] {
+        let url = format!("http://{}/api/{proxy}/", server.data);
+        let (status, said) = server.try_call(Method::GET, &url, &[], None).await.unwrap();
+        assert_eq!(said.contains("credential-unavailable"), expected, "{proxy} {status} {said}");
+    }
+    let (status, said) = rotate(&server).await.unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(said["detail"].as_str().unwrap().contains("c0 version 1"), "{said}");
+    server.kill();
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    let named = |line: &&str| line.contains("a target credential is unusable");
+    let lines: Vec<_> = log.lines().filter(named).collect();
+    assert!(matches!(lines[..], [it] if it.contains("c0") && it.contains("not a file")), "{log}");
 }
 
 async fn start(folder: &TempDir, env: &[(&str, &str)]) -> Server {

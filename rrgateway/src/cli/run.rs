@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use ipnet::IpNet;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::data_plane::StoreUrl;
@@ -58,6 +59,9 @@ pub struct Run {
     /// [env: RR_LIMITS_STORE]
     #[arg(long, value_name = "URL")]
     limits_store: Option<StoreUrl>,
+    /// Let a core file be written when the process crashes: secrets are in it [env: RR_CORE_DUMPS]
+    #[arg(long)]
+    core_dumps: bool,
 }
 
 impl Run {
@@ -72,9 +76,14 @@ impl Run {
             control_hosts: self.control_host,
             egress_allow: self.egress_allow,
             limits_store: self.limits_store,
+            // Without the flag, the variable and the file count.
+            core_dumps: self.core_dumps.then_some(true),
             ..Partial::default()
         };
         let settings = Settings::read(self.config.as_deref(), flags)?;
+        if !settings.core_dumps {
+            forbid_core_files()?;
+        }
         telemetry::init(settings.log_format, "info");
         let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
         runtime.block_on(serve(&settings))?;
@@ -82,6 +91,12 @@ impl Run {
         runtime.shutdown_background();
         Ok(ExitCode::SUCCESS)
     }
+}
+
+// Hard too: nothing that is started from here may raise it again.
+fn forbid_core_files() -> anyhow::Result<()> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).context("cannot forbid core files (coreDumps)")
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -131,7 +146,7 @@ RR_TRUSTED_PROXIES, maxRequestBytes RR_MAX_REQUEST_BYTES, limits.store RR_LIMITS
 limits.slice RR_LIMITS_SLICE, limits.timeoutMs RR_LIMITS_TIMEOUT_MS, limits.onStoreFailure
 RR_LIMITS_ON_STORE_FAILURE (lease-then-share, allow, deny), limits.maxKeys RR_LIMITS_MAX_KEYS,
 limits.onCapacity RR_LIMITS_ON_CAPACITY (shareOne, refuse), drain.graceSeconds
-RR_DRAIN_GRACE_SECONDS, log.format RR_LOG_FORMAT (auto,
+RR_DRAIN_GRACE_SECONDS, coreDumps RR_CORE_DUMPS (true, false), log.format RR_LOG_FORMAT (auto,
 human, json). RUST_LOG sets the log levels.
 
 The files of data.tls are looked at every 10 seconds: replace them, and new connections are shown

@@ -50,7 +50,9 @@ impl EgressPolicy {
     /// # Errors
     /// When it may not.
     pub fn judge(&self, address: IpAddr, port: u16) -> Result<(), EgressRefused> {
-        let is_here = address.to_canonical().is_loopback() || address.is_unspecified();
+        // Canonical first: of a mapped address neither is true.
+        let plain = address.to_canonical();
+        let is_here = plain.is_loopback() || plain.is_unspecified();
         if !self.permits(address) {
             Err(EgressRefused::NotListed)
         } else if self.is_own((address, port).into(), is_here) {
@@ -199,7 +201,14 @@ mod tests {
         let policy = EgressPolicy::allowing(["0.0.0.0/0", "::/0"].map(|it| it.parse().unwrap()));
         policy.never("127.0.0.1:9901".parse().unwrap());
         policy.never("0.0.0.0:8080".parse().unwrap());
-        for own in ["127.0.0.1:9901", "[::ffff:127.0.0.1]:9901", "0.0.0.0:9901", "127.8.8.8:8080"] {
+        for own in [
+            "127.0.0.1:9901",
+            "[::ffff:127.0.0.1]:9901",
+            "0.0.0.0:9901",
+            "[::ffff:0.0.0.0]:9901",
+            "[::ffff:0.0.0.0]:8080",
+            "127.8.8.8:8080",
+        ] {
             check_own(&policy, own, Err(EgressRefused::Own));
         }
         for other in ["127.0.0.1:9902", "127.8.8.8:9901", "10.0.0.1:8080", "[2001:db8::1]:9901"] {

@@ -86,6 +86,29 @@ impl BaseUrl {
         Ok(Self { scheme, authority, host, path })
     }
 
+    /// As [`BaseUrl::parse`], for what is written from now on: also refuses what a store may hold
+    /// that was written before, which must still be read.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with it.
+    pub fn given(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let url = Self::parse(text)?;
+        let host = url.authority.host();
+        if host.starts_with('[') && url.ip_literal().is_none() {
+            // A zone (RFC 6874) means something on one machine only.
+            return Err(InvalidBaseUrl("write an IPv6 address without a zone"));
+        }
+        // `u16` would take a sign.
+        let port = url.authority.port();
+        if port.is_some_and(|it| !it.as_str().bytes().all(|it| it.is_ascii_digit())) {
+            return Err(InvalidBaseUrl("the port is not a number up to 65535"));
+        }
+        if NOT_HTTP.contains(&url.port()) {
+            return Err(InvalidBaseUrl("ports 22 and 25 cannot be called: SSH and SMTP are there"));
+        }
+        Ok(url)
+    }
+
     /// Whether the connection is encrypted.
     #[must_use]
     pub fn is_tls(&self) -> bool {
@@ -164,6 +187,9 @@ fn check_authority(authority: &Authority) -> Result<(), InvalidBaseUrl> {
     Ok(())
 }
 
+/// Servers there may take a request for commands of their own.
+const NOT_HTTP: [u16; 2] = [22, 25];
+
 fn looks_numeric(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     last.bytes().all(|it| it.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X")
@@ -215,6 +241,33 @@ mod tests {
         check("http://0x7f000001", Err("write an IPv4 address as four decimal numbers"));
         check("http://2130706433", Err("write an IPv4 address as four decimal numbers"));
         check("https://example.com/%2e%2e%2f", Err("the path has more than one reading"));
+    }
+
+    #[test]
+    fn what_is_given_has_a_port_of_digits_and_no_zone() {
+        let port = Err("the port is not a number up to 65535");
+        check_given("http://127.0.0.1:+23027", port);
+        check_given("http://127.0.0.1:-1", port);
+        check_given("http://127.0.0.1:", port);
+        check_given("http://127.0.0.1:0", Err("port 0 cannot be called"));
+        for url in ["http://127.0.0.1:22", "http://[::1]:25", "https://example.com:0025"] {
+            check_given(url, Err("ports 22 and 25 cannot be called: SSH and SMTP are there"));
+        }
+        for url in ["https://[fe80::1%25lo]", "http://[::1%25lo]:9000", "https://[v1.a]"] {
+            let said = BaseUrl::given(url).unwrap_err().to_string();
+            assert!(said.contains("zone") || said == "this is not a URL", "{url}: {said}");
+        }
+        check_given("https://[fe80::1%25lo]", Err("write an IPv6 address without a zone"));
+        check_given("http://[::1]:9000", Ok("http://[::1]:9000"));
+        check_given("https://example.com:2225/a", Ok("https://example.com:2225/a"));
+        // A store may hold them.
+        check("http://127.0.0.1:22", Ok("http://127.0.0.1:22"));
+    }
+
+    #[track_caller]
+    fn check_given(text: &str, expected: Result<&str, &str>) {
+        let parsed = BaseUrl::given(text).map(|it| it.to_string()).map_err(|it| it.to_string());
+        assert_eq!(parsed.as_deref().map_err(|it| it.as_str()), expected, "{text}");
     }
 
     #[track_caller]

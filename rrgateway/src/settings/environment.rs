@@ -34,6 +34,7 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Partial> {
         limits_max_keys: source.one("RR_LIMITS_MAX_KEYS")?,
         limits_on_capacity: source.one("RR_LIMITS_ON_CAPACITY")?,
         log_format: source.one("RR_LOG_FORMAT")?,
+        core_dumps: source.one("RR_CORE_DUMPS")?,
         vault_key: vault_key::source(
             "RR_VAULT_KEY_FILE, RR_VAULT_KEY_ENV and RR_VAULT_KEY_COMMAND",
             source.one("RR_VAULT_KEY_FILE")?,

@@ -44,6 +44,7 @@ struct File {
     vault: Vault,
     trusted_proxies: Option<Vec<IpNet>>,
     max_request_bytes: Option<u64>,
+    core_dumps: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,6 +138,7 @@ impl TryFrom<File> for Partial {
             egress_allow: file.egress.allow,
             trusted_proxies: file.trusted_proxies,
             max_request_bytes: file.max_request_bytes,
+            core_dumps: file.core_dumps,
             drain_grace_seconds: file.drain.grace_seconds,
             limits_store: file.limits.store,
             limits_mode: file.limits.mode,
@@ -173,13 +175,14 @@ mod tests {
 
     #[test]
     fn toml_and_yaml_say_the_same() {
-        let toml = "dataDir = '/d'\nmaxRequestBytes = 7\n[data]\nlisten = '127.0.0.1:1'\n[control]\nhosts = ['gw.example']\n[drain]\ngraceSeconds = 3\n";
-        let yaml = "dataDir: /d\nmaxRequestBytes: 7\ndata: {listen: '127.0.0.1:1'}\ncontrol: {hosts: [gw.example]}\ndrain: {graceSeconds: 3}\n";
+        let toml = "dataDir = '/d'\nmaxRequestBytes = 7\ncoreDumps = true\n[data]\nlisten = '127.0.0.1:1'\n[control]\nhosts = ['gw.example']\n[drain]\ngraceSeconds = 3\n";
+        let yaml = "dataDir: /d\nmaxRequestBytes: 7\ncoreDumps: true\ndata: {listen: '127.0.0.1:1'}\ncontrol: {hosts: [gw.example]}\ndrain: {graceSeconds: 3}\n";
         let expected = Partial {
             data_dir: Some("/d".into()),
             data_listen: Some("127.0.0.1:1".parse().unwrap()),
             control_hosts: Some(vec!["gw.example".to_owned()]),
             max_request_bytes: Some(7),
+            core_dumps: Some(true),
             drain_grace_seconds: Some(3),
             ..Partial::default()
         };

@@ -45,6 +45,8 @@ pub struct Settings {
     pub drain_grace: Duration,
     /// `log.format`.
     pub log_format: LogFormat,
+    /// `coreDumps`: whether a core file may be written when the process crashes.
+    pub core_dumps: bool,
     /// `limits.…`: where and how requests are counted.
     pub limits: LimitsConfig,
     /// `vault.keyFile`, `vault.keyEnv` or `vault.keyCommand`, and the same of `vault.previousKey…`.
@@ -104,6 +106,7 @@ impl Settings {
             drain_grace: Duration::from_secs(partial.drain_grace_seconds.unwrap_or(30)),
             limits,
             log_format: partial.log_format.unwrap_or_default(),
+            core_dumps: partial.core_dumps.unwrap_or(false),
             vault_keys: KeySources {
                 current: partial.vault_key,
                 previous: partial.vault_previous_key,

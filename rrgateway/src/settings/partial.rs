@@ -34,6 +34,7 @@ pub struct Partial {
     pub limits_max_keys: Option<usize>,
     pub limits_on_capacity: Option<WhenFull>,
     pub log_format: Option<LogFormat>,
+    pub core_dumps: Option<bool>,
     pub vault_key: Option<KeySource>,
     pub vault_previous_key: Option<KeySource>,
 }
@@ -66,6 +67,7 @@ impl Partial {
             limits_max_keys: self.limits_max_keys.or(fallback.limits_max_keys),
             limits_on_capacity: self.limits_on_capacity.or(fallback.limits_on_capacity),
             log_format: self.log_format.or(fallback.log_format),
+            core_dumps: self.core_dumps.or(fallback.core_dumps),
             vault_key: self.vault_key.or(fallback.vault_key),
             vault_previous_key: self.vault_previous_key.or(fallback.vault_previous_key),
         }

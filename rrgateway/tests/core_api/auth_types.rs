@@ -7,7 +7,7 @@ use http::StatusCode;
 use rrgateway::model::SecretName;
 use serde_json::{Value, json};
 
-use crate::world::{CANARY, CLIENT, World};
+use crate::world::{Answer, CANARY, CLIENT, World};
 
 /// `auth` as it is given, and as it is shown.
 pub(crate) struct Case {
@@ -278,6 +278,56 @@ async fn secrets_that_are_sealed_together_are_changed_together() {
     }
 }
 
+#[tokio::test]
+async fn a_put_keeps_both_of_headers_and_body_or_says_what_becomes_of_both() {
+    let world = World::new().await;
+    let with = |more: Value| {
+        let mut auth = json!({"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60,
+            "request": {"url": "https://auth.example.com/t"}});
+        auth["request"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        auth
+    };
+    let put = |more| world.put("credentials/ct", credential("target", &with(more)));
+    let both = json!({"headers": {"X-Id": CANARY}, "body": CANARY});
+    assert_eq!(put(both.clone()).await.status, StatusCode::CREATED);
+    let number = world.revision().number;
+    let parts = [
+        (json!({"headers": {"X-Id": "new"}}), "/auth/request/body"),
+        (json!({"headers": {}}), "/auth/request/body"),
+        (json!({"body": "new"}), "/auth/request/headers/X-Id"),
+        (json!({"body": null}), "/auth/request/headers/X-Id"),
+        (json!({"headers": null, "body": null}), "/auth/request/headers"),
+    ];
+    for (part, pointer) in parts {
+        let typed = world.patch("credentials/ct", json!({"auth": with(part.clone())})).await;
+        for refused in [put(part.clone()).await, typed] {
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{part}");
+            assert_eq!(refused.json["errors"][0]["pointer"], pointer, "{part}");
+            assert!(!refused.text.contains(CANARY));
+        }
+    }
+    assert_eq!(world.revision().number, number, "nothing was changed");
+    let request = |answer: &Answer| {
+        let it = &answer.json["auth"]["request"];
+        (it["headers"].clone(), it["hasBody"].clone(), answer.json["version"].clone())
+    };
+    for (whole, expected) in [
+        (json!({}), (json!(["X-Id"]), json!(true), json!(1))),
+        (json!({"headers": {"X-B": CANARY}, "body": "b"}), (json!(["X-B"]), json!(true), json!(2))),
+        (
+            json!({"headers": {"X-A": CANARY}, "body": null}),
+            (json!(["X-A"]), json!(false), json!(3)),
+        ),
+        (json!({"headers": {"X-A": "again"}}), (json!(["X-A"]), json!(false), json!(4))),
+        (json!({"headers": null, "body": CANARY}), (json!([]), json!(true), json!(5))),
+        (json!({"headers": {}, "body": null}), (json!([]), json!(false), json!(6))),
+        (json!({"headers": null, "body": null}), (json!([]), json!(false), json!(6))),
+    ] {
+        let answer = put(whole.clone()).await;
+        assert_eq!(request(&answer), expected, "{whole} {}", answer.text);
+    }
+}
+
 /// A credential, a change that would lose a part of its secret, where that is told, and what would
 /// not.
 const TOGETHER: &[(&str, &str, &str, &str, &str)] = &[
@@ -526,7 +576,7 @@ const CASES: [(&str, &str, &str); 22] = [
         r#"{"type": "customToken", "tokenPath": "$.t", "expiresPath": "$.e",
             "present": {"in": "query", "name": "t"},
             "request": {"method": "GET", "url": "https://auth.example.com/login?v=1",
-                "headers": {"X-Id": "SECRET"}}}"#,
+                "headers": {"X-Id": "SECRET"}, "body": null}}"#,
         r#"{"type": "customToken", "tokenPath": "$.t", "expiresPath": "$.e", "ttlSeconds": null,
             "present": {"in": "query", "name": "t", "prefix": ""}, "allowPlaintext": false,
             "request": {"method": "GET", "url": "https://auth.example.com/login?v=1",

@@ -148,6 +148,17 @@ async fn a_rebind_is_of_a_credential_that_goes_along_and_has_its_secret() {
             assert!(!refused.text.contains("canary"), "{}", refused.text);
         }
     }
+    // Giving it again is giving all of it.
+    let token = |request: Value| json!({"type": "customToken", "tokenPath": "$.t", "ttlSeconds": 60, "request": request});
+    let whole = token(json!({"url": "https://auth.example.com/t", "headers": {"X": CANARY},
+        "body": CANARY}));
+    let up = json!({"name": "up", "kind": "target", "auth": whole});
+    assert_eq!(world.put("credentials/up", up).await.status, StatusCode::OK);
+    let part = token(json!({"url": "https://auth.example.com/t", "headers": {"X": CANARY}}));
+    let rebind = json!({"credentialId": "up", "auth": part});
+    let refused = world.patch("targets/t", json!({"baseUrl": AWAY, "rebind": rebind})).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert_eq!(refused.json["errors"][0]["pointer"], "/rebind/auth/request/body");
     // Nor does giving one credential again let another one go along.
     let mut proxy = named("q", "t");
     proxy["targetCredentialId"] = json!("other");
@@ -156,7 +167,7 @@ async fn a_rebind_is_of_a_credential_that_goes_along_and_has_its_secret() {
     let refused = world.patch("targets/t", json!({"baseUrl": AWAY, "rebind": rebind})).await;
     check_conflict(&refused, "/baseUrl");
     assert!(refused.json["errors"][0]["detail"].as_str().unwrap().contains("credential up "));
-    assert_eq!(world.revision().number, before + 1);
+    assert_eq!(world.revision().number, before + 2);
 }
 
 #[tokio::test]

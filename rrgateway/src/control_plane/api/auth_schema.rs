@@ -174,7 +174,7 @@ fn custom_token() -> Value {
                     "method": {"enum": ["GET", "POST", "PUT"], "default": "POST"},
                     "url": {"type": "string"},
                     "headers": secret_headers("Of the request."),
-                    "body": {"type": "string", "writeOnly": true, "maxLength": 8192},
+                    "body": {"type": ["string", "null"], "writeOnly": true, "maxLength": 8192},
                     "hasBody": {"type": "boolean", "readOnly": true}},
                 "description": "Required. Headers and body are the secret: answers show the names of \
                     the headers, and whether there is a body."},

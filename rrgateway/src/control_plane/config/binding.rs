@@ -136,10 +136,25 @@ fn give_again(
     };
     let draft = CredentialDraft { credential, secret: Some(rebind.secret), is_bound: true };
     // It is the client's, so none is generated.
-    let (bound, fresh) = secret::settle(draft, standing, || Err(rrauth::RandomUnavailable))?;
+    let settled = secret::settle(draft, standing, || Err(rrauth::RandomUnavailable));
+    let (bound, fresh) = settled.map_err(in_rebind)?;
     outcome.seal = fresh.seal.map(|it| (key, it));
     put(outcome, resource, bound, moment);
     Ok(())
+}
+
+fn in_rebind(refused: Refused) -> Refused {
+    match refused {
+        Refused::Invalid(flaws) => {
+            let below = |it: Flaw| Flaw::new(format!("/rebind{}", it.pointer), it.detail);
+            Refused::Invalid(flaws.into_iter().map(below).collect())
+        }
+        it @ (Refused::NotFound
+        | Refused::Precondition
+        | Refused::InUse(_)
+        | Refused::Conflict(_)
+        | Refused::NoRandomness) => it,
+    }
 }
 
 fn put(outcome: &mut Outcome, old: &Resource, bound: Credential, moment: Moment) {

@@ -65,7 +65,11 @@ pub(crate) fn patched(
     }
     // What it was made of is JSON, so it can be read as that.
     let base = serde_json::from_value(Value::Object(base)).unwrap_or(Json::Null);
-    Draft::read(kind, base.merged(patch), egress)
+    let mut draft = Draft::read(kind, base.merged(patch), egress)?;
+    if let Draft::Credential(it) = &mut draft {
+        it.credential.auth.judged();
+    }
+    Ok(draft)
 }
 
 /// `resource` with what `auth` says of its new secret.

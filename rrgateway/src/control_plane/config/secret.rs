@@ -51,8 +51,7 @@ pub(crate) fn settle(
             None => Ok((credential, Fresh::default())),
         };
     };
-    let like = old.filter(|it| it.auth.is_like(&credential.auth));
-    let kept = like.and_then(|it| Some((&it.auth, it.secret.clone()?)));
+    let kept = kept(old, &credential.auth)?;
     let (secret, is_shown) = match (secret, &kept) {
         (Some(secret), _) => (secret, false),
         (None, Some((auth, kept))) if grace_seconds.is_none() => {
@@ -82,6 +81,19 @@ pub(crate) fn settle(
     let (state, fresh) = taken_in(secret, is_shown, &credential, state)?;
     credential.secret = Some(state);
     Ok((credential, fresh))
+}
+
+// What was stored and may stay: for a secret of the same kind.
+fn kept<'a>(
+    old: Option<&'a Credential>,
+    new: &Auth,
+) -> Result<Option<(&'a Auth, SecretState)>, Refused> {
+    let like = old.filter(|it| it.auth.is_like(new));
+    let kept = like.and_then(|it| Some((&it.auth, it.secret.clone()?)));
+    if let Some((old, _)) = &kept {
+        old.yields_to(new).map_err(Refused::Invalid)?;
+    }
+    Ok(kept)
 }
 
 // What is left of the secret before, for the time of grace. Of what goes upstream only the newest is

@@ -89,7 +89,7 @@ impl CredentialDraft {
 
 fn destinations(node: Node<'_>) -> Option<Vec<String>> {
     let mut all = node.list(MOST_DESTINATIONS, |it| {
-        it.parsed(1..=512, |text| match BaseUrl::parse(&text) {
+        it.parsed(1..=512, |text| match BaseUrl::given(&text) {
             Err(why) => Err(why.to_string()),
             Ok(url) if !url.path().is_empty() => {
                 Err("expected scheme, host and port, without a path".to_owned())

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::control_plane::wire::json::Json;
+use crate::control_plane::wire::json::{Json, Said};
 
 /// One thing that is wrong with a document. Never quotes a value of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,6 +305,11 @@ impl<'f> Fields<'f> {
     /// Whether member `name` is there, and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(it, json)| it == name && !matches!(json, Json::Null))
+    }
+
+    /// What there is about member `name`.
+    pub(crate) fn said(&self, name: &str) -> Said {
+        Said::of(self.members.iter().find(|(it, _)| it == name).map(|(_, json)| json))
     }
 
     /// The one that is there of two spellings of one member: both at once is a flaw.

@@ -17,6 +17,28 @@ pub(crate) enum Json {
     Object(Vec<(String, Self)>),
 }
 
+/// What a document says of a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Said {
+    #[default]
+    Nothing,
+    /// It is null.
+    Removed,
+    Given,
+}
+
+impl Said {
+    pub(crate) const fn of(member: Option<&Json>) -> Self {
+        match member {
+            None => Self::Nothing,
+            Some(Json::Null) => Self::Removed,
+            Some(
+                Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_),
+            ) => Self::Given,
+        }
+    }
+}
+
 /// Where a text stops being JSON. Quotes nothing of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotJson {

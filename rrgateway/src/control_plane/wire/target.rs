@@ -65,7 +65,7 @@ pub(crate) fn callable(
     plaintext: bool,
     egress: &EgressPolicy,
 ) -> Result<BaseUrl, String> {
-    let url = BaseUrl::parse(text).map_err(|it| it.to_string())?;
+    let url = BaseUrl::given(text).map_err(|it| it.to_string())?;
     if !url.is_tls() && !plaintext {
         return Err("plain http needs \"allowPlaintext\": true".to_owned());
     }
@@ -158,6 +158,14 @@ mod tests {
     #[track_caller]
     fn check(url: &str, expected: &str) {
         assert_eq!(read(&format!(r#"{{"name":"a","baseUrl":"{url}"}}"#)).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn a_port_is_digits_and_not_one_of_other_protocols() {
+        for url in ["https://a.example:22", "https://a.example:+443", "https://[fe80::1%25lo]"] {
+            let said = read(&format!(r#"{{"name":"a","baseUrl":"{url}"}}"#)).unwrap_err();
+            assert!(said.starts_with("/baseUrl: "), "{said}");
+        }
     }
 
     fn read(document: &str) -> Result<Target, String> {

@@ -35,6 +35,8 @@ pub(super) struct Census {
     /// How many are under a key that is not here, and one of those.
     strange: usize,
     stranger: Option<(SecretName, KeyId)>,
+    /// Those that could not be read: nobody knows what they are under.
+    unread: Vec<SecretName>,
 }
 
 impl Inner {
@@ -90,7 +92,16 @@ impl Inner {
         let mut census = Census::default();
         for name in self.records.names()? {
             let vault = self.vault();
-            let Some(sealed) = self.records.find(&name)? else { continue };
+            let sealed = match self.records.find(&name) {
+                Ok(Some(sealed)) => sealed,
+                Ok(None) => continue,
+                // As a record that is none, below.
+                Err(_) => {
+                    census.records += 1;
+                    census.unread.push(name);
+                    continue;
+                }
+            };
             census.records += 1;
             census.stale += usize::from(vault.needs_reseal(&sealed));
             // A record that is no record costs its own proxies 503, and nobody else.
@@ -114,13 +125,19 @@ impl Inner {
     /// Does away with all keys but the newest, which is under what all records are.
     ///
     /// # Errors
-    /// When a record still needs another one.
+    /// When a record still needs another one, or may.
     pub(super) fn retire(&self) -> anyhow::Result<Rotated> {
         let _writing = self.writing();
         // What was sealed anew must be on disk before the old key is gone.
         self.records.sync()?;
-        let Census { records, stale, .. } = self.census()?;
+        let Census { records, stale, unread, .. } = self.census()?;
         ensure!(stale == 0, "{stale} of {records} records still need the old one");
+        ensure!(
+            unread.is_empty(),
+            "{} of {records} records cannot be read, and may need the old one ({})",
+            unread.len(),
+            some(&unread),
+        );
         self.keys.promote_successor()?;
         let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
         vault.forget_older();
@@ -146,5 +163,16 @@ pub(super) fn binding(name: &SecretName) -> Binding<'_> {
     }
 }
 
+/// The first few of `names`, for an error.
+pub(super) fn some(names: &[SecretName]) -> String {
+    let named =
+        names.iter().take(SHOWN).map(|it| format!("{} version {}", it.credential, it.version));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{named}{more}")
+}
+
+/// How many records an error names.
+const SHOWN: usize = 5;
 /// What these secrets are for: part of what each is sealed with.
 const PURPOSE: &str = "target";

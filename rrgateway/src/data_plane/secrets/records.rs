@@ -3,9 +3,12 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::model::SecretName;
 
@@ -46,7 +49,7 @@ impl Records {
     }
 
     pub(super) fn read(&self, name: &SecretName) -> io::Result<Vec<u8>> {
-        fs::read(self.path(name)?)
+        read_whole(&self.path(name)?)
     }
 
     /// `None` where there is none, or no longer.
@@ -88,21 +91,23 @@ impl Records {
     }
 
     pub(super) fn remove(&self, name: &SecretName) -> io::Result<()> {
-        fs::remove_file(self.path(name)?)
+        remove(&self.path(name)?)
     }
 
-    /// Removes all files in the tenants' folders but the records of `live`.
-    pub(super) fn remove_all_but(&self, live: &[SecretName]) -> io::Result<()> {
+    /// Removes all files in the tenants' folders but the records of `live`. What cannot be removed
+    /// keeps no other from it, and is returned.
+    pub(super) fn remove_all_but(&self, live: &[SecretName]) -> io::Result<Vec<PathBuf>> {
         let live: HashSet<_> = live.iter().filter_map(|it| self.path(it).ok()).collect();
+        let mut left = Vec::new();
         for folder in self.folders()? {
             for record in fs::read_dir(&folder)? {
                 let record = record?.path();
-                if !live.contains(&record) {
-                    fs::remove_file(&record)?;
+                if !live.contains(&record) && remove(&record).is_err() {
+                    left.push(record);
                 }
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// All that there are.
@@ -155,10 +160,43 @@ fn name(path: &Path) -> Option<SecretName> {
     Some(SecretName { client, credential: credential.into(), version: version.parse().ok()? })
 }
 
+// Whatever lies in a record's place must not keep the gateway from the others: a FIFO would have it
+// wait, a link could lead to what never ends.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let file = open(path, OpenOptions::new().read(true))?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a file"));
+    }
+    let mut sealed = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut sealed)?;
+    match u64::try_from(sealed.len()) {
+        Ok(..=LONGEST) => Ok(sealed),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than any record")),
+    }
+}
+
+// Neither follows a link nor waits for who is at the other end of a FIFO.
+fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    how.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
+        let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+        if is_link { io::Error::new(error.kind(), "it is a symbolic link") } else { error }
+    })
+}
+
+// Also an empty folder that somebody has put in a record's place: it would keep the master key from
+// being changed for ever.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir(path),
+        removed => removed,
+    }
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A draft that a crash left behind is overwritten by this one.
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        open(path, OpenOptions::new().write(true).create(true).truncate(true).mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -168,3 +206,5 @@ fn sync(folder: &Path) -> io::Result<()> {
 }
 
 const SEALED: &str = "sealed";
+/// What is sealed came in a document of 1 MiB at most, of which it is a part, and there is the envelope.
+const LONGEST: u64 = (1 << 20) + 4_096;

@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use std::thread::{self, JoinHandle};
 
-use crate::data_plane::secrets::inner::Inner;
+use crate::data_plane::secrets::inner::{Inner, some};
 use crate::model::{Rotated, RotationFailed, SecretName};
 
 /// Changes the key, or finishes a change that was begun.
@@ -91,20 +91,15 @@ fn unfinished(why: &impl ToString) -> Result<Rotated, RotationFailed> {
 }
 
 fn stuck(failed: &[SecretName]) -> String {
-    let names =
-        failed.iter().take(SHOWN).map(|it| format!("{} version {}", it.credential, it.version));
-    let names = names.collect::<Vec<_>>().join(", ");
-    let more = if failed.len() > SHOWN { ", …" } else { "" };
     format!(
-        "{} records could not be sealed anew ({names}{more}). Give these credentials their secrets \
-         again, then rotate again",
-        failed.len()
+        "{} records could not be sealed anew ({}). Give these credentials their secrets again, then \
+         rotate again",
+        failed.len(),
+        some(failed),
     )
 }
 
 /// The disk is what takes time, and it takes little more for several records at once.
 const THREADS: usize = 8;
-/// How many records an error names.
-const SHOWN: usize = 5;
 const STALE: &str = "records are still under an older master key";
 const BUSY: &str = "the master key is being changed already";

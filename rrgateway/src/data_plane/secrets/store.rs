@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
+use anyhow::anyhow;
 use zeroize::Zeroizing;
 
 use crate::data_plane::secrets::inner::{Inner, binding};
@@ -42,7 +43,8 @@ impl Secrets {
     /// When there is no such record, or it is not what was sealed under that name.
     pub fn reveal(&self, name: &SecretName) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         let vault = self.inner.vault();
-        let sealed = self.inner.records.read(name)?;
+        let sealed = self.inner.records.read(name);
+        let sealed = sealed.map_err(|it| anyhow!("its record cannot be read: {it}"))?;
         Ok(vault.open(&binding(name), &sealed)?)
     }
 
@@ -85,9 +87,11 @@ impl SecretSink for Secrets {
 
     fn retain(&self, live: &[SecretName]) {
         let _writing = self.inner.writing();
-        if let Err(error) = self.inner.records.remove_all_but(live) {
-            // They stay sealed and unnamed.
-            tracing::warn!(%error, "the vault could not be tidied");
+        // What is left stays sealed and unnamed.
+        match self.inner.records.remove_all_but(live) {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => tracing::warn!(?left, "these could not be removed from the vault"),
+            Err(error) => tracing::warn!(%error, "the vault could not be tidied"),
         }
     }
 
@@ -100,13 +104,14 @@ impl SecretSink for Secrets {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs::{self, File};
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use rrauth::{KeyId, MasterKey};
+    use rustix::fs::{CWD, Mode, mkfifoat};
     use tempfile::TempDir;
 
     use crate::data_plane::secrets::source::KeySource;
@@ -320,6 +325,47 @@ mod tests {
         let secrets = open(folder.path());
         secrets.reveal(&name("cred_0", 1)).unwrap_err();
         assert_eq!(*secrets.reveal(&name("cred_1", 1)).unwrap(), secret(1).as_bytes());
+    }
+
+    #[test]
+    fn what_lies_in_a_records_place_costs_no_other_its_secret() {
+        let folder = filled(7);
+        let record = |index| folder.path().join(format!("vault/default/cred_{index}.1.sealed"));
+        for index in 0..5 {
+            fs::rename(record(index), folder.path().join(format!("away_{index}"))).unwrap();
+        }
+        fs::create_dir(record(0)).unwrap();
+        symlink("/dev/zero", record(1)).unwrap();
+        symlink(folder.path().join("away_2"), record(2)).unwrap();
+        mkfifoat(CWD, record(3), Mode::RUSR | Mode::WUSR).unwrap();
+        File::create(record(4)).unwrap().set_len(1 << 40).unwrap();
+        let secrets = open(folder.path());
+        for (index, why) in [
+            (0, "it is not a file"),
+            (1, "it is a symbolic link"),
+            (2, "it is a symbolic link"),
+            (3, "it is not a file"),
+            (4, "it is longer than any record"),
+        ] {
+            let said = secrets.reveal(&name(&format!("cred_{index}"), 1)).unwrap_err().to_string();
+            assert_eq!(said, format!("its record cannot be read: {why}"));
+        }
+        for index in 5..7 {
+            let found = secrets.reveal(&name(&format!("cred_{index}"), 1)).unwrap();
+            assert_eq!(*found, secret(index).as_bytes());
+        }
+        // What could not be read may be under the old key.
+        let old = key(folder.path());
+        let said = secrets.rotate().unwrap_err().to_string();
+        assert!(said.contains("5 records") && said.contains("cred_3 version 1"), "{said}");
+        assert_eq!(key(folder.path()), old);
+        let said = secrets.inner.retire().unwrap_err().to_string();
+        assert!(said.contains("cannot be read") && said.contains("cred_3 version 1"), "{said}");
+        assert_eq!(key(folder.path()), old);
+        // Without them, it goes on.
+        secrets.retain(&[name("cred_5", 1), name("cred_6", 1)]);
+        assert_eq!(secrets.rotate().unwrap().records, 2);
+        assert!(folder.path().join("away_2").exists());
     }
 
     #[test]

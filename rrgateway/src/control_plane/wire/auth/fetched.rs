@@ -12,10 +12,11 @@ use crate::control_plane::wire::auth::names::{
     header_name, no_prefix, parameter_name, plaintext, prefix, url, usable, words,
 };
 use crate::control_plane::wire::auth::parts::{
-    ClientAuth, CustomToken, Flow, OAuth2, Place, Shown, TokenRequest,
+    ClientAuth, CustomToken, Flow, OAuth2, Place, SaidOfRequest, Shown, TokenRequest,
 };
 use crate::control_plane::wire::auth::upstreams::MOST_HEADERS;
 use crate::control_plane::wire::fields::{Fields, Node};
+use crate::control_plane::wire::json::Said;
 use crate::control_plane::wire::secret;
 use crate::model::EgressPolicy;
 
@@ -117,8 +118,8 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
     let method = fields.or("method", "POST", |it| it.word(&methods));
     let url = fields.required("url", |it| url(it, plaintext, true, egress));
     let mut seen = HashSet::new();
+    let said = SaidOfRequest { headers: fields.said("headers"), body: fields.said("body") };
     // `{}` says that there are none; what is left out may be in the vault.
-    let says_headers = fields.has("headers");
     let headers = fields.or("headers", Vec::new(), |it| match it.is_empty_object() {
         true => Some(Vec::new()),
         false => it.table(MOST_HEADERS, |name, node| match usable(name) {
@@ -136,10 +137,10 @@ fn request(node: Node<'_>, plaintext: bool, egress: &EgressPolicy) -> Option<Req
     let has_body = body.is_some();
     let named = headers.iter().map(|(name, it)| (format!("header:{name}"), it.as_str()));
     let all: Vec<_> = named.chain(body.iter().map(|it| ("body".to_owned(), it.as_str()))).collect();
-    let secret = (says_headers || has_body)
+    let secret = (said.headers == Said::Given || has_body)
         .then(|| secret::table(all.iter().map(|(name, it)| (name.as_str(), *it))));
-    let request = TokenRequest { method: method?.to_owned(), url: url?, headers: names, has_body };
-    Some((request, secret))
+    let (method, url) = (method?.to_owned(), url?);
+    Some((TokenRequest { method, url, headers: names, has_body, said }, secret))
 }
 
 // Line breaks and all: it may be a document.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::control_plane::wire::json::Said;
+
 /// Tokens that an issuer has signed. Without keys in here, there is a shared secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -120,6 +122,16 @@ pub(crate) struct TokenRequest {
     /// Their names, in the order given.
     pub(crate) headers: Vec<String>,
     pub(crate) has_body: bool,
+    /// What the document that this was read from says of the two. Never stored.
+    #[serde(skip)]
+    pub(crate) said: SaidOfRequest,
+}
+
+/// What a document says of the headers and of the body of a token request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SaidOfRequest {
+    pub(crate) headers: Said,
+    pub(crate) body: Said,
 }
 
 /// How a token is shown to the upstream.

@@ -2,9 +2,11 @@
 //! change names all of them, or none.
 
 use crate::control_plane::wire::auth::form::Auth;
-use crate::control_plane::wire::auth::parts::{Flow, JwtVerify, OAuth2, TokenRequest};
+use crate::control_plane::wire::auth::parts::{
+    Flow, JwtVerify, OAuth2, SaidOfRequest, TokenRequest,
+};
 use crate::control_plane::wire::fields::{Flaw, pointer_to};
-use crate::control_plane::wire::json::Json;
+use crate::control_plane::wire::json::{Json, Said};
 
 impl Auth {
     /// Whether `change` (a member `auth` as of RFC 7396, also of a rotation) keeps the secret of this
@@ -14,8 +16,8 @@ impl Auth {
     /// Where something more must be said: that would be lost.
     pub(crate) fn takes(&self, change: &Json) -> Result<(), Vec<Flaw>> {
         // With a type, all of `auth` is given anew.
-        if change.member("type").is_some() {
-            return Ok(());
+        if let Some(kind) = change.member("type") {
+            return self.stays_whole(kind, change);
         }
         let flaws = match self {
             Self::ApiKey { .. } | Self::Hmac(_) => only(change, "key"),
@@ -29,26 +31,56 @@ impl Auth {
             Self::Custom { headers } => custom(headers, change),
             Self::Mtls { .. } | Self::None {} => Vec::new(),
         };
-        if flaws.is_empty() { Ok(()) } else { Err(flaws) }
+        none(flaws)
+    }
+
+    // As `yields_to`, but null is still there to be read.
+    fn stays_whole(&self, kind: &Json, change: &Json) -> Result<(), Vec<Flaw>> {
+        match (self, kind, change.member("request")) {
+            (Self::CustomToken(old), Json::Text(kind), Some(new))
+                if kind.as_str() == "customToken" =>
+            {
+                none(together(&old.request, SaidOfRequest::of(new)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `new`, which takes the place of this, keeps the secret of this whole or replaces it
+    /// whole.
+    ///
+    /// # Errors
+    /// Where something more must be said: it is known to be in the vault, and would be lost.
+    pub(crate) fn yields_to(&self, new: &Self) -> Result<(), Vec<Flaw>> {
+        match (self, new) {
+            (Self::CustomToken(old), Self::CustomToken(new)) => {
+                none(together(&old.request, new.request.said))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that [`Auth::takes`] has judged what this was made with: there, null was still to be
+    /// read.
+    pub(crate) fn judged(&mut self) {
+        if let Self::CustomToken(it) = self {
+            it.request.said = SaidOfRequest { headers: Said::Given, body: Said::Given };
+        }
     }
 }
 
-/// What a change says of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Removed,
-    Given,
+impl SaidOfRequest {
+    fn of(request: &Json) -> Self {
+        Self { headers: said(request, "headers"), body: said(request, "body") }
+    }
+}
+
+fn none(flaws: Vec<Flaw>) -> Result<(), Vec<Flaw>> {
+    if flaws.is_empty() { Ok(()) } else { Err(flaws) }
 }
 
 fn said(change: &Json, name: &str) -> Said {
-    match change.member(name) {
-        None => Said::Nothing,
-        Some(Json::Null) => Said::Removed,
-        Some(Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_)) => {
-            Said::Given
-        }
-    }
+    Said::of(change.member(name))
 }
 
 fn only(change: &Json, name: &str) -> Vec<Flaw> {
@@ -116,25 +148,34 @@ fn custom(old: &[String], change: &Json) -> Vec<Flaw> {
 
 fn token_request(old: &TokenRequest, change: Option<&Json>) -> Vec<Flaw> {
     let Some(change) = change else { return Vec::new() };
-    let (headers, body) = (said(change, "headers"), said(change, "body"));
+    let mut flaws = match change.member("headers") {
+        Some(headers @ Json::Object(_)) => unnamed(REQUEST_HEADERS, &old.headers, headers),
+        _ => Vec::new(),
+    };
+    flaws.extend(together(old, SaidOfRequest::of(change)));
+    flaws
+}
+
+// What is missing of the headers and the body where something is said of one of them.
+fn together(old: &TokenRequest, said: SaidOfRequest) -> Vec<Flaw> {
+    let SaidOfRequest { headers, body } = said;
     if (headers, body) == (Said::Nothing, Said::Nothing) {
         return Vec::new();
     }
-    let place = "/auth/request/headers";
-    let mut flaws = match change.member("headers") {
-        None => unnamed(place, &old.headers, &Json::Object(Vec::new())),
-        Some(headers @ Json::Object(_)) => unnamed(place, &old.headers, headers),
-        Some(_) => Vec::new(),
-    };
+    let mut flaws = Vec::new();
+    if headers == Said::Nothing {
+        flaws = unnamed(REQUEST_HEADERS, &old.headers, &Json::Object(Vec::new()));
+    }
     if old.has_body && body == Said::Nothing {
         let why = "give it with the headers, or null to send none: they are sealed together";
         flaws.push(Flaw::new("/auth/request/body", why));
     }
-    if flaws.is_empty() && headers != Said::Given && body != Said::Given {
+    let has_some = old.has_body || !old.headers.is_empty();
+    if flaws.is_empty() && has_some && headers != Said::Given && body != Said::Given {
         // Nothing said is nothing changed: it has to be said that nothing is what is left.
         let why = "to send neither headers nor a body, name each header with null, or give {} \
                    where there are none";
-        flaws.push(Flaw::new(place, why));
+        flaws.push(Flaw::new(REQUEST_HEADERS, why));
     }
     flaws
 }
@@ -152,6 +193,7 @@ fn flaw(name: &str, why: &str) -> Flaw {
     Flaw::new(pointer_to("/auth", name), why)
 }
 
+const REQUEST_HEADERS: &str = "/auth/request/headers";
 const REQUIRED: &str = "this is required: it can be replaced, and not be taken away";
 
 #[cfg(test)]
