@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rratelimit::{Charge, Decision, Key, Limit, Policy, RedisStore, Store};
 
-use crate::exact::rates;
+use crate::exact::{rates, wait_until};
 use crate::node::Node;
 use crate::server::Server;
 use crate::tests;
@@ -12,6 +12,7 @@ use crate::tests;
 tests! {
     who_comes_after_the_one_that_crossed_the_limit_is_refused,
     what_is_on_its_way_to_the_store_counts_once,
+    a_value_beyond_all_numbers_refuses_its_key_and_is_in_nobodys_way,
     what_is_on_its_way_to_the_store_counts_in_its_own_window,
     what_was_spent_beyond_a_lease_ends_it,
     nodes_with_leases_cross_a_limit_once_each,
@@ -42,6 +43,25 @@ fn what_is_on_its_way_to_the_store_counts_once() {
         let paid = (0..15).filter(|_| pays(&node, &policy, "a", 100)).count();
         assert_eq!(paid, 10, "{policy:?}");
     }
+}
+
+fn a_value_beyond_all_numbers_refuses_its_key_and_is_in_nobodys_way() {
+    let server = Server::start();
+    let node = Node::connected(&server.url());
+    for limit in rates(1_000) {
+        let policy = Policy::new([limit]).unwrap();
+        node.store.add(&[charge(&policy, "a", u64::MAX)], node.now());
+        // What is counted meanwhile, and what is told after it.
+        _ = node.take(&[charge(&policy.clone().observed(), "a", 1)]);
+        node.store.add(&[charge(&policy, "b", 300)], node.now());
+        let spent = |key| {
+            let asked = [(&policy, Key::of(&[key]))];
+            node.store.usage(&asked, node.now()).map_or(0, |it| it[0][0].spent)
+        };
+        wait_until(|| spent("b") == 300);
+        assert!(spent("a") >= 1_000 && !node.passes(&policy, "a"), "{policy:?}");
+    }
+    assert_eq!(node.store.state().failed_calls, 0);
 }
 
 fn what_is_on_its_way_to_the_store_counts_in_its_own_window() {

@@ -14,6 +14,10 @@ end
 
 local DAY = 86400000000
 
+-- An answer may cost any number: beyond this one, numbers are not whole, and no time that a key can be
+-- kept for.
+local MOST = 9007199254740991
+
 -- The number of a day's month, and how many days it goes on after this one (Howard Hinnant's
 -- civil_from_days).
 local function month_of(day)
@@ -107,16 +111,16 @@ local function load(it)
 end
 
 local function add(it, units)
-    it.count = it.count + units
+    it.count = math.min(MOST, it.count + units)
     if it.kind == 's' then
         local last = #it.buckets
         if last > 0 and it.buckets[last - 1] == it.mark then
-            it.buckets[last] = it.buckets[last] + units
+            it.buckets[last] = math.min(MOST, it.buckets[last] + units)
         else
             it.buckets[last + 1], it.buckets[last + 2] = it.mark, units
         end
     elseif it.kind == 'b' then
-        it.debt = it.debt + units * it.a
+        it.debt = math.min(MOST, it.debt + units * it.a)
     end
 end
 
@@ -135,16 +139,16 @@ local function give_back(it, units, mark)
             at = at + 2
         end
         if it.buckets[at] == mark then
-            it.buckets[at + 1] = math.max(0, it.buckets[at + 1] - units)
+            it.buckets[at + 1] = math.min(MOST, math.max(0, it.buckets[at + 1] - units))
         elseif units < 0 and mark >= it.mark - 60 and mark <= it.mark then
             table.insert(it.buckets, at, -units)
             table.insert(it.buckets, at, mark)
         end
     elseif it.kind == 'b' then
         local owed = math.max(0, mark - it.now) * it.b
-        it.debt = math.max(0, it.debt - math.min(units * it.a, owed))
+        it.debt = math.min(MOST, math.max(0, it.debt - math.min(units * it.a, owed)))
     elseif it.mark == mark then
-        it.count = math.max(0, it.count - units)
+        it.count = math.min(MOST, math.max(0, it.count - units))
     end
 end
 
