@@ -124,7 +124,7 @@ impl Calendar {
 }
 
 /// More than a clock is slewed in that time; of a day, the step that a wrongly set time zone makes.
-fn grace(window: Window) -> u64 {
+pub(crate) fn grace(window: Window) -> u64 {
     nanos(window.length()) / 24
 }
 
