@@ -71,7 +71,7 @@ impl RedisStore {
         let mut spent = told.recv_timeout(shared.link.timeout() * 2).ok()?.into_iter();
         let mut usage = |limit| {
             let spent = spent.next()?;
-            let resets_at = spent.less_in.map(|it| now.wall.saturating_add(it));
+            let resets_at = spent.more_in.map(|it| now.wall.saturating_add(it));
             Some(Usage { limit, spent: spent.units, resets_at })
         };
         let of_policy = |(policy, _): &(&'a Policy, Key)| {

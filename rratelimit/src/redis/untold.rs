@@ -75,7 +75,7 @@ impl Untold {
 
 fn push(update: &Update, run: &mut Run) {
     run.keys.push(update.name.clone());
-    update.terms.push_short_on(run);
+    update.terms.push_bucket_on(run);
     match &update.change {
         Change::Add(units) => {
             run.text("now");

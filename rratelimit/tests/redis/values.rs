@@ -59,7 +59,14 @@ fn a_value_beyond_all_numbers_refuses_its_key_and_is_in_nobodys_way() {
             node.store.usage(&asked, node.now()).map_or(0, |it| it[0][0].spent)
         };
         wait_until(|| spent("b") == 300);
-        assert!(spent("a") >= 1_000 && !node.passes(&policy, "a"), "{policy:?}");
+        let refused = node.one(&policy, "a").unwrap();
+        let wait = refused.retry_after().unwrap();
+        assert!(spent("a") >= 1_000 && wait <= Duration::from_secs(367 * 86_400), "{policy:?}");
+        let resets_at = node.store.usage(&[(&policy, Key::of(&["a"]))], node.now()).unwrap()[0][0]
+            .resets_at
+            .unwrap();
+        let resets_in = resets_at - node.now().wall;
+        assert!(wait.abs_diff(resets_in) < Duration::from_secs(4_000), "{wait:?} {resets_in:?}");
     }
     assert_eq!(node.store.state().failed_calls, 0);
 }

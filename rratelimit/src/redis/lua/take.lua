@@ -23,7 +23,8 @@ for i = 1, asked do
     if not it then
         it = {key = key, kind = ARGV[at + 1], now = now, pending = 0,
             taken = 0, is_owed = false,
-            a = tonumber(ARGV[at + 3]), b = tonumber(ARGV[at + 4])}
+            a = tonumber(ARGV[at + 3]), b = tonumber(ARGV[at + 4]),
+            burst = tonumber(ARGV[at + 5])}
         load(it)
         seen[key] = it
     end
@@ -45,33 +46,7 @@ for at = 4 + asked * 9, #ARGV, 4 do
 end
 
 local function room(limit)
-    local it = limit.it
-    if it.kind == 'b' then
-        return math.max(0, math.floor((limit.burst * it.a - it.debt) / it.a))
-    end
-    return math.max(0, limit.max - it.count)
-end
-
--- Until no more than `level` counts.
-local function wait(limit, level)
-    local it = limit.it
-    if it.kind == 'b' then
-        return math.max(0, math.ceil((it.debt - level * it.a) / it.b))
-    elseif it.kind == 'c' then
-        -- Nobody knows. Soon.
-        return it.count > level and 1000000 or 0
-    elseif it.kind ~= 's' then
-        return it.count > level and it.left or 0
-    end
-    local count, time = it.count, 0
-    for i = 1, #it.buckets, 2 do
-        if count <= level then
-            break
-        end
-        count = count - it.buckets[i + 1]
-        time = (it.buckets[i] + 61) * it.a - now
-    end
-    return time
+    return room_of(limit.it, limit.max, limit.burst)
 end
 
 local allowed = true
@@ -108,22 +83,21 @@ for _, limit in ipairs(limits) do
         end
     end
 end
+
 local answer = {allowed and 1 or 0}
 for i, limit in ipairs(limits) do
     local it = limit.it
     local left = room(limit)
     local most = it.kind == 'b' and limit.burst or limit.max
-    -- Until there is one more than now.
-    local level = it.kind == 'b' and most - left - 1 or math.min(it.count, most) - 1
     local at = 2 + (i - 1) * 6
     answer[at] = left
-    answer[at + 1] = level < 0 and 0 or wait(limit, level)
+    answer[at + 1] = until_more(it, limit.max, limit.burst)
     if limit.fits then
         answer[at + 2] = -1
     elseif most < math.max(1, limit.need) then
         answer[at + 2] = -2
     else
-        answer[at + 2] = wait(limit, most - math.max(1, limit.need))
+        answer[at + 2] = wait(it, most - math.max(1, limit.need))
     end
     answer[at + 3] = limit.mark or it.mark
     answer[at + 4] = limit.leased
