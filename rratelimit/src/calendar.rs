@@ -62,6 +62,11 @@ impl Calendar {
         time.at >= self.ends || self.count == 0
     }
 
+    /// Whether nothing counts by what the wall clock shows; it may, should that go back.
+    pub(crate) const fn is_past(&self, time: Time) -> bool {
+        self.count(time) == 0
+    }
+
     /// Until it starts anew; nothing, where nothing counts.
     pub(crate) fn reset(&self, time: Time) -> u64 {
         if self.count(time) == 0 {
