@@ -37,6 +37,12 @@ impl Terms {
         Self { token, per_nano: limit.max(), capacity: times(token, limit.capacity()) }
     }
 
+    /// The most that is owed: what an answer costs may be any number, and nobody is to be refused until
+    /// long after all who know why are gone.
+    fn most(self) -> u128 {
+        self.capacity.saturating_add(times(self.per_nano, LONGEST_EMPTY))
+    }
+
     /// Of how many tokens these are, the last perhaps in part.
     fn tokens(self, parts: u128) -> u64 {
         let (whole, fraction) = divided(parts, self.token);
@@ -125,7 +131,8 @@ impl Bucket {
     pub(crate) fn take(&mut self, cost: u64, limit: &Limit, time: Time) -> u64 {
         let terms = Terms::of(limit);
         let level = self.level(terms, time);
-        self.raise(level, level.saturating_add(times(terms.token, cost)), terms, time);
+        let owed = level.saturating_add(times(terms.token, cost));
+        self.raise(level, owed.min(terms.most()), terms, time);
         time.at
     }
 
@@ -212,6 +219,8 @@ fn divided(parts: u128, by: u64) -> (u64, u64) {
 }
 
 const SECOND: u64 = 1_000_000_000;
+/// As long as the longest window.
+const LONGEST_EMPTY: u64 = 366 * 86_400 * SECOND;
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +250,21 @@ mod tests {
             }
         }
         assert!(!bucket.is_over(at(6_999_999_999)) && bucket.is_over(at(7_000_000_000)));
+    }
+
+    #[test]
+    fn a_bucket_is_empty_for_no_longer_than_the_longest_window() {
+        let year = 366 * 86_400 * SECOND;
+        for (max, secs, burst) in [(60, 60, 1), (1, 366 * 86_400, 1_000), (u64::MAX, 1, u64::MAX)] {
+            let limit = Limit::token_bucket("a", max, Duration::from_secs(secs), burst);
+            let mut bucket = Bucket::new();
+            (0..3).for_each(|_| _ = bucket.take(u64::MAX, &limit, at(0)));
+            let wait = bucket.wait(1, &limit, at(0)).unwrap();
+            assert_eq!(bucket.reset(&limit, at(0)), wait, "what is told agrees");
+            // And one token more.
+            assert!(wait > 0 && wait <= year + (secs * SECOND).div_ceil(max), "{wait}");
+            assert_eq!(bucket.wait(1, &limit, at(wait)), None);
+        }
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Calendar {
         time.at >= self.ends || self.count == 0
     }
 
+    /// Whether nothing counts by what the wall clock shows; it may, should that go back.
+    pub(crate) const fn is_past(&self, time: Time) -> bool {
+        self.count(time) == 0
+    }
+
     /// Until it starts anew; nothing, where nothing counts.
     pub(crate) fn reset(&self, time: Time) -> u64 {
         if self.count(time) == 0 {
@@ -124,7 +129,7 @@ impl Calendar {
 }
 
 /// More than a clock is slewed in that time; of a day, the step that a wrongly set time zone makes.
-fn grace(window: Window) -> u64 {
+pub(crate) fn grace(window: Window) -> u64 {
     nanos(window.length()) / 24
 }
 

@@ -87,6 +87,14 @@ impl Counter {
         }
     }
 
+    /// Whether nothing counts now. A window of the wall clock may count again, should that go back.
+    pub(crate) fn is_past(&self, time: Time) -> bool {
+        match &self.taken {
+            Taken::Calendar(it) => it.is_past(time),
+            Taken::Sliding(_) | Taken::Bucket(_) | Taken::Running { .. } => self.is_over(time),
+        }
+    }
+
     /// Whether there is room for `cost`.
     #[inline]
     pub(crate) fn fits(&self, cost: u64, limit: &Limit, time: Time) -> bool {

@@ -168,7 +168,10 @@ impl Shard {
 
     /// Throws out some of what is over, for each key that may come in.
     pub(crate) fn sweep(&mut self) {
-        self.table.sweep(self.time);
+        // Not only when there is none left: a few slots are looked at each time, and for those who fill
+        // the last third, that is all of them.
+        let is_short = self.table.len() >= self.capacity - self.capacity / 3;
+        self.table.sweep(self.time, is_short);
     }
 }
 
@@ -218,6 +221,29 @@ mod tests {
             assert!(check(&mut shard, second, second));
         }
         assert!(shard.table.len() < 200, "{}", shard.table.len());
+    }
+
+    #[test]
+    fn days_that_are_over_make_room_at_midnight_where_it_is_short() {
+        let day = Policy::new([Limit::calendar_day("a", 1)]).unwrap();
+        let midnight = 86_400;
+        let mut shard = Shard::new(1_000);
+        (0..1_000).for_each(|key| assert!(check_by(&day, &mut shard, key, midnight - 9)));
+        assert!(check_by(&day, &mut shard, 1_000, midnight - 9), "one for all others");
+        assert!(!check_by(&day, &mut shard, 1_001, midnight - 1));
+        for key in 0..1_000 {
+            assert!(check_by(&day, &mut shard, 2_000 + key, midnight), "{key}");
+        }
+        assert!(shard.crowded_out == 2, "{}", shard.crowded_out);
+    }
+
+    #[test]
+    fn days_that_are_over_stay_for_a_while_where_there_is_room() {
+        let day = Policy::new([Limit::calendar_day("a", 1)]).unwrap();
+        let mut shard = Shard::new(1_000_000);
+        (0..1_000).for_each(|key| assert!(check_by(&day, &mut shard, key, 86_399)));
+        (1_000..2_000).for_each(|key| assert!(check_by(&day, &mut shard, key, 86_400)));
+        assert_eq!(shard.table.len(), 2_000, "the clock may go back");
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rrcore::Now;
 
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, grace};
 use crate::counter::Counter;
 use crate::key::Key;
 use crate::limiter::Limiter;
 use crate::shard::Place;
-use crate::time::Time;
+use crate::time::{Time, nanos};
 use crate::window::Window;
 
 /// What one key has spent of one limit of a day or a month.
@@ -82,15 +82,28 @@ impl Record {
     /// The count as it goes on; `None` if its day or month is over.
     fn calendar(&self, time: Time) -> Option<Calendar> {
         let window = self.window();
-        let end = window.ends_on_the_wall(self.index);
-        if window.on_the_wall(time.wall) > self.index {
+        let now = window.on_the_wall(time.wall);
+        if now > self.index {
             return None;
         }
-        // Written down by a clock that was ahead: it must not lock anybody out for longer than its
-        // window.
-        let length = window.length().as_nanos().try_into().unwrap_or(u64::MAX);
-        let left = end.saturating_sub(time.wall).min(length);
-        Some(Calendar::restored(self.index, time.at.saturating_add(left), self.count, window))
+        // Written down by a clock that was ahead: it counts in the window that is now, and is to be
+        // written down as that, or it would lock out again after each restart.
+        let is_ahead = self.is_ahead(time.wall);
+        let index = if is_ahead { now } else { self.index };
+        let length = nanos(window.length());
+        let left = window.ends_on_the_wall(index).saturating_sub(time.wall).min(length);
+        let ends = time.at.saturating_add(left);
+        let mut calendar = Calendar::restored(index, ends, self.count, window);
+        calendar.is_dirty = is_ahead;
+        Some(calendar)
+    }
+
+    /// Whether its window begins later than by a step that clocks make. Not, where this clock is surely
+    /// the wrong one, such as one that a machine starts with until it has asked for the time.
+    fn is_ahead(&self, wall: u64) -> bool {
+        let window = self.window();
+        let begins = window.ends_on_the_wall(self.index.saturating_sub(1));
+        wall >= nanos(WRITTEN) && begins.saturating_sub(wall) > grace(window)
     }
 }
 
@@ -129,7 +142,8 @@ impl Limiter {
     }
 
     /// Takes over what was written down, before anybody asks: for a count that there is already,
-    /// nothing is taken over. Says how many counts there were of days and months that last.
+    /// nothing is taken over. What a clock that was ahead has written down counts in the day or month
+    /// that is now, and is among the [`changes`](Self::changes). Says how many counts there were of days and months that last.
     pub fn restore(&self, records: impl IntoIterator<Item = Record>, now: Now) -> usize {
         let mut restored = 0;
         for record in records {
@@ -143,12 +157,18 @@ impl Limiter {
                 if spent.counters().iter().all(|it| it.limit() != record.limit) {
                     spent.push(Counter::restored(record.limit, calendar));
                     restored += 1;
+                    if let Some(dirty) = shard.dirty.as_mut().filter(|_| calendar.is_dirty) {
+                        dirty.push((record.key, record.limit, record.is_month));
+                    }
                 }
             });
         }
         restored
     }
 }
+
+/// January 2026: no clock is right that shows less.
+const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
 
 #[cfg(test)]
 mod tests {

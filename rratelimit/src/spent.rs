@@ -185,6 +185,13 @@ impl Spent {
         self.counters().iter().all(|it| it.is_over(time))
     }
 
+    /// Whether this may be thrown out: where room is short, also what counts only if the wall clock goes
+    /// back. That would be somebody's for as long as clocks may be wrong, while all who come share what
+    /// is one's.
+    pub(crate) fn may_go(&self, time: Time, is_short: bool) -> bool {
+        self.counters().iter().all(|it| if is_short { it.is_past(time) } else { it.is_over(time) })
+    }
+
     /// Whether something that concurrency limits of `policy` count is still running.
     pub(crate) fn runs(&self, policy: &Policy, time: Time) -> bool {
         let mut limits = policy.limits().iter().filter(|it| it.window() == Window::Concurrency);

@@ -79,15 +79,16 @@ impl Table {
     }
 
     /// Looks at a few slots for each key that may come in, and throws out what is over at `time`: so
-    /// it goes as fast as keys come, and nobody waits for a whole table.
-    pub(crate) fn sweep(&mut self, time: Time) {
+    /// it goes as fast as keys come, and nobody waits for a whole table. Where room `is_short`, more
+    /// may go.
+    pub(crate) fn sweep(&mut self, time: Time, is_short: bool) {
         if self.leaving.is_some() {
-            return self.take_over(SLOTS_TAKEN_OVER, time);
+            return self.take_over(SLOTS_TAKEN_OVER, time, is_short);
         }
         for _ in 0..SWEPT_PER_NEWCOMER {
             self.swept = self.swept.checked_rem(self.keys.num_buckets()).unwrap_or(0);
             if let Ok(entry) = self.keys.get_bucket_entry(self.swept) {
-                if entry.get().spent.is_over(time) {
+                if entry.get().spent.may_go(time, is_short) {
                     entry.remove();
                 }
             }
@@ -105,7 +106,7 @@ impl Table {
     #[cold]
     fn outgrow(&mut self) {
         // Long done, but for a table that is left faster than it is entered.
-        self.take_over(usize::MAX, Time::default());
+        self.take_over(usize::MAX, Time::default(), false);
         let (len, full) = (self.keys.len(), self.keys.num_buckets() / 8 * 7);
         if self.keys.len() < self.keys.capacity() || full <= SLOTS_TAKEN_OVER {
             return;
@@ -116,14 +117,14 @@ impl Table {
     }
 
     /// Takes over what is in so many slots more, and is not over at `time`.
-    fn take_over(&mut self, slots: usize, time: Time) {
+    fn take_over(&mut self, slots: usize, time: Time, is_short: bool) {
         let Some(mut leaving) = self.leaving.take() else { return };
         let all = leaving.keys.num_buckets();
         let until = leaving.next.saturating_add(slots).min(all);
         for slot in leaving.next..until {
             let Ok(entry) = leaving.keys.get_bucket_entry(slot) else { continue };
             let (entry, _) = entry.remove();
-            if !entry.spent.is_over(time) {
+            if !entry.spent.may_go(time, is_short) {
                 self.put(entry);
             }
         }
@@ -160,7 +161,7 @@ mod tests {
     fn a_table_that_grows_loses_nothing_and_has_nothing_twice() {
         let (mut table, policy) = (Table::new(), policy());
         for known in 0..20_000 {
-            table.sweep(at(0));
+            table.sweep(at(0), false);
             assert!(table.get_mut(key(known)).is_none());
             table.insert(key(known), Spent::default());
             table.get_mut(key(known)).unwrap().add(&policy, known + 1, at(0), |_, _| {});
@@ -184,7 +185,7 @@ mod tests {
         let (mut before, mut moves) = (0, 0);
         for known in 0..20_000 {
             let leaving = |it: &Table| it.leaving.as_ref().map_or(0, |it| it.keys.len());
-            table.sweep(at(0));
+            table.sweep(at(0), false);
             assert!(before - leaving(&table).min(before) <= SLOTS_TAKEN_OVER, "{known}");
             let slots = table.slots();
             table.insert(key(known), Spent::default());
@@ -208,7 +209,7 @@ mod tests {
             table.get_mut(key(known)).unwrap().add(&policy(), 1, at(0), |_, _| {});
         }
         assert!(table.leaving.is_some());
-        (0..2).for_each(|_| table.sweep(at(61)));
+        (0..2).for_each(|_| table.sweep(at(61), false));
         assert!(table.leaving.is_none());
         assert_eq!(table.len(), 1, "the last came into the new table");
     }

@@ -60,6 +60,49 @@ fn a_record_of_a_clock_that_was_ahead_locks_nobody_out_for_longer_than_a_day() {
 }
 
 #[test]
+fn a_record_of_a_clock_that_was_ahead_is_one_of_today_from_then_on() {
+    let years = Duration::from_secs(3_650 * 86_400);
+    let noon = NOW + Duration::from_secs(43_200);
+    for (limit, days) in [(Limit::calendar_day("a", 2), 1), (Limit::calendar_month("a", 2), 31)] {
+        let policy = Policy::new([limit]).unwrap();
+        let (key, before) = (Key::of(&["a"]), Limiter::new().durable());
+        assert!(before.check(&policy, key, at(NOW + years)).is_allowed());
+        let ahead = before.changes();
+        let after = Limiter::new().durable();
+        assert_eq!(after.restore(ahead.iter().copied(), at(noon)), 1);
+        let usage = &after.usage(&policy, key, at(noon))[0];
+        assert_eq!(usage.spent, 1, "it is no fresh start");
+        assert!(usage.resets_at.unwrap() <= NOW + Duration::from_secs(days * 86_400));
+        let written = after.changes();
+        assert_eq!(written[0].id(), ahead[0].id());
+        assert!(written[0].expires_at() <= NOW + Duration::from_secs(days * 86_400));
+        assert!(after.check(&policy, key, at(noon)).is_allowed());
+        assert!(!after.check(&policy, key, at(noon)).is_allowed());
+
+        // Not after the window that it was taken for.
+        let later = at(noon + Duration::from_secs(days * 86_400));
+        assert_eq!(Limiter::new().restore(written, later), 0);
+        // A clock that is surely wrong says nothing about others.
+        let at_start = Limiter::new().durable();
+        assert_eq!(at_start.restore(ahead, at(Duration::from_secs(60))), 1);
+        assert_eq!(at_start.changes(), []);
+    }
+}
+
+#[test]
+fn a_record_of_a_clock_that_was_just_set_back_is_one_of_tomorrow() {
+    let policy = Policy::new([Limit::calendar_day("a", 1)]).unwrap();
+    let (key, before) = (Key::of(&["a"]), Limiter::new().durable());
+    assert!(before.check(&policy, key, at(NOW)).is_allowed());
+    let after = Limiter::new().durable();
+    let earlier = at(NOW - Duration::from_secs(1_800));
+    assert_eq!(after.restore(before.changes(), earlier), 1);
+    assert_eq!(after.changes(), []);
+    let midday = at(NOW + Duration::from_secs(43_200));
+    assert!(!after.check(&policy, key, midday).is_allowed(), "that day began once");
+}
+
+#[test]
 fn a_full_table_refuses_newcomers_where_that_is_said_and_forgets_nobody() {
     let policy = Policy::new([Limit::sliding("a", 2, MINUTE)]).unwrap();
     let limiter = Limiter::with_capacity(2).on_capacity(OnCapacity::Refuse);
@@ -219,4 +262,6 @@ fn at(now: Duration) -> Now {
 
 const MINUTE: Duration = Duration::from_secs(60);
 // Noon, in the middle of a month.
+// The midnight with which January 2027 begins.
+const NOW: Duration = Duration::from_secs(1_798_761_600);
 const START: Duration = Duration::from_secs(20_772 * 86_400 + 43_200);

@@ -287,6 +287,51 @@ async fn a_number_that_was_cut_is_none() {
 }
 
 #[tokio::test]
+async fn a_request_that_says_several_costs_is_charged_the_most_that_it_may_be_read_to_say() {
+    for (path, body, expected) in [
+        ("$.n", r#"{"n":1,"n":500}"#, 500),
+        ("$.n", r#"{"n":500,"n":1}"#, 500),
+        ("$.n", r#"{"n":1,"\u006e":500}"#, 500),
+        ("$.n", r#"{"n":1,"n":"500"}"#, 10),
+        ("$.n", r#"{"n":1,"n":null}"#, 10),
+        ("$.n", r#"{"n":40,"n":null}"#, 40),
+        ("$.n", r#"{"n":null,"n":1}"#, 10),
+        ("$.n", r#"{"n":1,"n":{}}"#, 10),
+        ("$.n", r#"{"n":1,"n":-5}"#, 10),
+        ("$.n", r#"{"n":1,"n":"#, 10),
+        ("$.n", r#"{"n":1,'n':500}"#, 10),
+        ("$.n", r#"{"n":1,"m":2,"m":3}"#, 1),
+        ("$.a.n", r#"{"a":{"n":1},"a":{"n":500}}"#, 500),
+        ("$.a.n", r#"{"a":{"n":1,"n":2},"\u0061":{"n":3}}"#, 3),
+        ("$.a.n", r#"{"a":{"n":1},"a":{}}"#, 10),
+        ("$.a.n", r#"{"a":{"n":1},"a":{"m":{}}}"#, 10),
+        ("$.a.n", r#"{"a":{"n":1},"a":7}"#, 10),
+        ("$.a.n", r#"{"a":{"n":1},"a":"x"}"#, 10),
+        ("$.a.n", r#"{"a":null,"a":{"n":1}}"#, 10),
+        ("$.a.n", r#"{"a":{"n":1},"a":[]}"#, 10),
+        ("$.a.n", r#"{"a":{"n":1},"b":{},"b":{}}"#, 1),
+        ("$.a[1]", r#"{"a":[7,1,8],"a":[7,500]}"#, 500),
+        ("$.a[1]", r#"{"a":[7,1,8],"a":[7]}"#, 10),
+        ("$.a[1]", r#"{"a":[7,1],"a":[]}"#, 10),
+    ] {
+        let meter = token_meter().estimate(Estimate::json(&path.parse().unwrap(), 10));
+        let request = Request::new(http_body_util::Full::new(Bytes::from(body)));
+        let ReadOutcome::Whole(request) = BufferedBody::read(request, 1_000).await else {
+            panic!()
+        };
+        assert_eq!(meter.charge(&request.into_parts().0).unwrap().cost, expected, "{path} {body}");
+    }
+    let name = HeaderName::from_static("x-budget");
+    let meter = token_meter().estimate(Estimate::header(name, 10));
+    for (values, expected) in [(["1", "500"], 500), (["1", "x"], 10), (["40", "x"], 40)] {
+        let [one, other] = values;
+        let request = Request::builder().header("x-budget", one).header("x-budget", other);
+        let head = request.body(()).unwrap().into_parts().0;
+        assert_eq!(meter.charge(&head).unwrap().cost, expected, "{values:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_estimate_comes_from_a_header_or_the_body_or_is_fixed() {
     let header = Estimate::header(HeaderName::from_static("x-budget"), 10);
     let body = Estimate::json(&"$.max_tokens".parse().unwrap(), 10);

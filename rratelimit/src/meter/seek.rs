@@ -25,6 +25,9 @@ pub(crate) struct Seeker {
 pub(crate) trait Finder {
     /// `value` is what it counts, `None` if it is no number or below zero. Says whether to go on.
     fn found(&mut self, goal: Goal, value: Option<u64>) -> bool;
+
+    /// What is on a path ends without what is sought, or that is null.
+    fn missed(&mut self) {}
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,8 @@ struct Frame {
     place: Place,
     // Of an array: which element it is at.
     index: Option<u64>,
+    // Whether something in it was on a path, too.
+    is_met: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +73,11 @@ impl Seeker {
         matches!(self.state, State::Over)
     }
 
+    /// Whether the document is not over, or was broken off by what cannot be read.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
     /// Takes the next bytes of the document.
     pub(crate) fn push(&mut self, paths: &Paths, chunk: &[u8], finder: &mut impl Finder) {
         let mut rest = chunk;
@@ -90,13 +100,17 @@ impl Seeker {
             State::Value(place) => self.value(paths, place, chunk, finder),
             State::Between => {
                 let rest = self.pass(paths, chunk);
-                if matches!(self.state, State::Between) { self.between(paths, rest) } else { rest }
+                if matches!(self.state, State::Between) {
+                    self.between(paths, rest, finder)
+                } else {
+                    rest
+                }
             }
             State::Name { escaped } => self.name(paths, escaped, chunk),
             State::Colon(place) => self.colon(place, chunk),
             State::Sought(place) => self.sought(paths, place, chunk, finder),
             State::Scalar => {
-                let (_, rest) = scalar(chunk);
+                let (_, rest) = words::scalar(chunk);
                 self.skip(State::Scalar, rest)
             }
             State::Text { mut escaped } => {
@@ -132,26 +146,34 @@ impl Seeker {
             b' ' | b'\t' | b'\n' | b'\r' => return rest,
             // A byte order mark (RFC 8259 §8.1).
             0xef | 0xbb | 0xbf if self.frames.is_empty() => return rest,
-            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
-                let place = place.filter(|it| !paths.goals(*it).is_empty());
-                self.state = place.map_or(State::Scalar, State::Sought);
-                return chunk;
-            }
             // The array is empty.
             b']' if self.frames.last().is_some_and(|it| it.index.is_some()) => {
-                self.leave();
+                self.leave(finder);
                 return rest;
+            }
+            _ => {}
+        }
+        if place.is_some()
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.is_met = true;
+        }
+        match byte {
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                let sought = place.filter(|it| !paths.goals(*it).is_empty());
+                self.state = sought.map_or(State::Scalar, State::Sought);
+                if place.is_some() && sought.is_none() {
+                    finder.missed();
+                }
+                return chunk;
             }
             b'"' => self.state = State::Text { escaped: false },
             b'{' => match place.filter(|it| paths.has_members(*it)) {
-                Some(place) => self.enter(Frame { place, index: None }, State::Between),
+                Some(place) => self.enter(place, None, State::Between),
                 None => self.state = State::Container(Depth::one()),
             },
             b'[' => match place.filter(|it| paths.has_elements(*it)) {
-                Some(place) => {
-                    let first = State::Value(paths.element(place, 0));
-                    self.enter(Frame { place, index: Some(0) }, first);
-                }
+                Some(place) => self.enter(place, Some(0), State::Value(paths.element(place, 0))),
                 None => self.state = State::Container(Depth::one()),
             },
             _ => {
@@ -169,8 +191,8 @@ impl Seeker {
     // Passes over members that are not sought, as far as they are plainly written: most of an object.
     fn pass<'a>(&mut self, paths: &Paths, chunk: &'a [u8]) -> &'a [u8] {
         let mut rest = chunk;
-        let Some(Frame { place, index: None }) = self.frames.last() else { return rest };
-        while let Some((name, value)) = plain_name(rest) {
+        let Some(Frame { place, index: None, .. }) = self.frames.last() else { return rest };
+        while let Some((name, value)) = words::plain_name(rest) {
             if paths.member(*place, name).is_some() {
                 break;
             }
@@ -182,7 +204,12 @@ impl Seeker {
         rest
     }
 
-    fn between<'a>(&mut self, paths: &Paths, chunk: &'a [u8]) -> &'a [u8] {
+    fn between<'a>(
+        &mut self,
+        paths: &Paths,
+        chunk: &'a [u8],
+        finder: &mut impl Finder,
+    ) -> &'a [u8] {
         let (Some((byte, rest)), Some(frame)) = (chunk.split_first(), self.frames.last_mut())
         else {
             return &[];
@@ -194,7 +221,7 @@ impl Seeker {
                 self.state = State::Value(paths.element(frame.place, *index));
             }
             (b'"', None) => self.state = State::Name { escaped: false },
-            (b'}', None) | (b']', Some(_)) => self.leave(),
+            (b'}', None) | (b']', Some(_)) => self.leave(finder),
             _ => self.state = State::Over,
         }
         rest
@@ -242,7 +269,7 @@ impl Seeker {
         chunk: &'a [u8],
         finder: &mut impl Finder,
     ) -> &'a [u8] {
-        let (piece, rest) = scalar(chunk);
+        let (piece, rest) = words::scalar(chunk);
         let room = (LONGEST_NUMBER + 1).saturating_sub(self.text.len());
         self.text.extend(piece.iter().take(room));
         if rest.is_some() {
@@ -255,7 +282,9 @@ impl Seeker {
         let text = std::mem::take(&mut self.text);
         self.end_value();
         // Streams say `null` for a number that is still to come.
-        if text != b"null" {
+        if text == b"null" {
+            finder.missed();
+        } else {
             let value = if text.len() > LONGEST_NUMBER { None } else { count(&text) };
             self.tell(paths, place, value, finder);
         }
@@ -264,40 +293,32 @@ impl Seeker {
     }
 
     fn tell(&mut self, paths: &Paths, at: Place, value: Option<u64>, finder: &mut impl Finder) {
-        for goal in paths.goals(at) {
+        let goals = paths.goals(at);
+        // Nothing in what is passed over is told.
+        if goals.is_empty() && matches!(self.state, State::Text { .. } | State::Container(_)) {
+            finder.missed();
+        }
+        for goal in goals {
             if !finder.found(*goal, value) {
                 self.state = State::Over;
             }
         }
     }
 
-    fn enter(&mut self, frame: Frame, state: State) {
-        self.frames.push(frame);
+    fn enter(&mut self, place: Place, index: Option<u64>, state: State) {
+        self.frames.push(Frame { place, index, is_met: false });
         self.state = state;
     }
 
-    fn leave(&mut self) {
-        self.frames.pop();
+    fn leave(&mut self, finder: &mut impl Finder) {
+        if self.frames.pop().is_some_and(|it| !it.is_met) {
+            finder.missed();
+        }
         self.end_value();
     }
 
     fn end_value(&mut self) {
         self.state = if self.frames.is_empty() { State::Over } else { State::Between };
-    }
-}
-
-// The name of the next member, if it is written as it reads, and what comes after the colon.
-fn plain_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let ([b',', b'"', name @ ..] | [b',', b' ', b'"', name @ ..] | [b'"', name @ ..]) = bytes
-    else {
-        return None;
-    };
-    let end = words::find(name, *b"\"\\")?;
-    match name.get(end..)? {
-        [b'"', b':', b' ', value @ ..] | [b'"', b':', value @ ..] if !value.is_empty() => {
-            Some((name.get(..end)?, value))
-        }
-        _ => None,
     }
 }
 
@@ -313,21 +334,14 @@ fn skip_plain(value: &[u8]) -> (State, &[u8]) {
             let rest = depth.skip(rest);
             (depth.is_out().then_some(rest), State::Container(depth))
         }
-        Some((b'-' | b'0'..=b'9' | b't' | b'f' | b'n', rest)) => (scalar(rest).1, State::Scalar),
+        Some((b'-' | b'0'..=b'9' | b't' | b'f' | b'n', rest)) => {
+            (words::scalar(rest).1, State::Scalar)
+        }
         _ => return (State::Value(None), value),
     };
     match rest {
         Some(rest) => (State::Between, rest),
         None => (state, &[]),
-    }
-}
-
-// A number or word, and what comes after it; `None` if it may go on beyond `chunk`.
-fn scalar(chunk: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let is_end = |it: &u8| matches!(it, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r' | b'"');
-    match chunk.iter().position(is_end) {
-        Some(at) => (chunk.get(..at).unwrap_or_default(), chunk.get(at..)),
-        None => (chunk, None),
     }
 }
 

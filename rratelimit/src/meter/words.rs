@@ -1,4 +1,4 @@
-//! JSON passed over eight bytes at a time: to the end of a string, a line, a container.
+//! JSON passed over eight bytes at a time: to the end of a string, a line, a container, a plain name.
 
 /// How many containers are open around the next byte, and whether it is in a string of theirs.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +161,32 @@ const fn is_any_below(word: u64, most: u8) -> bool {
 // How many bytes are 1, of bytes that are 0 or 1.
 const fn sum(bytes: u64) -> u64 {
     bytes.wrapping_mul(EACH) >> 56
+}
+
+/// The name of the next member, if it is written as it reads, and what comes after the colon.
+#[inline]
+pub(crate) fn plain_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let ([b',', b'"', name @ ..] | [b',', b' ', b'"', name @ ..] | [b'"', name @ ..]) = bytes
+    else {
+        return None;
+    };
+    let end = find(name, *b"\"\\")?;
+    match name.get(end..)? {
+        [b'"', b':', b' ', value @ ..] | [b'"', b':', value @ ..] if !value.is_empty() => {
+            Some((name.get(..end)?, value))
+        }
+        _ => None,
+    }
+}
+
+/// A number or word, and what comes after it; `None` if it may go on beyond `chunk`.
+#[inline]
+pub(crate) fn scalar(chunk: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let is_end = |it: &u8| matches!(it, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r' | b'"');
+    match chunk.iter().position(is_end) {
+        Some(at) => (chunk.get(..at).unwrap_or_default(), chunk.get(at..)),
+        None => (chunk, None),
+    }
 }
 
 const WORD: usize = 8;

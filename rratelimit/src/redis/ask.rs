@@ -31,7 +31,12 @@ pub(crate) async fn ask(
     let asked_at = shared.clock.monotonic();
     let extra = wanted(&request, shared, asked_at);
     let permit = shared.new_permit();
-    let run = request.run(&shared.names, permit, &extra, shared.share_of_leases());
+    let run = request.run(
+        &shared.names,
+        permit,
+        (&extra, shared.share_of_leases()),
+        &shared.owed(&request),
+    );
     let mut pending = Pending { shared, request: &request, permit, may_hold: true };
     let limits = request.asked.len();
     let waited = asked_at.saturating_sub(started);

@@ -16,6 +16,7 @@ use super::debts::Debts;
 use super::leases::Leases;
 use super::link::Link;
 use super::names::Names;
+use super::outbox::Outbox;
 use super::owner::Owner;
 use super::script::Scripts;
 use super::shared::{Observer, Shared};
@@ -164,7 +165,7 @@ impl RedisStoreBuilder {
             next_permit: AtomicU64::new(0),
             observer: self.observer,
             on_threshold: self.on_threshold,
-            updates: Mutex::new(Some(sender)),
+            outbox: Mutex::new(Outbox::new(sender)),
             looks,
         });
         // Of its own: the runtime of whoever comes first may end first, and its thread may be busy.

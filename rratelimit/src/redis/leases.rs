@@ -45,6 +45,9 @@ struct Lease {
     touched: Duration,
     /// Somebody asks for more; if he is not back by then, somebody else may.
     asking_until: Duration,
+    /// When more was spent than was held. What was asked for before then is of no use: the store did
+    /// not know of that when it answered.
+    overdrawn: Option<Duration>,
     /// When it is looked at next.
     due: Duration,
 }
@@ -169,6 +172,33 @@ impl Leases {
         true
     }
 
+    /// Spends `units` that are spent already, `of` that window, if it is a certain one; says how many
+    /// are not held. If there are any, nothing is decided by what is held until the store was asked.
+    pub(crate) fn charge(
+        &mut self,
+        id: LeaseId,
+        units: u64,
+        of: Option<u64>,
+        now: Duration,
+    ) -> u64 {
+        let Some(lease) = self.table.get_mut(&id) else { return units };
+        let mut left = units;
+        let is_of = |it: &&mut Slice| it.use_by > now && of.is_none_or(|mark| it.mark == mark);
+        for slice in lease.slices.iter_mut().filter(is_of) {
+            let spent = left.min(slice.units);
+            slice.units -= spent;
+            left -= spent;
+        }
+        self.outstanding = self.outstanding.saturating_sub(units - left);
+        if left > 0 {
+            lease.overdrawn = Some(now);
+            // What is of other windows goes back.
+            lease.slices.iter_mut().for_each(|it| it.use_by = it.use_by.min(now));
+            lease.look(id, now, &mut self.due);
+        }
+        left
+    }
+
     /// Takes note of what the store said to a question that was put at `asked`.
     pub(crate) fn learn(
         &mut self,
@@ -195,12 +225,15 @@ impl Leases {
         if at.leased > 0 {
             // Counted from before the store was asked, so it ends before the window does there.
             let lasts = at.window_left.map_or(self.lasts, |it| it.min(self.lasts));
-            let slice = Slice { units: at.leased, mark: at.mark, use_by: asked + lasts };
+            let is_overdrawn = lease.overdrawn.is_some_and(|it| it >= asked);
+            let use_by = if is_overdrawn { asked } else { asked + lasts };
+            let slice = Slice { units: at.leased, mark: at.mark, use_by };
             lease.drop_expired(id, asked, &mut self.expired);
             // What comes back to one that is spent goes back to the store.
             lease.slices.retain(|it| it.units > 0);
             lease.slices.push_back(slice);
             self.outstanding = self.outstanding.saturating_add(at.leased);
+            lease.look(id, use_by, &mut self.due);
         }
         if let Some(next) = lease.next_due(asked, self.lasts) {
             lease.look(id, next, &mut self.due);
@@ -254,7 +287,8 @@ impl Leases {
 impl Lease {
     fn new(terms: Terms, now: Duration) -> Self {
         let (slices, asking_until) = (VecDeque::new(), Duration::ZERO);
-        Self { terms, slices, seen: None, touched: now, asking_until, due: NEVER }
+        let (seen, overdrawn) = (None, None);
+        Self { terms, slices, seen, touched: now, asking_until, overdrawn, due: NEVER }
     }
 
     /// Is to be looked at then, or before.
@@ -385,6 +419,30 @@ mod tests {
         _ = leases.spend(id(), 3, secs(1));
         assert!(leases.put_back((id(), 5), 3, 7, secs(1)));
         assert!(!leases.put_back((id(), 5), 1, 7, secs(1)));
+    }
+
+    #[test]
+    fn what_was_spent_beyond_what_is_held_ends_it() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        assert_eq!(leases.charge(id(), 3, None, secs(1)), 0);
+        assert_eq!((leases.units(id(), secs(1)), leases.outstanding()), (2, 2));
+        assert_eq!(leases.charge(id(), 1, Some(8), secs(1)), 1, "that is another window");
+        assert_eq!(leases.units(id(), secs(1)), 0);
+        let goes_back: Vec<_> = leases.expire(secs(1), 9).0.iter().map(|it| it.2.units).collect();
+        assert_eq!((goes_back, leases.outstanding()), (vec![2], 0));
+    }
+
+    #[test]
+    fn what_was_asked_for_before_more_was_spent_than_was_held_goes_back() {
+        let mut leases = leases();
+        learn(&mut leases, 5, 0);
+        assert_eq!(leases.charge(id(), 9, None, secs(2)), 4);
+        learn(&mut leases, 5, 1);
+        assert_eq!(leases.units(id(), secs(2)), 0);
+        assert_eq!(leases.expire(secs(2), 9).0.len(), 1);
+        learn(&mut leases, 5, 3);
+        assert_eq!(leases.units(id(), secs(3)), 5);
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub(crate) enum Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spent {
     pub(crate) units: u64,
-    /// Until it is less, if anybody knows.
-    pub(crate) less_in: Option<Duration>,
+    /// Until there is room for more than now, if anybody knows.
+    pub(crate) more_in: Option<Duration>,
 }
 
 impl Look {
@@ -53,7 +53,7 @@ impl Look {
             let mut run = Run::default();
             for (name, terms) in some {
                 run.keys.push(name.clone());
-                terms.push_short_on(&mut run);
+                terms.push_whole_on(&mut run);
             }
             (run, some.len())
         };
@@ -65,9 +65,9 @@ impl Spent {
     pub(crate) fn read(value: &Value, limits: usize) -> Option<Vec<Self>> {
         let Value::Array(values) = value else { return None };
         let read = |both: &[Value]| {
-            let [units, less_in] = both else { return None };
-            let less_in = number(less_in).map(Duration::from_micros)?;
-            Some(Self { units: number(units)?, less_in: Some(less_in).filter(|it| !it.is_zero()) })
+            let [units, more_in] = both else { return None };
+            let more_in = number(more_in).map(Duration::from_micros)?;
+            Some(Self { units: number(units)?, more_in: Some(more_in).filter(|it| !it.is_zero()) })
         };
         let spent: Vec<_> = values.chunks(2).map(read).collect::<Option<_>>()?;
         (spent.len() == limits).then_some(spent)

@@ -15,6 +15,7 @@ mod lock;
 mod look;
 mod names;
 mod origin;
+mod outbox;
 mod owner;
 mod released;
 mod request;

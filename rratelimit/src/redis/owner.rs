@@ -19,6 +19,6 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        lock(&self.0.updates).take();
+        lock(&self.0.outbox).close();
     }
 }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::leases::LeaseId;
 use super::names::Names;
+use super::outbox::Owed;
 use super::script::Run;
 use super::terms::Terms;
 use crate::charge::{Charge, Charged, Receipt};
@@ -67,27 +68,37 @@ impl Request {
     }
 
     /// For `take.lua`, to see what it would answer.
-    pub(crate) fn ahead(&self, names: &Names) -> Run {
+    pub(crate) fn ahead(&self, names: &Names, owed: &[(usize, Owed)]) -> Run {
         let mut run = Run::default();
         run.number(0);
         run.text("");
+        run.count(self.asked.len());
         for it in &self.asked {
             run.keys.push(names.of(it.id));
             it.terms.push_on(&mut run, it.cost, it.binds, 0, 1);
         }
+        push_owed(names, owed, &mut run);
         run
     }
 
     /// For `take.lua`; `permit` is the name of all permits of the request, and of what is left no
-    /// more than one part in `share` is leased.
-    pub(crate) fn run(&self, names: &Names, permit: u64, extra: &[u64], share: u64) -> Run {
+    /// more than one part in `share` is leased. What is `owed` counts with it.
+    pub(crate) fn run(
+        &self,
+        names: &Names,
+        permit: u64,
+        (extra, share): (&[u64], u64),
+        owed: &[(usize, Owed)],
+    ) -> Run {
         let mut run = Run::default();
         run.number(1);
         run.name(names.permit(permit));
+        run.count(self.asked.len());
         for (it, extra) in self.asked.iter().zip(extra) {
             run.keys.push(names.of(it.id));
             it.terms.push_on(&mut run, it.cost, it.binds, *extra, share);
         }
+        push_owed(names, owed, &mut run);
         run
     }
 
@@ -123,6 +134,22 @@ impl Request {
         let wait = binding.filter_map(|(_, it)| it.wait).max().unwrap_or(0);
         let retry_after = Duration::from_nanos(wait);
         Decision::Refused { retry_after, standing: self.standing(left.iter().copied()) }
+    }
+}
+
+fn push_owed(names: &Names, owed: &[(usize, Owed)], run: &mut Run) {
+    if owed.is_empty() {
+        return;
+    }
+    run.keys.push(names.told());
+    for (at, Owed { number, units, mark }) in owed {
+        run.count(at + 1);
+        run.number(*number);
+        run.number(*units);
+        match mark {
+            Some(mark) => run.number(*mark),
+            None => run.text("now"),
+        }
     }
 }
 

@@ -92,6 +92,10 @@ impl Run {
         self.signed(number);
     }
 
+    pub(crate) fn count(&mut self, count: usize) {
+        self.number(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     pub(crate) fn signed(&mut self, number: i64) {
         self.arguments.push(Argument::Number(number.clamp(-EXACT, EXACT)));
     }

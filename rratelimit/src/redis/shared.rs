@@ -18,7 +18,8 @@ use super::link::{Link, NoAnswer};
 use super::lock::lock;
 use super::look::{Look, Spent};
 use super::names::Names;
-use super::request::Asked;
+use super::outbox::{Outbox, Owed};
+use super::request::{Asked, Request};
 use super::script::{Run, Script, Scripts};
 use super::shares::Shares;
 use super::terms::Terms;
@@ -49,8 +50,7 @@ pub(crate) struct Shared {
     pub(crate) next_permit: AtomicU64,
     pub(crate) observer: Option<Observer>,
     pub(crate) on_threshold: Option<threshold::Observer>,
-    /// Gone when nobody is left who could decide.
-    pub(crate) updates: Mutex<Option<Sender<Update>>>,
+    pub(crate) outbox: Mutex<Outbox>,
     pub(crate) looks: Sender<Look>,
 }
 
@@ -141,11 +141,36 @@ impl Shared {
     }
 
     /// Hands over to the worker what nobody waits for.
-    pub(crate) fn update(&self, update: Update) {
-        let sent = lock(&self.updates).as_ref().map(|it| it.try_send(update));
-        if !matches!(sent, Some(Ok(()))) {
+    pub(crate) fn update(&self, id: LeaseId, terms: Terms, change: Change) {
+        let update = Update { name: self.names.of(id), terms, change, number: 0 };
+        if !lock(&self.outbox).send(id, update) {
             count(&self.counters.lost_updates);
         }
+    }
+
+    /// A limit turns out to have spent `change` beyond what was taken.
+    ///
+    /// What is leased is counted by the store: so much of it is spent now. It is told of the rest, and
+    /// while it may not know of it, nothing is decided by a lease.
+    pub(crate) fn spend_beyond(&self, it: &Asked, change: Change) {
+        let Some((units, mark)) = change.spent() else { return };
+        // Held until the store is being told: who asks it after that, asks with that.
+        let mut leases = (self.slice > 0).then(|| lock(&self.leases));
+        let left = leases
+            .as_mut()
+            .map_or(units, |leases| leases.charge(it.id, units, mark, self.clock.monotonic()));
+        if left > 0 {
+            self.update(it.id, it.terms, change.of(left));
+        }
+    }
+
+    /// What the store may not know yet of what is asked of, each limit by its place.
+    pub(crate) fn owed(&self, request: &Request) -> Vec<(usize, Owed)> {
+        let outbox = lock(&self.outbox);
+        let asked = request.asked.iter().enumerate();
+        let first =
+            asked.filter(|(at, it)| request.asked.iter().take(*at).all(|of| of.id != it.id));
+        first.flat_map(|(at, it)| outbox.owed(it.id).map(move |owed| (at, owed))).collect()
     }
 
     /// What passed without the store turns out to cost `actual`. Once that is told, what was too much
@@ -156,8 +181,7 @@ impl Shared {
         }
         let more = actual.saturating_sub(it.cost);
         if more > 0 {
-            let change = Change::Add(more);
-            self.update(Update { name: self.names.of(it.id), terms: it.terms, change });
+            self.spend_beyond(it, Change::Add(more));
         }
     }
 
@@ -199,7 +223,7 @@ impl Shared {
     fn unspent(&self, (id, terms, slice): (LeaseId, Terms, Slice)) -> Update {
         let units = i64::try_from(slice.units).unwrap_or(i64::MAX);
         let change = Change::GiveBack { mark: slice.mark, units };
-        Update { name: self.names.of(id), terms, change }
+        Update { name: self.names.of(id), terms, change, number: 0 }
     }
 
     /// Says of every permit that is still held that it is.
@@ -253,8 +277,7 @@ impl Shared {
     /// Gives it back, whether the store knows of it or not.
     pub(crate) fn let_go(&self, id: LeaseId, terms: Terms, permit: u64) {
         self.forget(id, permit);
-        let change = Change::Release(self.names.permit(permit));
-        self.update(Update { name: self.names.of(id), terms, change });
+        self.update(id, terms, Change::Release(self.names.permit(permit)));
     }
 }
 

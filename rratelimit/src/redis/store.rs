@@ -23,7 +23,7 @@ use super::owner::Owner;
 use super::request::{Asked, Request};
 use super::shared::Shared;
 use super::shares;
-use super::update::{Change, Update};
+use super::update::Change;
 use crate::charge::{Charge, Receipt};
 use crate::decision::Decision;
 use crate::key::Key;
@@ -71,7 +71,7 @@ impl RedisStore {
         let mut spent = told.recv_timeout(shared.link.timeout() * 2).ok()?.into_iter();
         let mut usage = |limit| {
             let spent = spent.next()?;
-            let resets_at = spent.less_in.map(|it| now.wall.saturating_add(it));
+            let resets_at = spent.more_in.map(|it| now.wall.saturating_add(it));
             Some(Usage { limit, spent: spent.units, resets_at })
         };
         let of_policy = |(policy, _): &(&'a Policy, Key)| {
@@ -94,7 +94,8 @@ impl RedisStore {
             return None;
         }
         let (tell, told) = sync_channel(1);
-        let (run, limits) = (request.ahead(&shared.names), request.asked.len());
+        let (run, limits) =
+            (request.ahead(&shared.names, &shared.owed(request)), request.asked.len());
         shared.looks.try_send(Look::Ahead { run, limits, tell }).ok()?;
         told.recv_timeout(shared.link.timeout() * 2).ok()
     }
@@ -129,15 +130,12 @@ impl RedisStore {
         if it.terms.is_concurrency() || units == 0 {
             return;
         }
-        if let Ok(units) = u64::try_from(units) {
-            let now = shared.clock.monotonic();
-            let id = (it.id, shared.slice);
-            if lock(&shared.leases).put_back(id, units, mark, now) {
-                return;
-            }
-        }
         let change = Change::GiveBack { mark, units };
-        shared.update(Update { name: shared.names.of(it.id), terms: it.terms, change });
+        let Ok(units) = u64::try_from(units) else { return shared.spend_beyond(it, change) };
+        let now = shared.clock.monotonic();
+        if !lock(&shared.leases).put_back((it.id, shared.slice), units, mark, now) {
+            shared.update(it.id, it.terms, change);
+        }
     }
 }
 
@@ -184,8 +182,7 @@ impl Store for RedisStore {
         let shared = self.shared();
         let request = self.request(charges);
         for it in request.asked.iter().filter(|it| !it.terms.is_concurrency() && it.cost > 0) {
-            let change = Change::Add(it.cost);
-            shared.update(Update { name: shared.names.of(it.id), terms: it.terms, change });
+            shared.spend_beyond(it, Change::Add(it.cost));
         }
         ask::note(&request, shared, now);
     }

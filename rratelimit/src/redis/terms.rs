@@ -51,17 +51,20 @@ impl Terms {
         }
     }
 
-    /// For `refund.lua`: what `mark` and `units` are of.
-    pub(crate) fn push_short_on(&self, run: &mut Run) {
+    /// For `look.lua`: what it looks at.
+    pub(crate) fn push_whole_on(&self, run: &mut Run) {
         run.text(self.kind);
-        run.number(self.a);
-        run.number(self.b);
+        for number in [self.max, self.a, self.b, self.burst] {
+            run.number(number);
+        }
     }
 
-    /// For `late.lua`: what an age and units are of.
+    /// For `late.lua` and `refund.lua`: what units are of.
     pub(crate) fn push_bucket_on(&self, run: &mut Run) {
-        self.push_short_on(run);
-        run.number(self.burst);
+        run.text(self.kind);
+        for number in [self.a, self.b, self.burst] {
+            run.number(number);
+        }
     }
 }
 

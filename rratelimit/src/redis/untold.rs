@@ -19,13 +19,15 @@ pub(crate) struct Untold {
     together: usize,
     /// Which telling that is, by which the store knows it again.
     number: u64,
+    /// The newest that spends, of what is confirmed.
+    newest: u64,
     room: usize,
 }
 
 impl Untold {
     pub(crate) fn new(permits_last: Duration) -> Self {
         let (released, counts) = (Released::new(permits_last, MOST_KEPT), VecDeque::new());
-        Self { released, counts, together: 0, number: 1, room: MOST_KEPT }
+        Self { released, counts, together: 0, number: 1, newest: 0, room: MOST_KEPT }
     }
 
     /// Keeps it, `now`; says whether there was room.
@@ -46,26 +48,34 @@ impl Untold {
         if self.together == 0 {
             self.together = self.counts.len().min(LARGEST_BATCH);
         }
-        let first = self.counts.iter().take(self.together);
         let mut run = Run::default();
         run.keys.push(told);
         run.number(self.number);
+        run.number(self.newest_told());
+        let first = self.counts.iter().take(self.together);
         first.for_each(|it| push(it, &mut run));
         (self.together > 0).then_some(run)
     }
 
-    /// That has been told.
-    pub(crate) fn confirmed(&mut self) {
+    /// That has been told. Says which is the newest that spends, of all that was.
+    pub(crate) fn confirmed(&mut self) -> u64 {
+        self.newest = self.newest_told();
         self.counts.drain(..self.together);
         self.room += self.together;
         self.together = 0;
         self.number += 1;
+        self.newest
+    }
+
+    fn newest_told(&self) -> u64 {
+        let first = self.counts.iter().take(self.together);
+        first.map(|it| it.number).fold(self.newest, u64::max)
     }
 }
 
 fn push(update: &Update, run: &mut Run) {
     run.keys.push(update.name.clone());
-    update.terms.push_short_on(run);
+    update.terms.push_bucket_on(run);
     match &update.change {
         Change::Add(units) => {
             run.text("now");
@@ -123,7 +133,7 @@ mod tests {
     /// How many of so many there was room for.
     fn keep(untold: &mut Untold, updates: usize) -> usize {
         let terms = Terms::of(&Limit::calendar_day("a", 9), Duration::ZERO);
-        let update = || Update { name: b"a".to_vec(), terms, change: Change::Add(1) };
+        let update = || Update { name: b"a".to_vec(), terms, change: Change::Add(1), number: 0 };
         (0..updates).filter(|_| untold.keep(update(), Duration::ZERO)).count()
     }
 

@@ -188,7 +188,7 @@ async fn tell(shared: &Shared, untold: &mut Untold) {
         if shared.call(&shared.scripts.refund, &run, answer::done).await.is_none() {
             return;
         }
-        untold.confirmed();
+        lock(&shared.outbox).confirmed(untold.confirmed());
     }
 }
 

@@ -217,7 +217,7 @@ pub(crate) fn kinds(max: u64) -> [Limit; 6] {
     [a, b, c, d, e, Limit::concurrency("concurrency", max)]
 }
 
-fn rates(max: u64) -> [Limit; 5] {
+pub(crate) fn rates(max: u64) -> [Limit; 5] {
     let hour = Duration::from_secs(3_600);
     [
         Limit::sliding("sliding", max, hour),

@@ -10,6 +10,7 @@ mod node;
 mod policy;
 mod server;
 mod stalls;
+mod values;
 mod witness;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         faults::TESTS,
         debts::TESTS,
         stalls::TESTS,
+        values::TESTS,
     ];
     let trials = trials.concat().into_iter().map(|(name, test)| {
         let trial = Trial::test(name, move || {

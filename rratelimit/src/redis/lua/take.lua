@@ -1,25 +1,30 @@
 -- Takes units from all limits of a request, or from none.
 --
--- KEYS: one for each limit. ARGV: 1 to write, and 0 to answer the same and write nothing, the name of this request's permits, then
--- for each limit: kind, max, a, b, burst, need, binds, extra, share. A limit that does not bind (0)
+-- KEYS: one for each limit, and, where something is owed, what this node has told so far. ARGV: 1 to
+-- write, and 0 to answer the same and write nothing, the name of this request's permits, how many limits,
+-- then for each limit: kind, max, a, b, burst, need, binds, extra, share. Then what is owed: which
+-- limit, number, units, mark (`now` for the window that it is now). A limit that does not bind (0)
 -- counts, and refuses nothing. A need of 0 takes nothing, but is refused where nothing is left. Of
 -- what is left after the need, up to `extra` units are taken on lease, but no more than one part in
--- `share`.
+-- `share`. What is owed is spent, and `refund.lua` is about to be told of it, or has been: where it has
+-- not, it counts here, and is not written, as that will be.
 -- Answer: 1 or 0, then for each limit: remaining, microseconds until there is more, microseconds
 -- until there is room for the need (-1: there is; -2: there never will be), mark of the window that
 -- was taken from, leased, microseconds until that window is over (-1: it slides).
 
 local writes, permit = ARGV[1] == '1', ARGV[2]
 local now = now_micros()
-local seen, limits = {}, {}
+local asked, seen, limits = tonumber(ARGV[3]), {}, {}
 
-for i = 1, #KEYS do
-    local at = 2 + (i - 1) * 9
+for i = 1, asked do
+    local at = 3 + (i - 1) * 9
     local key = KEYS[i]
     local it = seen[key]
     if not it then
         it = {key = key, kind = ARGV[at + 1], now = now, pending = 0,
-            a = tonumber(ARGV[at + 3]), b = tonumber(ARGV[at + 4])}
+            taken = 0, is_owed = false,
+            a = tonumber(ARGV[at + 3]), b = tonumber(ARGV[at + 4]),
+            burst = tonumber(ARGV[at + 5])}
         load(it)
         seen[key] = it
     end
@@ -28,34 +33,20 @@ for i = 1, #KEYS do
         extra = tonumber(ARGV[at + 8]), share = tonumber(ARGV[at + 9])}
 end
 
-local function room(limit)
-    local it = limit.it
-    if it.kind == 'b' then
-        return math.max(0, math.floor((limit.burst * it.a - it.debt) / it.a))
+local told = KEYS[asked + 1] and tonumber(redis.call('HGET', KEYS[asked + 1], 'spent') or 0)
+for at = 4 + asked * 9, #ARGV, 4 do
+    local it = seen[KEYS[tonumber(ARGV[at])]]
+    local units, mark = tonumber(ARGV[at + 2]), ARGV[at + 3]
+    -- Only windows that do not slide have an end.
+    local is_over = it.left and mark ~= 'now' and tonumber(mark) ~= it.mark
+    if tonumber(ARGV[at + 1]) > told and not is_over then
+        it.is_owed = true
+        add(it, units)
     end
-    return math.max(0, limit.max - it.count)
 end
 
--- Until no more than `level` counts.
-local function wait(limit, level)
-    local it = limit.it
-    if it.kind == 'b' then
-        return math.max(0, math.ceil((it.debt - level * it.a) / it.b))
-    elseif it.kind == 'c' then
-        -- Nobody knows. Soon.
-        return it.count > level and 1000000 or 0
-    elseif it.kind ~= 's' then
-        return it.count > level and it.left or 0
-    end
-    local count, time = it.count, 0
-    for i = 1, #it.buckets, 2 do
-        if count <= level then
-            break
-        end
-        count = count - it.buckets[i + 1]
-        time = (it.buckets[i] + 61) * it.a - now
-    end
-    return time
+local function room(limit)
+    return room_of(limit.it, limit.max, limit.burst)
 end
 
 local allowed = true
@@ -88,13 +79,7 @@ for _, limit in ipairs(limits) do
                 limit.leased = math.min(limit.extra, math.floor(room(limit) / limit.share))
                 add(it, limit.leased)
             end
-        end
-    end
-end
-if writes then
-    for _, it in pairs(seen) do
-        if it.kind ~= 'c' then
-            save(it)
+            it.taken = it.taken + limit.need + limit.leased
         end
     end
 end
@@ -104,20 +89,30 @@ for i, limit in ipairs(limits) do
     local it = limit.it
     local left = room(limit)
     local most = it.kind == 'b' and limit.burst or limit.max
-    -- Until there is one more than now.
-    local level = it.kind == 'b' and most - left - 1 or math.min(it.count, most) - 1
     local at = 2 + (i - 1) * 6
     answer[at] = left
-    answer[at + 1] = level < 0 and 0 or wait(limit, level)
+    answer[at + 1] = until_more(it, limit.max, limit.burst)
     if limit.fits then
         answer[at + 2] = -1
     elseif most < math.max(1, limit.need) then
         answer[at + 2] = -2
     else
-        answer[at + 2] = wait(limit, most - math.max(1, limit.need))
+        answer[at + 2] = wait(it, most - math.max(1, limit.need))
     end
     answer[at + 3] = limit.mark or it.mark
     answer[at + 4] = limit.leased
     answer[at + 5] = it.left or -1
+end
+
+if writes then
+    for _, it in pairs(seen) do
+        if it.kind ~= 'c' then
+            if it.is_owed then
+                load(it)
+                add(it, it.taken)
+            end
+            save(it)
+        end
+    end
 end
 return answer

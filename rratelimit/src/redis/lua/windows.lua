@@ -14,6 +14,15 @@ end
 
 local DAY = 86400000000
 
+-- An answer may cost any number: beyond this one, numbers are not whole, and no time that a key can be
+-- kept for.
+local MOST = 9007199254740991
+
+-- Nor is a bucket empty for longer than the longest window is, where it is known what it holds.
+local function most_debt(it)
+    return it.burst and math.min(MOST, it.burst * it.a + 366 * DAY * it.b) or MOST
+end
+
 -- The number of a day's month, and how many days it goes on after this one (Howard Hinnant's
 -- civil_from_days).
 local function month_of(day)
@@ -107,16 +116,16 @@ local function load(it)
 end
 
 local function add(it, units)
-    it.count = it.count + units
+    it.count = math.min(MOST, it.count + units)
     if it.kind == 's' then
         local last = #it.buckets
         if last > 0 and it.buckets[last - 1] == it.mark then
-            it.buckets[last] = it.buckets[last] + units
+            it.buckets[last] = math.min(MOST, it.buckets[last] + units)
         else
             it.buckets[last + 1], it.buckets[last + 2] = it.mark, units
         end
     elseif it.kind == 'b' then
-        it.debt = it.debt + units * it.a
+        it.debt = math.min(most_debt(it), it.debt + units * it.a)
     end
 end
 
@@ -135,17 +144,52 @@ local function give_back(it, units, mark)
             at = at + 2
         end
         if it.buckets[at] == mark then
-            it.buckets[at + 1] = math.max(0, it.buckets[at + 1] - units)
+            it.buckets[at + 1] = math.min(MOST, math.max(0, it.buckets[at + 1] - units))
         elseif units < 0 and mark >= it.mark - 60 and mark <= it.mark then
             table.insert(it.buckets, at, -units)
             table.insert(it.buckets, at, mark)
         end
     elseif it.kind == 'b' then
         local owed = math.max(0, mark - it.now) * it.b
-        it.debt = math.max(0, it.debt - math.min(units * it.a, owed))
+        it.debt = math.min(most_debt(it), math.max(0, it.debt - math.min(units * it.a, owed)))
     elseif it.mark == mark then
-        it.count = math.max(0, it.count - units)
+        it.count = math.min(MOST, math.max(0, it.count - units))
     end
+end
+
+local function room_of(it, max, burst)
+    if it.kind == 'b' then
+        return math.max(0, math.floor((burst * it.a - it.debt) / it.a))
+    end
+    return math.max(0, max - it.count)
+end
+
+-- Until no more than `level` counts.
+local function wait(it, level)
+    if it.kind == 'b' then
+        return math.max(0, math.ceil((it.debt - level * it.a) / it.b))
+    elseif it.kind == 'c' then
+        -- Nobody knows. Soon.
+        return it.count > level and 1000000 or 0
+    elseif it.kind ~= 's' then
+        return it.count > level and it.left or 0
+    end
+    local count, time = it.count, 0
+    for i = 1, #it.buckets, 2 do
+        if count <= level then
+            break
+        end
+        count = count - it.buckets[i + 1]
+        time = (it.buckets[i] + 61) * it.a - it.now
+    end
+    return time
+end
+
+-- Until there is room for one more than now.
+local function until_more(it, max, burst)
+    local level = it.kind == 'b' and burst - room_of(it, max, burst) - 1
+        or math.min(it.count, max) - 1
+    return level < 0 and 0 or wait(it, level)
 end
 
 -- What is written is gone when it has stopped to count.

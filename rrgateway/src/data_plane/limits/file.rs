@@ -62,17 +62,17 @@ pub fn seed(connection: &Connection, make: impl FnOnce() -> Seed) -> anyhow::Res
     }
 }
 
-/// Takes out what is over, and the names of what nobody counts any more.
+/// Takes out what is long over, and the names of what nobody counts any more.
 pub fn tidy(connection: &Connection, wall: Duration) -> anyhow::Result<()> {
-    connection.execute(EXPIRE, params![millis(wall)])?;
+    connection.execute(EXPIRE, params![millis(wall.saturating_sub(MARGIN))])?;
     connection
         .execute("DELETE FROM name WHERE key NOT IN (SELECT substr(id, 1, 16) FROM count)", [])?;
     Ok(())
 }
 
-/// Takes out what is over.
+/// Takes out what is long over.
 pub fn expire(transaction: &Transaction<'_>, wall: Duration) -> rusqlite::Result<()> {
-    transaction.prepare(EXPIRE)?.execute(params![millis(wall)]).map(drop)
+    transaction.prepare(EXPIRE)?.execute(params![millis(wall.saturating_sub(MARGIN))]).map(drop)
 }
 
 /// What was spent.
@@ -108,6 +108,9 @@ pub fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// By so much a clock may be ahead, for a while or at the start, and nothing is lost: what is over by
+/// such a clock is not restored, and is still there when the clock is right.
+const MARGIN: Duration = Duration::from_secs(2 * 86_400);
 const VERSION: i64 = 1;
 const TABLES: &str = "
     CREATE TABLE seed (

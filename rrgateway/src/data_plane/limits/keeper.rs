@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rratelimit::{Limiter, Record, Seed};
-use rrcore::Clock;
+use rrcore::{Clock, Now};
 use rusqlite::{Connection, params};
 
 use crate::data_plane::limits::file::{self, stored_names, stored_records};
@@ -40,6 +40,8 @@ struct Writer {
     limiter: Arc<Limiter>,
     rolls: Rolls,
     clock: Clock,
+    // When it began.
+    began: Now,
     // What could not be written yet.
     records: BTreeMap<[u8; 24], Record>,
     names: Vec<Named>,
@@ -81,6 +83,7 @@ impl Kept {
             limiter: Arc::clone(&limiter),
             rolls: rolls.clone(),
             clock: clock.clone(),
+            began: now,
             records: BTreeMap::new(),
             names: Vec::new(),
             is_failing: false,
@@ -160,9 +163,16 @@ impl Writer {
                 call.execute(params![key.to_bytes(), meter, since, name])?;
             }
         }
-        file::expire(&transaction, self.clock.now().wall)?;
+        file::expire(&transaction, steady(self.began, self.clock.now()))?;
         transaction.commit()
     }
+}
+
+/// What the wall clock shows, but no more than it would if nobody had set it since: one that is ahead
+/// for a while must not delete what counts when it is right again.
+fn steady(began: Now, now: Now) -> Duration {
+    let passed = now.monotonic.saturating_sub(began.monotonic);
+    now.wall.min(began.wall.saturating_add(passed))
 }
 
 const PUT: &str = "INSERT OR REPLACE INTO count (id, value, expires_ms) VALUES (?, ?, ?)";
@@ -207,6 +217,68 @@ mod tests {
             Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new).unwrap();
         assert_eq!(spent(&kept), [0, 0, 1]);
     }
+
+    #[test]
+    fn a_clock_that_is_ahead_for_a_while_deletes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let noon = Duration::from_secs(20_833 * 86_400 + 43_200);
+        let clock = ManualClock::starting_at(noon);
+        let day = Policy::new([Limit::calendar_day("day", 1)]).unwrap();
+        let key = |name: &str| Key::of(&[name]);
+        let open = || Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new);
+        let passes = |kept: &Kept, name: &str| {
+            kept.limiter.check(&day, key(name), clock.clock().now()).is_allowed()
+        };
+        let mut kept = open().unwrap();
+        assert!(passes(&kept, "a"));
+        kept.writer.write();
+        // While it runs, by however much.
+        clock.set_wall(noon + YEAR);
+        assert!(passes(&kept, "b"));
+        kept.writer.write();
+        clock.set_wall(noon);
+        kept.keep().unwrap().stop();
+        assert!(!passes(&open().unwrap(), "a"));
+        // At a start, by a day, with nothing to write and with something.
+        for name in [None, Some("c")] {
+            clock.set_wall(noon + DAY);
+            let kept = open().unwrap();
+            assert!(name.is_none_or(|it| passes(&kept, it)));
+            kept.keep().unwrap().stop();
+            clock.set_wall(noon);
+            assert!(!passes(&open().unwrap(), "a"), "{name:?}");
+        }
+        // It is not kept for ever.
+        clock.set_wall(noon + 3 * DAY);
+        drop(open().unwrap());
+        clock.set_wall(noon);
+        assert!(passes(&open().unwrap(), "a"));
+    }
+
+    #[test]
+    fn a_count_that_goes_on_when_the_clock_was_set_back_is_written_down_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let noon = Duration::from_secs(20_833 * 86_400 + 43_200);
+        let clock = ManualClock::starting_at(noon);
+        let day = Policy::new([Limit::calendar_day("day", 9)]).unwrap();
+        let open = || Kept::open(folder.path(), &clock.clock(), Room::default(), Limiter::new);
+        let take = |kept: &Kept| {
+            let now = clock.clock().now();
+            assert!(kept.limiter.check(&day, Key::of(&["a"]), now).is_allowed());
+        };
+        let mut kept = open().unwrap();
+        take(&kept);
+        kept.writer.write();
+        // As if it had been deleted meanwhile.
+        kept.writer.connection.execute("DELETE FROM count", []).unwrap();
+        take(&kept);
+        kept.keep().unwrap().stop();
+        let usage = open().unwrap().limiter.usage(&day, Key::of(&["a"]), clock.clock().now());
+        assert_eq!(usage[0].spent, 2);
+    }
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
     #[test]
     fn a_file_that_is_damaged_stops_the_start_and_says_what_to_do() {
