@@ -143,7 +143,7 @@ mod tests {
             (Guide::WritingRules, "<td><code>never-matches</code></td>"),
             (Guide::Credentials, "<td>401 <code>credential-missing</code></td>"),
             (Guide::Limits, "<td><code>noResponse</code></td>"),
-            (Guide::HidingFields, "<td>422 <code>response-not-filterable</code></td>"),
+            (Guide::HidingFields, "<td>502 <code>response-too-large</code></td>"),
             (Guide::Transforming, "<td>502 <code>response-too-large</code></td>"),
             (Guide::WebSockets, "<td>502 <code>upstream-invalid-response</code></td>"),
         ] {
