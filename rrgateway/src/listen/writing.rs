@@ -17,42 +17,31 @@ pin_project! {
         #[pin]
         io: I,
         limit: Duration,
-        stall: Stall,
+        // Until when it may last, while it takes nothing.
+        stall: Option<Pin<Box<Sleep>>>,
     }
-}
-
-// Kept between two of them: a client that is slow stalls often.
-#[derive(Default)]
-struct Stall {
-    sleep: Option<Pin<Box<Sleep>>>,
-    is_on: bool,
 }
 
 impl<I> Writing<I> {
     /// `io`, for as long as its other end takes something within each `limit`.
-    pub(super) fn new(io: I, limit: Duration) -> Self {
-        Self { io, limit, stall: Stall::default() }
+    pub(super) const fn new(io: I, limit: Duration) -> Self {
+        Self { io, limit, stall: None }
     }
 }
 
-impl Stall {
-    fn judge<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        limit: Duration,
-        polled: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.is_on = false;
-            return polled;
-        }
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if !std::mem::replace(&mut self.is_on, true) {
-            sleep.as_mut().set(tokio::time::sleep(limit));
-        }
-        ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing more")))
+fn judge<T>(
+    stall: &mut Option<Pin<Box<Sleep>>>,
+    limit: Duration,
+    polled: Poll<io::Result<T>>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    if polled.is_ready() {
+        *stall = None;
+        return polled;
     }
+    let stall = stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+    ready!(stall.as_mut().poll(cx));
+    Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing more")))
 }
 
 impl<I: Read> Read for Writing<I> {
@@ -73,7 +62,7 @@ impl<I: Write> Write for Writing<I> {
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
         let polled = this.io.poll_write(cx, bytes);
-        this.stall.judge(cx, *this.limit, polled)
+        judge(this.stall, *this.limit, polled, cx)
     }
 
     fn poll_write_vectored(
@@ -83,7 +72,7 @@ impl<I: Write> Write for Writing<I> {
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
         let polled = this.io.poll_write_vectored(cx, pieces);
-        this.stall.judge(cx, *this.limit, polled)
+        judge(this.stall, *this.limit, polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -93,13 +82,13 @@ impl<I: Write> Write for Writing<I> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
         let polled = this.io.poll_flush(cx);
-        this.stall.judge(cx, *this.limit, polled)
+        judge(this.stall, *this.limit, polled, cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
         let polled = this.io.poll_shutdown(cx);
-        this.stall.judge(cx, *this.limit, polled)
+        judge(this.stall, *this.limit, polled, cx)
     }
 }
 
