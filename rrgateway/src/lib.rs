@@ -21,7 +21,6 @@ pub mod listen;
 pub mod model;
 #[cfg(all(feature = "control-plane", feature = "data-plane"))]
 pub mod settings;
-#[cfg(all(feature = "control-plane", feature = "data-plane"))]
 pub mod telemetry;
 
 #[cfg(all(feature = "control-plane", feature = "data-plane"))]

@@ -77,6 +77,7 @@ fn do_what_they_say() {
         let changes =
             said["items"].as_array().unwrap().iter().filter_map(|it| it.get("limitsStore"));
         assert_eq!(changes.collect::<Vec<_>>(), ["away", "answers"], "newest first: {said}");
+        is_measured(one).await;
         let log = std::fs::read_to_string(pair.folder.path().join("0.log")).unwrap();
         let told = log.lines().filter(|it| it.contains("limits.store does not answer")).count();
         assert_eq!(told, 1, "once for each change");
@@ -127,6 +128,36 @@ async fn gateway(folder: &TempDir, store: &Redis, name: &str) -> Server {
 async fn call(server: &Server, proxy: &str) -> StatusCode {
     let url = format!("http://{}/api/{proxy}/x", server.data);
     server.try_call(Method::GET, &url, &[], None).await.unwrap().0
+}
+
+// That the store is away, why, and what was decided without it.
+async fn is_measured(server: &Server) {
+    let url = format!("http://{}/metrics", server.control);
+    let (status, text) = server.try_call(Method::GET, &url, &[], None).await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+    let value = |name: &str| -> u64 {
+        let line = text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name}:\n{text}")).parse().unwrap()
+    };
+    assert_eq!(value("rrgateway_limits_store_up"), 0);
+    let troubles = text.lines().filter(|it| it.starts_with("rrgateway_limits_store_trouble{"));
+    assert_eq!(troubles.filter(|it| it.ends_with(" 1")).count(), 1, "{text}");
+    assert_eq!(value("rrgateway_limits_store_outages_total"), 1);
+    assert!(value("rrgateway_limits_store_gateways") > 0);
+    assert!(value("rrgateway_limits_store_failed_calls_total") > 0);
+    let decided = |how: &str| {
+        value(&format!("rrgateway_limits_degraded_decisions_total{{decision=\"{how}\"}}"))
+    };
+    assert!(decided("share") > 0 && decided("deny") > 0, "{text}");
+    assert_eq!(decided("allow"), 0);
+    assert!(value("rrgateway_limits_degraded_requests_total") > 1);
+    assert!(!text.contains(PASSWORD), "a password is nobody's business");
+    let page = include_str!("../docs/metrics.md");
+    let (_, of_store) = page.split_once("\n## A shared store\n").unwrap();
+    let (of_store, _) = of_store.split_once("\n## ").unwrap();
+    for row in of_store.lines().filter_map(|it| it.strip_prefix("| `")?.split_once('`')) {
+        assert!(text.contains(&format!("\n{}", row.0)), "{}", row.0);
+    }
 }
 
 // Of the first limit of a proxy: how much, and who says so.

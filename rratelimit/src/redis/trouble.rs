@@ -27,6 +27,34 @@ pub enum StoreTrouble {
 }
 
 impl StoreTrouble {
+    /// Every trouble there is.
+    pub const ALL: &'static [Self] = &[
+        Self::Refused,
+        Self::Unreachable,
+        Self::Silent,
+        Self::Authentication,
+        Self::ReadOnly,
+        Self::Full,
+        Self::ForeignSeed,
+        Self::Nonsense,
+    ];
+
+    /// Its name where there is little room, such as in a metric's label: `refused`, `unreachable`,
+    /// `silent`, `authentication`, `read-only`, `full`, `foreign-seed`, `nonsense`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Silent => "silent",
+            Self::Authentication => "authentication",
+            Self::ReadOnly => "read-only",
+            Self::Full => "full",
+            Self::ForeignSeed => "foreign-seed",
+            Self::Nonsense => "nonsense",
+        }
+    }
+
     pub(crate) fn of(error: &RedisError) -> Self {
         match error.kind() {
             ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {

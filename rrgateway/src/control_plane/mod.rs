@@ -4,6 +4,7 @@ mod api;
 mod config;
 pub(crate) mod file;
 mod plane;
+mod standing;
 mod store;
 mod wire;
 

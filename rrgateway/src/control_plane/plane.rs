@@ -15,6 +15,7 @@ use tokio::task::JoinHandle as Task;
 
 use crate::control_plane::api::{self, Api, Seen};
 use crate::control_plane::config::snapshot::Snapshot;
+use crate::control_plane::standing::Standing;
 use crate::control_plane::store::disk::CONTROL;
 use crate::control_plane::store::error::StoreError;
 use crate::control_plane::store::file::Lock;
@@ -24,6 +25,7 @@ use crate::control_plane::store::records::{Keeper, RECORDS};
 use crate::control_plane::store::revise::{Reviser, Surroundings};
 use crate::control_plane::store::writer::Writer;
 use crate::model::{EgressPolicy, Explain, Publisher, ReportsIn, SecretSink, Usage};
+use crate::telemetry::Metrics;
 
 /// What the control plane is started with.
 pub struct ControlPlaneConfig {
@@ -50,6 +52,8 @@ pub struct ControlPlaneConfig {
     /// Host names or addresses by which the listener may be called besides the loopback ones; a
     /// port is ignored.
     pub hosts: Vec<String>,
+    /// All that is measured; what this plane measures comes to it.
+    pub metrics: Metrics,
 }
 
 /// A data directory that no other process uses, until this is dropped.
@@ -105,48 +109,38 @@ impl ControlPlane {
     /// names it.
     pub async fn start(config: ControlPlaneConfig) -> Result<Self, StartError> {
         let around = surroundings(&config);
-        let ControlPlaneConfig {
-            data_dir,
-            clock,
-            egress,
-            secrets,
-            explain,
-            usage,
-            publisher,
-            reports,
-            data_url,
-            claim,
-            hosts,
-        } = config;
-        let opened = opened(around, claim).await?;
+        let opened = opened(around, config.claim).await?;
         let Opened { claim, reviser, owner, keeper, records, activity } = opened;
-        let oldest = oldest(reviser.current(), clock.clone());
-        let (writer, thread) = Writer::start(reviser).map_err(StoreError::file(&data_dir))?;
+        let oldest = oldest(reviser.current(), config.clock.clone());
+        let started = Writer::start(reviser);
+        let (writer, thread) = started.map_err(StoreError::file(&config.data_dir))?;
         let (stop, stopped) = watch::channel(false);
         let lost = keeper.lost();
-        let api = Api {
+        let api = Arc::new(Api {
             writer,
             records,
             activity,
             owner,
-            publisher,
-            egress,
-            explain,
-            usage,
-            secrets,
+            publisher: config.publisher,
+            egress: config.egress,
+            explain: config.explain,
+            usage: config.usage,
+            secrets: config.secrets,
             comparing: Arc::new(Semaphore::new(1)),
-            clock,
-            data_url: data_url.trim_end_matches('/').into(),
-            hosts: hosts.iter().map(|it| api::host_name(it)).collect(),
+            clock: config.clock,
+            data_url: config.data_url.trim_end_matches('/').into(),
+            hosts: config.hosts.iter().map(|it| api::host_name(it)).collect(),
             draining: false.into(),
             seen: Seen::default(),
-        };
+            metrics: config.metrics,
+        });
+        api.metrics.add(Standing::of(&api, Arc::clone(&lost)));
         Ok(Self {
-            api: Arc::new(api),
-            token: data_dir.join(owner::FILE),
+            api,
+            token: config.data_dir.join(owner::FILE),
             lost,
             stop,
-            records: tokio::spawn(keeper.run(reports, stopped, oldest)),
+            records: tokio::spawn(keeper.run(config.reports, stopped, oldest)),
             writer: thread,
             claim,
         })

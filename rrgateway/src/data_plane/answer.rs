@@ -57,6 +57,8 @@ const READ_ON: u64 = 4 * 1024;
 
 /// The code that a record and `rr-proxy-code` show for a relayed response.
 pub const GRANTED: &str = "proxy-access-granted";
+/// The code in the record of a request whose client left before there was an answer.
+pub const CLOSED: &str = "client-closed-request";
 
 // Who may call, and what, is not explained to whoever may not.
 const fn shown(code: Code, stage: Stage) -> &'static str {

@@ -15,6 +15,7 @@ use crate::data_plane::route::{Route, Stages};
 use crate::data_plane::route_table::RouteTable;
 use crate::data_plane::router::{Live, Routes};
 use crate::data_plane::upstream::{Connector, Upstream};
+use crate::data_plane::vitals::Vitals;
 use crate::model::{Proxy, Revision, Subscription};
 
 /// Builds stacks. What it is made of outlives revisions.
@@ -30,6 +31,8 @@ pub struct Builder {
     pub injections: Injections,
     /// What we add to the `Via` header.
     pub via: HeaderValue,
+    /// Where revisions are counted.
+    pub(crate) vitals: Vitals,
 }
 
 impl Builder {
@@ -41,12 +44,14 @@ impl Builder {
                 Ok(routes) => {
                     live.swap(Arc::new(routes));
                     subscription.accept(number);
+                    self.vitals.revision(true);
                     tracing::info!(revision = number, proxies = revision.proxies.len(), "serving");
                     self.connector.fetch_roots();
                 }
                 Err(error) => {
                     tracing::error!(revision = number, %error, "a revision was refused");
                     subscription.reject(number, error.to_string());
+                    self.vitals.revision(false);
                 }
             }
         }

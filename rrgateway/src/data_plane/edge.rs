@@ -14,6 +14,7 @@ use crate::data_plane::body::{RequestBody, ResponseBody};
 use crate::data_plane::exchange::Exchange;
 use crate::data_plane::record::{Ending, Recorded, Recorder};
 use crate::data_plane::router::Live;
+use crate::data_plane::tally::Tally;
 use crate::data_plane::tenure::{Tenure, Watch};
 use crate::listen::PeerCertificate;
 
@@ -46,7 +47,7 @@ pub struct Edge {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     live: Live,
     clock: Clock,
@@ -72,6 +73,13 @@ impl Edge {
     ) -> Self {
         let inner = Inner { live, clock, recorder, trusted, max_request_bytes, via };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The same for one worker, which counts in `tally`.
+    #[must_use]
+    pub(crate) fn counting(&self, tally: &Arc<Tally>) -> Self {
+        let recorder = self.inner.recorder.counting(tally);
+        Self { inner: Arc::new(Inner { recorder, ..(*self.inner).clone() }) }
     }
 
     pub(super) fn live(&self) -> &Live {
@@ -189,7 +197,7 @@ mod tests {
 
     // What two requests of a connection from `peer` carry.
     async fn carried_by(peer: Peer) -> Vec<Option<Arc<ClientCertificate>>> {
-        let recorder = Recorder::new(crate::model::reports(1).0);
+        let recorder = Recorder::new(crate::model::reports(1).0, Arc::default());
         let (clock, trusted) = (Clock::system(), TrustedProxies::new([]));
         let edge = Edge::new(Live::default(), clock, recorder, trusted, 1, "us".to_owned());
         let found = Mutex::new(Vec::new());

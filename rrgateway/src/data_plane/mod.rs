@@ -25,9 +25,11 @@ mod route_table;
 mod router;
 mod secrets;
 mod stack;
+mod tally;
 mod tenure;
 mod tunnel;
 mod upstream;
+mod vitals;
 
 pub use self::limits::{LimitsConfig, OnStoreFailure, StoreMode, StoreUrl, WhenFull};
 pub use self::plane::{DataPlane, DataPlaneConfig};

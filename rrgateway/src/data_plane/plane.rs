@@ -30,9 +30,12 @@ use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
 use crate::data_plane::secrets::Secrets;
+use crate::data_plane::tally::Tallies;
 use crate::data_plane::upstream::Connector;
+use crate::data_plane::vitals::{Connections, Vitals};
 use crate::listen::{self, Drain, Drainer, Limits, PeerCertificate, Tls, TlsSettings};
 use crate::model::{EgressPolicy, Explain, Reports, Subscription, Usage};
+use crate::telemetry::Metrics;
 
 /// What a data plane is made of.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub struct DataPlaneConfig {
     pub counting: LimitsConfig,
     /// What a client may take of the listener.
     pub limits: Limits,
+    /// Where it says what it has measured.
+    pub metrics: Metrics,
 }
 
 /// A running data plane.
@@ -86,48 +91,45 @@ impl DataPlane {
     /// When TLS cannot be had as it is configured, the address cannot be bound, or a thread cannot
     /// be started.
     pub fn start(config: DataPlaneConfig) -> anyhow::Result<Self> {
+        let (vitals, tallies) = measured(&config);
         let tls = config.tls.map(Tls::load).transpose().context("data.tls")?;
         let live = Live::default();
         let via = format!("rrgateway-{}", instance()?);
-        let recorder = Recorder::new(config.reports);
         let edge = Edge::new(
             live.clone(),
             config.clock.clone(),
-            recorder,
+            Recorder::new(config.reports, Arc::default()),
             config.trusted,
             config.max_request_bytes,
             via.clone(),
         );
         let connector = Connector::new(config.egress.clone())?;
-        let client: Arc<dyn HttpClient> = Arc::new(Outcalls::new(connector.clone()));
+        let client: Arc<dyn HttpClient> =
+            Arc::new(Outcalls::new(connector.clone(), vitals.clone()));
         let Started { counting, limiter, notices, kept } =
-            Started::new(&config.counting, &config.directory, &config.clock)?;
-        let counts = counting.counts.clone();
-        let ledger = Ledger::new(live.clone(), counts, notices, config.clock.clone());
+            Started::new(&config.counting, &config.directory, &config.clock, &config.metrics)?;
+        let (counts, clock) = (counting.counts.clone(), config.clock.clone());
+        let ledger = Ledger::new(live.clone(), counts, notices, clock.clone());
+        let bodies = Budget::bytes(BODY_BYTES);
         let builder = Builder {
-            shared: Arc::new(Shared {
-                counting,
-                limiter,
-                clock: config.clock.clone(),
-                bodies: Budget::bytes(BODY_BYTES),
-            }),
+            shared: Arc::new(Shared { counting, limiter, clock, bodies }),
             acquaintance: Acquaintance::new(Arc::clone(&client), config.secrets.clone())?,
             injections: Injections::new(config.secrets, client, config.clock),
             connector,
             via: HeaderValue::try_from(format!("1.1 {via}"))?,
+            vitals,
         };
-        let listeners = bind(config.listen, config.workers.max(1))
+        let (listeners, address) = bind(config.listen, config.workers.max(1))
             .with_context(|| format!("cannot listen on {} (data.listen)", config.listen))?;
-        let address = listeners.first().context("no listener")?.local_addr()?;
         config.egress.never(address);
         let explainer = Explainer::new(edge.clone(), address);
         let (drainer, drain) = listen::drain();
-        let subscription = config.subscription;
-        let following = join(builder.follow(subscription, live), certificates(tls.clone()));
+        let following = builder.follow(config.subscription, live);
+        let following = join(following, certificates(tls.clone()));
         let builder = Worker::spawn("rr-revisions", following.map(drop))?;
         let mut workers = Vec::with_capacity(listeners.len());
-        for listener in listeners {
-            let (edge, limits) = (edge.clone(), config.limits.clone());
+        for (listener, tally) in listeners.into_iter().zip(tallies.each()) {
+            let (edge, limits) = (edge.counting(tally), config.limits.clone());
             let serving = serve(listener, tls.clone(), edge, limits, drain.clone());
             workers.push(Worker::spawn("rr-data", serving)?);
         }
@@ -176,7 +178,17 @@ impl DataPlane {
     }
 }
 
-fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+// What is counted from now on, and read by who asks.
+fn measured(config: &DataPlaneConfig) -> (Vitals, Tallies) {
+    let workers = config.workers.max(1);
+    let (vitals, tallies) = (Vitals::default(), Tallies::of(workers));
+    config.metrics.add(tallies.clone());
+    config.metrics.add(vitals.clone());
+    config.metrics.add(Connections::of(config.limits.clone(), workers));
+    (vitals, tallies)
+}
+
+fn bind(address: SocketAddr, count: usize) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     if count > 1 {
         // `SO_REUSEPORT` would also share the port with a stranger's process of the same user:
         // find out first that nobody has it.
@@ -188,7 +200,7 @@ fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     for _ in 1..count {
         listeners.push(listen::bind(address, true)?);
     }
-    Ok(listeners)
+    Ok((listeners, address))
 }
 
 async fn serve(

@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -11,33 +12,41 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use rrcore::{ClientAddress, Fact, Refusal};
 
-use crate::data_plane::answer::GRANTED;
+use crate::data_plane::answer::{CLOSED, GRANTED};
 use crate::data_plane::body::{BoxError, ResponseBody};
 use crate::data_plane::exchange::{Exchange, Notes};
+use crate::data_plane::tally::{Outcome, Tally};
 use crate::data_plane::tenure::{self, Watch};
 use crate::model::{
     AuthNote, FilterNote, LimitNote, MeterNote, Record, Reports, RuleNote, UpstreamNote,
     ValidationNote,
 };
 
-/// Hands records over to whoever keeps them, without waiting for it.
+/// Counts requests, and hands their records over to whoever keeps them, without waiting for it.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     reports: Reports,
-    dropped: Arc<AtomicU64>,
+    tally: Arc<Tally>,
 }
 
 impl Recorder {
-    /// Hands records to `reports`.
+    /// Hands records to `reports`, and counts in `tally`.
     #[must_use]
-    pub fn new(reports: Reports) -> Self {
-        Self { reports, dropped: Arc::default() }
+    pub(crate) const fn new(reports: Reports, tally: Arc<Tally>) -> Self {
+        Self { reports, tally }
+    }
+
+    /// The same, but that it counts in `tally`.
+    #[must_use]
+    pub(crate) fn counting(&self, tally: &Arc<Tally>) -> Self {
+        Self { reports: self.reports.clone(), tally: Arc::clone(tally) }
     }
 
     /// Sees to it that `exchange` is recorded, however it ends.
     #[must_use]
     pub fn begin(&self, exchange: Exchange) -> Ending {
         let recorder = self.clone();
+        self.tally.begin();
         let (status, failed) = (UNANSWERED, Some(LEFT));
         Ending { recorder, exchange, refusal: None, status, bytes: 0, failed }
     }
@@ -48,7 +57,7 @@ impl Recorder {
         }
         // Recording is best effort: the buffer is full, or its reader is gone. Said once per
         // thousand, since a log that floods is no help either.
-        let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+        let before = self.tally.drop_record();
         if before.is_multiple_of(1000) {
             tracing::warn!(dropped = before + 1, "audit records could not be kept");
         }
@@ -140,8 +149,23 @@ pub struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let notes = std::mem::take(&mut *self.exchange.notes());
+        let context = self.exchange.context();
+        let took = context.clock().monotonic().saturating_sub(context.now().monotonic);
+        self.recorder.tally.end(&Outcome {
+            refusal: self.refusal.as_ref(),
+            status: self.status,
+            has_left: self.failed == Some(LEFT),
+            is_cut: self.failed.is_some_and(|it| it != LEFT),
+            took,
+            request_bytes: self.exchange.progress().bytes.load(Ordering::Relaxed),
+            response_bytes: self.bytes,
+            upstream: notes.upstream,
+        });
         if notes.routed {
-            let record = self.write(notes);
+            let record = self.write(notes, took);
+            if record.limits_degraded {
+                self.recorder.tally.degrade();
+            }
             self.recorder.report(record);
         }
     }
@@ -153,10 +177,9 @@ impl Ending {
         &self.exchange
     }
 
-    fn write(&self, notes: Notes) -> Record {
+    fn write(&self, notes: Notes, took: Duration) -> Record {
         let context = self.exchange.context();
         let now = context.now();
-        let took = context.clock().monotonic().saturating_sub(now.monotonic);
         let identity = context.identity();
         let target = notes.proxy.as_ref().map(|it| Arc::clone(&it.target.id));
         let mut record = Record {
@@ -208,7 +231,6 @@ impl Ending {
 
 /// The status on record where nobody got one: it is no code of HTTP, but what logs have for this.
 const UNANSWERED: u16 = 499;
-const CLOSED: &str = "client-closed-request";
 const LEFT: &str = "the caller left before there was an answer";
 /// Of a response that its upstream or its caller broke off.
 pub const EARLY: &str = "the response ended early";

@@ -17,6 +17,7 @@ use crate::gateway::builder::GatewayBuilder;
 use crate::gateway::files::DataDir;
 use crate::listen::{self, Drain, Drainer, Limits};
 use crate::model::{self, EgressPolicy};
+use crate::telemetry::Metrics;
 
 /// Both planes, running in this process.
 ///
@@ -41,6 +42,7 @@ pub struct Gateway {
     grace: Duration,
     // Last, so that it is removed after everything that writes into it.
     directory: DataDir,
+    metrics: Metrics,
 }
 
 impl Gateway {
@@ -90,6 +92,12 @@ impl Gateway {
         Ok(Zeroizing::new(text.trim().to_owned()))
     }
 
+    /// What it has measured, as `GET /metrics` of the control listener says it.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Stops: not ready any more, accepts nothing new, finishes what is in flight, writes down
     /// what was recorded.
     ///
@@ -121,9 +129,9 @@ impl GatewayBuilder {
         let egress = EgressPolicy::allowing(self.egress.iter().copied());
         let (publisher, subscription) = model::channel();
         let (reports, reports_in) = model::reports(RECORDS);
+        let metrics = Metrics::new();
         // Bound before the control plane starts: a taken port must not cost a revision.
-        let (control_listener, control_address) = bind_control(self.control_listen)?;
-        egress.never(control_address);
+        let (control_listener, control_address) = bind_control(self.control_listen, &egress)?;
         let data = DataPlane::start(DataPlaneConfig {
             directory: directory.path().to_owned(),
             listen: self.data_listen,
@@ -138,6 +146,7 @@ impl GatewayBuilder {
             max_request_bytes: self.max_request_bytes,
             counting: self.counting.clone(),
             limits: Limits::default(),
+            metrics: metrics.clone(),
         })?;
         let control = ControlPlane::start(ControlPlaneConfig {
             data_dir: directory.path().to_owned(),
@@ -151,6 +160,7 @@ impl GatewayBuilder {
             data_url: data.url(),
             claim: Some(claim),
             hosts: self.hosts(control_address),
+            metrics: metrics.clone(),
         })
         .await
         .context("the control plane cannot start")?;
@@ -162,14 +172,18 @@ impl GatewayBuilder {
         directory.announce(data.address(), control_address)?;
         tracing::info!(data = %data.url(), control = %control_address, "listening");
         let grace = self.grace;
-        Ok(Gateway { data, control, control_address, control_drainer, grace, directory })
+        Ok(Gateway { data, control, control_address, control_drainer, grace, directory, metrics })
     }
 }
 
-fn bind_control(address: SocketAddr) -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+fn bind_control(
+    address: SocketAddr,
+    egress: &EgressPolicy,
+) -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
     let bound = listen::bind(address, false);
     let listener = bound.with_context(|| format!("cannot listen on {address} (control.listen)"))?;
     let address = listener.local_addr()?;
+    egress.never(address);
     Ok((listener, address))
 }
 

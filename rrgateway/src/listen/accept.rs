@@ -27,6 +27,8 @@ use crate::listen::{Drain, Sequel};
 pub struct Limits {
     /// Connections at a time, over all listeners that share this value.
     pub connections: Arc<Semaphore>,
+    /// How many that are when all are free.
+    pub max_connections: usize,
     /// From the first moment a head is awaited until it is complete; also how long a connection
     /// may stay idle.
     pub head_timeout: Duration,
@@ -41,7 +43,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: Arc::new(Semaphore::new(10_000)),
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            max_connections: MAX_CONNECTIONS,
             head_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
             head_bytes: 64 * 1024,
@@ -161,4 +164,5 @@ where
     }
 }
 
+const MAX_CONNECTIONS: usize = 10_000;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -15,6 +15,7 @@ use rrgateway::model::{
     EgressPolicy, Explain, Explanation, Noted, Notice, Question, Reports, Revision, Rotated,
     RotationFailed, SecretName, SecretRefused, SecretSink, Source, Spent, Usage, channel, reports,
 };
+use rrgateway::telemetry::Metrics;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -119,6 +120,7 @@ impl World {
             data_url: "http://127.0.0.1:8080".to_owned(),
             claim: None,
             hosts: Vec::new(),
+            metrics: Metrics::new(),
         })
         .await?;
         let (served, receiver) = watch::channel(None);

@@ -104,7 +104,8 @@ write answers with <code>rr-revision</code>, the revision it made; requests meet
 <code>ETag</code> of what was read keeps one writer from undoing what another did. \
 The same, for machines: <a href=\"/v1/openapi.json\">openapi.json</a>. With recipes: \
 <a href=\"/docs/credentials\">Credentials</a>, <a href=\"/docs/hiding-fields\">Hiding fields</a>, \
-<a href=\"/docs/limits\">Limits and budgets</a>, <a href=\"/docs/transforming\">Transforming</a>, \
+<a href=\"/docs/limits\">Limits and budgets</a>, <a href=\"/docs/metrics\">Metrics</a>, \
+<a href=\"/docs/transforming\">Transforming</a>, \
 <a href=\"/docs/websockets\">WebSockets</a>, <a href=\"/docs/writing-rules\">Writing rules</a>.</p>\n";
 
 /// How it looks.

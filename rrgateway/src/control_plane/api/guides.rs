@@ -11,17 +11,19 @@ pub(crate) enum Guide {
     HidingFields,
     Transforming,
     WebSockets,
+    Metrics,
 }
 
 impl Guide {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::WritingRules,
         Self::Credentials,
         Self::Limits,
         Self::HidingFields,
         Self::Transforming,
         Self::WebSockets,
+        Self::Metrics,
     ];
 
     /// Where it is served.
@@ -33,6 +35,7 @@ impl Guide {
             Self::HidingFields => "/docs/hiding-fields",
             Self::Transforming => "/docs/transforming",
             Self::WebSockets => "/docs/websockets",
+            Self::Metrics => "/docs/metrics",
         }
     }
 
@@ -45,6 +48,7 @@ impl Guide {
             Self::HidingFields => "Hiding fields",
             Self::Transforming => "Transforming",
             Self::WebSockets => "WebSockets",
+            Self::Metrics => "Metrics",
         }
     }
 
@@ -57,6 +61,7 @@ impl Guide {
             Self::HidingFields => "Tell how fields of responses are hidden",
             Self::Transforming => "Tell how requests and responses are changed",
             Self::WebSockets => "Tell how callers speak WebSocket with an upstream",
+            Self::Metrics => "Tell what is measured, and who may read it",
         }
     }
 
@@ -76,6 +81,7 @@ impl Guide {
             Self::HidingFields => include_str!("../../../docs/hiding-fields.md"),
             Self::Transforming => rrfilter::TRANSFORMING,
             Self::WebSockets => include_str!("../../../docs/websockets.md"),
+            Self::Metrics => include_str!("../../../docs/metrics.md"),
         }
     }
 }
@@ -146,9 +152,11 @@ mod tests {
             (Guide::HidingFields, "<td>502 <code>response-too-large</code></td>"),
             (Guide::Transforming, "<td>502 <code>response-too-large</code></td>"),
             (Guide::WebSockets, "<td>502 <code>upstream-invalid-response</code></td>"),
+            (Guide::Metrics, "<td><code>rrgateway_ready</code></td>"),
         ] {
             let html = page.html();
-            assert!(html.contains("<pre><code class=\"language-json\">{\""));
+            let example = if page == Guide::Metrics { "yaml\">scrape_" } else { "json\">{\"" };
+            assert!(html.contains(&format!("<pre><code class=\"language-{example}")));
             assert!(html.contains(cell), "{cell}");
             assert!(!html.contains("```") && !html.contains("<script"));
             assert!(html.contains(&format!("<title>{}</title>", page.title())));

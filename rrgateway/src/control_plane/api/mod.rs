@@ -14,6 +14,7 @@ mod guides;
 mod history;
 mod log_schema;
 mod meter_schema;
+mod metrics;
 mod newest;
 mod notifications;
 mod openapi;

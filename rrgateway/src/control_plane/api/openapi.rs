@@ -63,6 +63,8 @@ fn operation(route: &Route) -> Value {
     if let Some(operation) = operation.as_object_mut() {
         if route.action.needs_token() {
             operation.insert("security".to_owned(), json!([{"token": []}]));
+        } else if route.action == Action::Metrics {
+            operation.insert("security".to_owned(), json!([{}, {"token": []}]));
         }
         if let Some(content) = content(route.action) {
             let body = json!({"required": true, "content": content});
@@ -149,6 +151,8 @@ fn responses(action: Action) -> Value {
         Action::Diff => json!({"200": shown(&reference("Comparison"))}),
         Action::RotateVault => json!({"200": shown(&reference("Rotation"))}),
         Action::Home => json!({"303": plain("The docs")}),
+        Action::Metrics => json!({"200": {"description": "Done", "content": {
+            "application/openmetrics-text": {"schema": {"type": "string"}}}}}),
         Action::Live
         | Action::Ready
         | Action::OpenApi
@@ -180,7 +184,7 @@ const fn refusals(action: Action) -> &'static [&'static str] {
         | Action::ListProxyRequests
         | Action::GetProxyRequest
         | Action::ListActivity => &["401", "403", "404", "421", "422", "503"],
-        Action::CurrentRevision => &["401", "403", "421"],
+        Action::CurrentRevision | Action::Metrics => &["401", "403", "421"],
         Action::Explain => &["400", "401", "403", "413", "415", "421", "422", "503"],
         Action::Diff => &["400", "401", "403", "404", "409", "413", "415", "421", "422", "503"],
         Action::RotateVault => &["401", "403", "409", "421", "503"],

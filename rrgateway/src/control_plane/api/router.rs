@@ -16,8 +16,8 @@ use crate::control_plane::api::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READ
 use crate::control_plane::api::routes::{Action, routes};
 use crate::control_plane::api::state::Api;
 use crate::control_plane::api::{
-    activity, auth, diff, docs, explain, notifications, openapi, requests, resources, revisions,
-    usage, vault,
+    activity, auth, diff, docs, explain, metrics, notifications, openapi, requests, resources,
+    revisions, usage, vault,
 };
 use crate::control_plane::config::resource::{Collection, Key};
 use crate::control_plane::config::shown::CLIENT;
@@ -88,6 +88,7 @@ async fn serve(
         Action::Live => Ok(text("text/plain; charset=utf-8", "live\n")),
         Action::Ready if api.is_ready() => Ok(text("text/plain; charset=utf-8", "ready\n")),
         Action::Ready => Err(Problem::new(NOT_READY)),
+        Action::Metrics => metrics::answer(api, &request),
         Action::OpenApi => Ok(text("application/json", openapi::document())),
         Action::Docs => Ok(text("text/html; charset=utf-8", docs::page())),
         Action::Guide(guide) => Ok(text("text/html; charset=utf-8", guide.html())),

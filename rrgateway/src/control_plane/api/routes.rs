@@ -36,6 +36,7 @@ pub(crate) enum Action {
     RotateVault,
     Live,
     Ready,
+    Metrics,
     OpenApi,
     Docs,
     Guide(Guide),
@@ -60,6 +61,7 @@ impl Action {
             | Self::RotateVault => true,
             Self::Live
             | Self::Ready
+            | Self::Metrics
             | Self::OpenApi
             | Self::Docs
             | Self::Guide(_)
@@ -88,6 +90,7 @@ impl Action {
             | Self::RotateVault
             | Self::Live
             | Self::Ready
+            | Self::Metrics
             | Self::OpenApi
             | Self::Docs
             | Self::Guide(_)
@@ -213,7 +216,7 @@ const CONFIGURATION: [(Method, Verb, &str); 3] = [
 
 type Fixed = (&'static str, Action, &'static str, &'static str);
 
-const FIXED: [Fixed; 13] = [
+const FIXED: [Fixed; 14] = [
     (
         "/v1/clients/{client}/requests",
         Action::ListRequests,
@@ -261,6 +264,12 @@ const FIXED: [Fixed; 13] = [
     ("/docs.css", Action::Style, "system", "How that looks"),
     ("/livez", Action::Live, "system", "Say that the process runs"),
     ("/readyz", Action::Ready, "system", "Say whether requests would be served"),
+    (
+        "/metrics",
+        Action::Metrics,
+        "system",
+        "Say how it does, in numbers (OpenMetrics): to who calls from this machine, or shows a token",
+    ),
     ("/", Action::Home, "system", "Lead to the docs"),
 ];
 

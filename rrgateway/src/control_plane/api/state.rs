@@ -10,6 +10,7 @@ use crate::control_plane::store::owner::Owner;
 use crate::control_plane::store::reader::Reader;
 use crate::control_plane::store::writer::Writer;
 use crate::model::{Acceptance, EgressPolicy, Explain, Publisher, SecretSink, Usage};
+use crate::telemetry::Metrics;
 
 /// Shared by all requests.
 pub(crate) struct Api {
@@ -32,6 +33,7 @@ pub(crate) struct Api {
     pub(crate) hosts: Vec<String>,
     pub(crate) draining: AtomicBool,
     pub(crate) seen: Seen,
+    pub(crate) metrics: Metrics,
 }
 
 /// When the control plane first knew what the data plane says now.

@@ -13,6 +13,7 @@ mod notices;
 mod read_ahead;
 mod rolls;
 mod room;
+mod standing;
 mod started;
 
 pub use self::config::{LimitsConfig, OnStoreFailure, StoreMode, StoreUrl, WhenFull};

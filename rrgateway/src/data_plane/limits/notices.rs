@@ -20,6 +20,8 @@ pub struct Notices {
 #[derive(Debug, Default)]
 struct Said {
     last: u64,
+    nearly_spent: u64,
+    spent: u64,
     notices: VecDeque<Notice>,
 }
 
@@ -33,10 +35,7 @@ impl Notices {
         };
         let limit = &**crossing.limit.name();
         let is_observed = crossing.policy.is_observed();
-        let percent = match crossing.threshold {
-            Threshold::NearlySpent => 80,
-            Threshold::Spent => 100,
-        };
+        let percent = self.count(crossing.threshold);
         tracing::warn!(proxy, meter, limit, percent, is_observed, "a limit is used up so far");
         // Failed attempts are of no proxy.
         if proxy.is_empty() {
@@ -45,6 +44,23 @@ impl Notices {
         let (proxy, meter) = (proxy.into(), meter.map(Arc::from));
         let limit = Arc::clone(crossing.limit.name());
         self.keep(Noted::Passed { proxy, meter, limit, percent }, clock);
+    }
+
+    // By then, so much is spent.
+    fn count(&self, threshold: Threshold) -> u8 {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, percent) = match threshold {
+            Threshold::NearlySpent => (&mut said.nearly_spent, 80),
+            Threshold::Spent => (&mut said.spent, 100),
+        };
+        *count += 1;
+        percent
+    }
+
+    /// How often limits have passed 80 %, and 100 %.
+    pub fn passed(&self) -> [u64; 2] {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        [said.nearly_spent, said.spent]
     }
 
     /// Says that the store answers again, or does so no more.

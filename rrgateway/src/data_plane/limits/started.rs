@@ -12,6 +12,8 @@ use crate::data_plane::limits::keeper::Kept;
 use crate::data_plane::limits::measures::Counting;
 use crate::data_plane::limits::notices::Notices;
 use crate::data_plane::limits::room::Room;
+use crate::data_plane::limits::standing::Standing;
+use crate::telemetry::Metrics;
 
 /// What counts.
 #[derive(Debug)]
@@ -27,12 +29,28 @@ pub struct Started {
 }
 
 impl Started {
-    /// Counts as `config` says, on with what is in `directory`.
+    /// Counts as `config` says, on with what is in `directory`; how that does is in `metrics`.
     ///
     /// # Errors
     /// When what was counted cannot be taken over, or the store cannot be what it is said to be.
     /// Not when a shared store does not answer: limits say what holds then.
-    pub fn new(config: &LimitsConfig, directory: &Path, clock: &Clock) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &LimitsConfig,
+        directory: &Path,
+        clock: &Clock,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
+        let started = Self::unmeasured(config, directory, clock)?;
+        metrics.add(Standing {
+            counts: started.counting.counts.clone(),
+            limiter: Arc::clone(&started.limiter),
+            notices: started.notices.clone(),
+            max_keys: config.max_keys,
+        });
+        Ok(started)
+    }
+
+    fn unmeasured(config: &LimitsConfig, directory: &Path, clock: &Clock) -> anyhow::Result<Self> {
         let on_store_failure = config.on_store_failure.0;
         let notices = Notices::default();
         if let Some(url) = &config.store {
