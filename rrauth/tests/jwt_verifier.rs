@@ -4,15 +4,20 @@
 
 mod jwt_support;
 
+use std::future::Ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::{Request, Response, StatusCode, header::AUTHORIZATION};
 use jwt_support::{ISSUER, NOW, SECRET, Signer, changed, claims, claims_but, now};
 use rrauth::{
-    Credential, JwkSet, JwtAlgorithm, JwtPolicy, JwtPolicyBuilder, JwtVerifier, Kind,
-    TokenVerifier, Unproved, Verdict,
+    AuthLayer, Credential, CredentialSource, JwkSet, JwtAlgorithm, JwtPolicy, JwtPolicyBuilder,
+    JwtVerifier, KeyDigest, Kind, Lookup, SourceUnavailable, TokenVerifier, Unproved, Verdict,
 };
-use rrcore::Now;
+use rrcore::{ManualClock, Now};
 use serde_json::{Value, json};
+use tower::{Layer, ServiceExt};
 
 #[test]
 fn a_verdict_says_whose_the_token_is_and_why_it_is_refused() {
@@ -116,6 +121,55 @@ fn what_is_remembered_is_the_same_for_all_threads() {
             });
         }
     });
+}
+
+#[tokio::test]
+async fn who_is_in_an_index_counts_first_from_the_request_on_at_which_it_knows_anybody() {
+    let signer = Signer::p256();
+    let token = signer.token(&signer.header(), &claims_but(&json!({})));
+    let index = Arc::new(Switched { is_empty: true.into(), known: KeyDigest::of(&token) });
+    let clock = ManualClock::starting_at(now()).clock();
+    let layer = AuthLayer::new(Arc::clone(&index)).clock(clock).tokens(verifier(&signer));
+    let service = layer.layer(tower::service_fn(async |request: Request<()>| {
+        Ok::<_, std::convert::Infallible>(Response::new(request.extensions().get::<u8>().copied()))
+    }));
+    for (is_empty, token, expected) in [
+        // Believed by one digest, and then by the other: an index that knows nobody is not asked.
+        (true, &token, Some(7)),
+        (true, &token, Some(7)),
+        (false, &token, Some(9)),
+        (true, &token, Some(7)),
+        (false, &format!("{token}A"), None),
+        (true, &format!("{token}A"), None),
+    ] {
+        index.is_empty.store(is_empty, Ordering::SeqCst);
+        let request = Request::builder().header(AUTHORIZATION, format!("Bearer {token}"));
+        let response = service.clone().oneshot(request.body(()).unwrap()).await.unwrap();
+        let is_let_in = response.status() == StatusCode::OK;
+        let caller = is_let_in.then(|| response.into_body().into_inner().flatten()).flatten();
+        assert_eq!(caller, expected, "{is_empty} {token}");
+    }
+}
+
+/// Knows one secret, or nobody.
+struct Switched {
+    is_empty: AtomicBool,
+    known: KeyDigest,
+}
+
+impl CredentialSource for Switched {
+    type Caller = u8;
+    type Future = Ready<Result<Option<Arc<Credential<u8>>>, SourceUnavailable>>;
+
+    fn find(&self, digest: &KeyDigest) -> Lookup<u8, Self::Future> {
+        assert!(!self.is_empty(), "nobody need look");
+        let known = || Arc::new(Credential::new("cred_9", "nine", Kind::Jwt, 9));
+        Lookup::Ready((*digest == self.known).then(known))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty.load(Ordering::SeqCst)
+    }
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Several verifiers that may all claim one token.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rrcore::Now;
 
-use crate::inbound::digest::KeyDigest;
 use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict, VerdictFuture};
 
 /// Asks each of its verifiers until one verifies: for issuers that several credentials trust, such as
@@ -27,7 +26,7 @@ impl<T> AnyOf<T> {
 
 impl<T: Send + Sync + 'static> TokenVerifier<T> for AnyOf<T> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
-        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+        self.verify_shown(ShownToken::new(token, &OnceLock::new()), now)
     }
 
     fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
@@ -71,7 +70,7 @@ impl<T: Send + Sync + 'static> AnyOf<T> {
     ) -> VerdictFuture<T> {
         let verifiers = Arc::clone(&self.verifiers);
         let text = zeroize::Zeroizing::new(token.expose().to_owned());
-        let digest = *token.digest();
+        let digest = token.taken().clone();
         Box::pin(async move {
             let why = match wait.await {
                 Ok(proof) => return Ok(proof),

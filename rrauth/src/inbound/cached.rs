@@ -111,6 +111,10 @@ impl<C: CredentialSource> CredentialSource for Cached<C> {
     type Caller = C::Caller;
     type Future = Remembering<C::Future, C::Caller>;
 
+    fn is_empty(&self) -> bool {
+        self.inner.source.is_empty()
+    }
+
     fn find(&self, digest: &KeyDigest) -> Lookup<C::Caller, Self::Future> {
         let Inner { source, memory, clock, holds } = &*self.inner;
         let now = clock.now().monotonic;

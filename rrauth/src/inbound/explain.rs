@@ -35,7 +35,7 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
         let proved = match settings.take(request) {
             Err(rejection) => Err(rejection),
             Ok(None) => settings.verifiers.vouched(request.extensions(), context.now()),
-            Ok(Some(shown)) => match self.source().get().find(&shown.digest).cloned() {
+            Ok(Some(shown)) => match self.source().get().find(shown.digest()).cloned() {
                 Some(credential) => judge(shown.way, credential),
                 None => settings.verifiers.known(&shown, context.now()),
             },

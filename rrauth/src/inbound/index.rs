@@ -92,6 +92,10 @@ impl<T: Clone + Send + Sync + 'static> CredentialSource for Index<T> {
     fn find(&self, digest: &KeyDigest) -> Lookup<T, Self::Future> {
         Lookup::Ready(self.find(digest).map(Arc::clone))
     }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 impl<T> fmt::Debug for Index<T> {

@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::inbound::digest::KeyDigest;
-    use crate::inbound::shown::{Rest, Way};
+    use crate::inbound::shown::{Secret, Way};
 
     const KEY: &str = "sk_0123456789abcdef01234567";
 
@@ -254,9 +254,11 @@ mod tests {
         places.want().passwords = true;
         let shown = take(&places, &mut headers, &Uri::default()).map_err(drop);
         let shown = shown.map(|it| {
-            it.map(|it| match it.rest {
-                Rest::Pair { username, password } => (username.to_string(), password.to_string()),
-                Rest::Nothing | Rest::Token(_) => panic!("not a pair"),
+            it.map(|it| match it.secret {
+                Secret::Pair { username, password, .. } => {
+                    (username.to_string(), password.to_string())
+                }
+                Secret::Key(_) | Secret::Token(_) => panic!("not a pair"),
             })
         });
         let expected = expected.map(|it| it.map(|(u, p)| (u.to_owned(), p.to_owned())));
@@ -287,9 +289,9 @@ mod tests {
         places.allow_query(true);
         places.want().tokens = true;
         let shown = take(&places, &mut headers, &uri.parse().unwrap()).map_err(drop);
-        let kept = shown.as_ref().map(|it| match it.as_ref().map(|it| &it.rest) {
-            Some(Rest::Token(token)) => std::str::from_utf8(token.as_bytes()).ok(),
-            Some(Rest::Nothing | Rest::Pair { .. }) | None => None,
+        let kept = shown.as_ref().map(|it| match it.as_ref().map(|it| &it.secret) {
+            Some(Secret::Token(token)) => Some(token.shown().expose()),
+            Some(Secret::Key(_) | Secret::Pair { .. }) | None => None,
         });
         assert_eq!(kept, expected.as_ref().map(|it| *it), "{lines:?} {uri}");
         assert!(!headers.contains_key(AUTHORIZATION));
@@ -339,6 +341,6 @@ mod tests {
     }
 
     fn ways(shown: Option<Shown>) -> Option<Way> {
-        shown.inspect(|it| assert_eq!(it.digest, KeyDigest::of(KEY))).map(|it| it.way)
+        shown.inspect(|it| assert_eq!(*it.digest(), KeyDigest::of(KEY))).map(|it| it.way)
     }
 }

@@ -1,6 +1,7 @@
 //! The one secret that a request shows, and how it was shown.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::api_key;
 use crate::inbound::credential::Kind;
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::verify::ShownToken;
 
 /// Whether callers can show `secret` at all: 1 to 8,192 visible ASCII characters, neither `,` nor
 /// `"`, and if it looks like a [generated key](crate::api_key), with the right checksum.
@@ -29,23 +31,33 @@ pub fn is_showable(secret: &str) -> bool {
 /// What a request shows.
 #[derive(Clone)]
 pub(crate) struct Shown {
-    /// Of the key, the token or the user name.
-    pub(crate) digest: KeyDigest,
     pub(crate) way: Way,
-    pub(crate) rest: Rest,
+    pub(crate) secret: Secret,
 }
 
-/// What a verifier needs besides the digest. Kept only where there is one.
+/// The secret itself, as far as somebody needs it; of the others, only a digest is kept.
 #[derive(Clone)]
-pub(crate) enum Rest {
-    Nothing,
+pub(crate) enum Secret {
+    Key(KeyDigest),
     Token(Token),
-    Pair { username: Zeroizing<String>, password: Zeroizing<String> },
+    /// The digest is that of the user name.
+    Pair {
+        digest: KeyDigest,
+        username: Zeroizing<String>,
+        password: Zeroizing<String>,
+    },
 }
 
 /// A bearer token: one visible word.
 #[derive(Clone)]
-pub(crate) enum Token {
+pub(crate) struct Token {
+    text: Text,
+    // Taken when somebody asks: a token that is believed already goes by less.
+    digest: OnceLock<KeyDigest>,
+}
+
+#[derive(Clone)]
+enum Text {
     /// The line that it was shown in, as it was taken off the request, and where in it the token
     /// begins: a copy would have to be wiped, which costs more than the copy.
     Line(HeaderValue, usize),
@@ -91,30 +103,50 @@ impl Way {
     }
 }
 
-impl Token {
-    /// ASCII: it was checked when it was read.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Line(line, start) => line.as_bytes().get(*start..).unwrap_or_default(),
-            Self::Copy(bytes) => bytes,
+impl Shown {
+    const fn key(digest: KeyDigest, way: Way) -> Self {
+        Self { way, secret: Secret::Key(digest) }
+    }
+
+    const fn token(text: Text) -> Self {
+        Self { way: Way::Bearer, secret: Secret::Token(Token { text, digest: OnceLock::new() }) }
+    }
+
+    /// Of the key, the token or the user name.
+    pub(crate) fn digest(&self) -> &KeyDigest {
+        match &self.secret {
+            Secret::Key(digest) | Secret::Pair { digest, .. } => digest,
+            Secret::Token(token) => token.shown().digest(),
         }
     }
 }
 
-impl Rest {
+impl Token {
+    /// As verifiers see it.
+    pub(crate) fn shown(&self) -> ShownToken<'_> {
+        let bytes = match &self.text {
+            Text::Line(line, start) => line.as_bytes().get(*start..).unwrap_or_default(),
+            Text::Copy(bytes) => bytes,
+        };
+        // It was checked when it was read.
+        ShownToken::of_ascii(bytes, &self.digest)
+    }
+}
+
+impl Secret {
     fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Pair { password: a, .. }, Self::Pair { password: b, .. }) => {
                 a.as_bytes().ct_eq(b.as_bytes()).into()
             }
             // The word is the same, says the digest.
-            (Self::Nothing | Self::Token(_), _) | (_, Self::Nothing | Self::Token(_)) => true,
+            (Self::Key(_) | Self::Token(_), _) | (_, Self::Key(_) | Self::Token(_)) => true,
         }
     }
 
     fn join(&mut self, other: Self) {
         match (&self, &other) {
-            (Self::Nothing, _) | (Self::Token(_), Self::Pair { .. }) => *self = other,
+            (Self::Key(_), _) | (Self::Token(_), Self::Pair { .. }) => *self = other,
             (Self::Token(_) | Self::Pair { .. }, _) => {}
         }
     }
@@ -128,49 +160,53 @@ pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<()
         return Ok(());
     };
     let Some(next) = next else { return Ok(()) };
-    if first.digest != next.digest || !first.rest.agrees_with(&next.rest) {
+    if first.digest() != next.digest() || !first.secret.agrees_with(&next.secret) {
         return Err(Unusable("two different credentials are shown"));
     }
     first.way = first.way.or(next.way);
-    first.rest.join(next.rest);
+    first.secret.join(next.secret);
     Ok(())
 }
 
-/// What is shown, and the token that is still to be kept.
-type Read<'a> = (Shown, Option<&'a [u8]>);
+/// What is shown: as it stays, or a token that is still to be kept.
+enum Read<'a> {
+    Shown(Shown),
+    Token(&'a [u8]),
+}
 
 /// Reads a line of `Authorization` that has been taken off the request.
 pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, Unusable> {
-    let Some((mut shown, token)) = authorization(line.as_bytes(), wanted)? else { return Ok(None) };
-    if let Some(start) = token.map(|it| line.len() - it.len()) {
-        shown.rest = Rest::Token(Token::Line(line, start));
-    }
-    Ok(Some(shown))
+    let start = match authorization(line.as_bytes(), wanted)? {
+        None => return Ok(None),
+        Some(Read::Shown(shown)) => return Ok(Some(shown)),
+        Some(Read::Token(token)) => line.len() - token.len(),
+    };
+    Ok(Some(Shown::token(Text::Line(line, start))))
 }
 
 /// Reads what stands elsewhere in place of such a line.
 pub(crate) fn parameter(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
-    let Some((mut shown, token)) = authorization(value, wanted)? else { return Ok(None) };
-    if let Some(bytes) = token {
-        shown.rest = Rest::Token(Token::Copy(Zeroizing::new(bytes.to_owned())));
-    }
-    Ok(Some(shown))
+    let kept = |it: &[u8]| Shown::token(Text::Copy(Zeroizing::new(it.to_owned())));
+    Ok(authorization(value, wanted)?.map(|it| match it {
+        Read::Shown(shown) => shown,
+        Read::Token(token) => kept(token),
+    }))
 }
 
 // A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space). The token,
 // which is what `value` ends with, is still to be kept.
 fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Read<'_>>, Unusable> {
     let Some(space) = value.iter().position(|it| *it == b' ') else {
-        return Ok(raw(value)?.map(|it| (it, None)));
+        return Ok(raw(value)?.map(Read::Shown));
     };
     let (scheme, rest) = value.split_at(space);
     let token = rest.get(1..).unwrap_or_default();
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        let digest = KeyDigest::of(checked(token)?);
-        let shown = Shown { digest, way: Way::Bearer, rest: Rest::Nothing };
-        Ok(Some((shown, wanted.tokens.then_some(token))))
+        let token = checked(token)?;
+        let key = || Read::Shown(Shown::key(KeyDigest::of(token), Way::Bearer));
+        Ok(Some(if wanted.tokens { Read::Token(token) } else { key() }))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
-        Ok(Some((basic(token, wanted.passwords)?, None)))
+        Ok(Some(Read::Shown(basic(token, wanted.passwords)?)))
     } else {
         Err(Unusable("the authentication scheme is not one of ours"))
     }
@@ -182,8 +218,7 @@ pub(crate) fn raw(value: &[u8]) -> Result<Option<Shown>, Unusable> {
     if value.is_empty() {
         return Ok(None);
     }
-    let digest = KeyDigest::of(checked(value)?);
-    Ok(Some(Shown { digest, way: Way::Key, rest: Rest::Nothing }))
+    Ok(Some(Shown::key(KeyDigest::of(checked(value)?), Way::Key)))
 }
 
 // RFC 7617 §2: user name and password around the first colon. Where nobody verifies passwords, the
@@ -198,12 +233,12 @@ fn basic(token: &[u8], passwords: bool) -> Result<Shown, Unusable> {
     let pair = decoded.get(..length).ok_or(NOT_BASIC)?;
     let colon = pair.iter().position(|it| *it == b':').ok_or(NOT_BASIC)?;
     let (name, password) = pair.split_at(colon);
-    let way = Way::Key;
     if !passwords {
-        return Ok(Shown { digest: KeyDigest::of(checked(name)?), way, rest: Rest::Nothing });
+        return Ok(Shown::key(KeyDigest::of(checked(name)?), Way::Key));
     }
     let (username, password) = (text(name)?, text(password.get(1..).unwrap_or_default())?);
-    Ok(Shown { digest: KeyDigest::of(name), way, rest: Rest::Pair { username, password } })
+    let secret = Secret::Pair { digest: KeyDigest::of(name), username, password };
+    Ok(Shown { way: Way::Key, secret })
 }
 
 // RFC 7617 §2: no control characters; UTF-8 is what the challenge asks for.

@@ -25,6 +25,12 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// Must compare whole digests: what it returns is taken as proved. An answer that is
     /// [`Lookup::Ready`] costs neither an await nor a clone of the inner service.
     fn find(&self, digest: &KeyDigest) -> Lookup<Self::Caller, Self::Future>;
+
+    /// Whether it knows nobody now: then it is not asked, and tokens need no SHA-256. Unless
+    /// implemented, it may know somebody.
+    fn is_empty(&self) -> bool {
+        false
+    }
 }
 
 /// What an [`AuthLayer`](crate::AuthLayer) is made of: a [`CredentialSource`], one in an `Arc`, or a

@@ -9,9 +9,9 @@ use rrcore::{Context, Now};
 use crate::failures::FailureLimit;
 use crate::inbound::judge::Rejection;
 use crate::inbound::proof::Proof;
-use crate::inbound::shown::{Rest, Shown};
+use crate::inbound::shown::{Secret, Shown};
 use crate::inbound::verify::{
-    ConnectionVerifier, LATER, PasswordVerifier, ShownToken, TokenVerifier, Verdict, VerdictFuture,
+    ConnectionVerifier, LATER, PasswordVerifier, TokenVerifier, Verdict, VerdictFuture,
 };
 
 /// The verifiers of one layer; usually none.
@@ -69,17 +69,17 @@ impl<T> Verifiers<T> {
 
     /// Asks about what is shown and not in the index.
     pub(crate) fn ask(&self, shown: &Shown, now: Now) -> Asked<T> {
-        match &shown.rest {
-            Rest::Nothing => {}
-            Rest::Token(token) => {
-                let token = ShownToken::of_ascii(token.as_bytes(), &shown.digest);
+        match &shown.secret {
+            Secret::Key(_) => {}
+            Secret::Token(token) => {
+                let token = token.shown();
                 for verifier in &self.tokens {
                     if let Some(asked) = told(verifier.verify_shown(token, now)) {
                         return asked;
                     }
                 }
             }
-            Rest::Pair { username, password } => {
+            Secret::Pair { username, password, .. } => {
                 let said = self.passwords.as_ref().map(|it| it.verify(username, password, now));
                 if let Some(asked) = said.and_then(told) {
                     return asked;
@@ -92,12 +92,12 @@ impl<T> Verifiers<T> {
     /// What is known already of what is shown and not in the index. Calls nobody.
     pub(crate) fn known(&self, shown: &Shown, now: Now) -> Result<Proof<T>, Rejection> {
         let later = || Err(Rejection::Unavailable(LATER.to_owned()));
-        match &shown.rest {
+        match &shown.secret {
             // A slow hash.
-            Rest::Pair { .. } if self.passwords.is_some() => later(),
-            Rest::Nothing | Rest::Pair { .. } => Err(Rejection::unknown()),
-            Rest::Token(token) => {
-                let token = ShownToken::of_ascii(token.as_bytes(), &shown.digest);
+            Secret::Pair { .. } if self.passwords.is_some() => later(),
+            Secret::Key(_) | Secret::Pair { .. } => Err(Rejection::unknown()),
+            Secret::Token(token) => {
+                let token = token.shown();
                 for verifier in &self.tokens {
                     match verifier.known(token, now) {
                         Verdict::NotMine => {}

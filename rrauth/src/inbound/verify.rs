@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 use rrcore::Now;
@@ -19,7 +19,7 @@ pub trait TokenVerifier<T>: Send + Sync {
     /// What is to be said of `token`, at this time: one word of visible ASCII, at most 8 KiB.
     fn verify(&self, token: &str, now: Now) -> Verdict<T>;
 
-    /// The same of a token whose digest is known already. For who remembers verdicts.
+    /// The same of a token whose digest may be known already. For who remembers verdicts.
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         self.verify(token.expose(), now)
     }
@@ -54,17 +54,18 @@ pub trait ConnectionVerifier<T>: Send + Sync {
 #[derive(Clone, Copy)]
 pub struct ShownToken<'a> {
     bytes: &'a [u8],
-    digest: &'a KeyDigest,
+    // Shared by all who are asked about it.
+    digest: &'a OnceLock<KeyDigest>,
 }
 
 impl<'a> ShownToken<'a> {
-    /// `digest` must be that of `text`.
-    pub(crate) const fn new(text: &'a str, digest: &'a KeyDigest) -> Self {
-        Self { bytes: text.as_bytes(), digest }
+    /// `digest`, if it was taken already, must be that of `text`.
+    pub(crate) const fn new(text: &'a str, digest: &'a OnceLock<KeyDigest>) -> Self {
+        Self::of_ascii(text.as_bytes(), digest)
     }
 
-    /// As [`new`](Self::new), of ASCII: who knows the digest need not read the text.
-    pub(crate) const fn of_ascii(bytes: &'a [u8], digest: &'a KeyDigest) -> Self {
+    /// As [`new`](Self::new), of ASCII: who goes by a digest need not read the text.
+    pub(crate) const fn of_ascii(bytes: &'a [u8], digest: &'a OnceLock<KeyDigest>) -> Self {
         Self { bytes, digest }
     }
 
@@ -74,14 +75,20 @@ impl<'a> ShownToken<'a> {
         std::str::from_utf8(self.bytes).unwrap_or_default()
     }
 
-    /// How many bytes it has.
-    pub(crate) const fn len(self) -> usize {
-        self.bytes.len()
+    /// The same, without a look at whether it is text.
+    #[cfg(feature = "jwt")]
+    pub(crate) const fn as_bytes(self) -> &'a [u8] {
+        self.bytes
     }
 
-    /// Its SHA-256, which has been taken already: the key of a cache of verdicts.
+    /// Its SHA-256, for a cache of verdicts: taken once for all who ask.
     #[must_use]
-    pub const fn digest(self) -> &'a KeyDigest {
+    pub fn digest(self) -> &'a KeyDigest {
+        self.digest.get_or_init(|| KeyDigest::of(self.bytes))
+    }
+
+    /// The same, where somebody has asked before: the index, if it knows anybody.
+    pub(crate) const fn taken(self) -> &'a OnceLock<KeyDigest> {
         self.digest
     }
 }

@@ -1,13 +1,12 @@
 //! Tokens of one issuer whose keys are fetched.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rrcore::Now;
 use zeroize::Zeroizing;
 
 use crate::inbound::credential::Credential;
-use crate::inbound::digest::KeyDigest;
 use crate::inbound::verify::{LATER, ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwks::keys::RemoteKeys;
 use crate::jwt::cache::CachedPolicy;
@@ -127,7 +126,7 @@ impl<T> JwksVerifier<T> {
 
 impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
-        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+        self.verify_shown(ShownToken::new(token, &OnceLock::new()), now)
     }
 
     fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
@@ -170,7 +169,7 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
 
 impl<T: Send + Sync + 'static> JwksVerifier<T> {
     fn pending(&self, token: ShownToken<'_>, now: Now, keys: RemoteFuture<JwkSet>) -> Verdict<T> {
-        let (policy, digest) = (Arc::clone(&self.policy), *token.digest());
+        let (policy, digest) = (Arc::clone(&self.policy), token.taken().clone());
         let token = Zeroizing::new(token.expose().to_owned());
         let credential = Arc::clone(&self.credential);
         // If the verifier is replaced meanwhile, the fetch must go on.

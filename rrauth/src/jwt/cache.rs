@@ -12,18 +12,23 @@ use crate::inbound::verify::ShownToken;
 use crate::jwt::error::JwtError;
 use crate::jwt::jws::LONGEST_TOKEN;
 use crate::jwt::key_set::{JwkSet, Revision};
+use crate::jwt::mark::Marker;
 use crate::jwt::policy::JwtPolicy;
 use crate::jwt::verified::Verified;
 
 /// A policy with the tokens that it believed lately, so that a token shown again costs a digest and
 /// no signature.
 ///
-/// They are kept by the digest of the whole token; each until it expires, and only for this policy and
-/// the key set that verified it. Only what was believed is kept: a
-/// stranger cannot fill it. A long token takes the room of several.
+/// They are kept by a digest of the whole token: its SHA-256 where that has been taken already, as an index
+/// does that knows anybody, and what costs less where it has not. Each is kept until it expires, and only for
+/// this policy and the key set that verified it. Only what was believed is kept: a stranger cannot fill it.
+/// A long token takes the room of several.
 pub(crate) struct CachedPolicy {
     policy: JwtPolicy,
+    // None: nothing is remembered.
     tokens: Option<Tokens>,
+    // None: they go by their SHA-256.
+    marker: Option<Marker>,
 }
 
 type Tokens = Cache<KeyDigest, Entry, Kilobytes, RandomState>;
@@ -41,7 +46,9 @@ struct Kilobytes;
 impl CachedPolicy {
     /// Remembers about `tokens` tokens of up to 1 KiB; 0: none.
     pub(crate) fn new(policy: JwtPolicy, tokens: usize) -> Self {
-        Self { policy, tokens: None }.tokens(tokens)
+        // Without randomness there is still the other digest.
+        let marker = Marker::new().ok();
+        Self { policy, tokens: None, marker }.tokens(tokens)
     }
 
     /// Forgets all, and remembers that many from now on.
@@ -77,10 +84,11 @@ impl CachedPolicy {
         keys: &JwkSet,
         wall: Duration,
     ) -> Result<Verified, JwtError> {
-        let (length, digest) = (token.len(), token.digest());
+        let length = token.as_bytes().len();
         let Some(tokens) = self.tokens.as_ref().filter(|_| length <= LONGEST_TOKEN) else {
             return self.policy.verify(token.expose(), keys, wall);
         };
+        let digest = &self.digest(token);
         if let Some(entry) = tokens.get(digest) {
             if entry.keys == keys.revision() && entry.verified.holds_at(wall) {
                 return Ok(entry.verified);
@@ -92,6 +100,13 @@ impl CachedPolicy {
         let entry = Entry { keys: keys.revision(), kilobytes, verified: verified.clone() };
         tokens.insert(*digest, entry);
         Ok(verified)
+    }
+
+    fn digest(&self, token: ShownToken<'_>) -> KeyDigest {
+        match (token.taken().get(), &self.marker) {
+            (None, Some(marker)) => marker.of(token.as_bytes()),
+            (Some(_), _) | (_, None) => *token.digest(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod header;
 mod jws;
 mod key;
 pub(crate) mod key_set;
+mod mark;
 pub(crate) mod policy;
 pub(crate) mod policy_builder;
 mod provider;

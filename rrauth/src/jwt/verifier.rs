@@ -1,12 +1,11 @@
 //! Tokens of one issuer whose keys are at hand.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rrcore::Now;
 
 use crate::inbound::credential::Credential;
-use crate::inbound::digest::KeyDigest;
 use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict};
 use crate::jwt::cache::CachedPolicy;
 use crate::jwt::error::InvalidJwtPolicy;
@@ -100,7 +99,7 @@ impl<T> JwtVerifier<T> {
 
 impl<T: Send + Sync> TokenVerifier<T> for JwtVerifier<T> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
-        self.verify_shown(ShownToken::new(token, &KeyDigest::of(token)), now)
+        self.verify_shown(ShownToken::new(token, &OnceLock::new()), now)
     }
 
     // Its keys are at hand.
