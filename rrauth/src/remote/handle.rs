@@ -158,6 +158,7 @@ impl<T: Send + Sync + 'static> Remote<T> {
     }
 
     /// Whether its server answered the last time it was asked, as far as that is known.
+    #[cfg(feature = "jwks")]
     #[must_use]
     pub(crate) fn answers(&self) -> bool {
         self.shared.record().failures == 0
