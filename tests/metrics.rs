@@ -146,7 +146,8 @@ async fn counted(house: &House, line: &str) -> String {
     let mut tries = tokio::time::interval(Duration::from_millis(20));
     for _ in 0..250 {
         tries.tick().await;
-        let answer = house.send(Method::GET, &url, &[], bytes::Bytes::new()).await;
+        let accept = [("accept", "application/openmetrics-text")];
+        let answer = house.send(Method::GET, &url, &accept, bytes::Bytes::new()).await;
         assert_eq!(answer.status, StatusCode::OK);
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         assert_eq!(answer.header("content-type"), kind);

@@ -1,5 +1,6 @@
 //! Metrics, as text that Prometheus and its like read (OpenMetrics 1.0.0).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,9 @@ impl Metrics {
     /// The media type of their [`text`](Self::text).
     pub const CONTENT_TYPE: &'static str =
         "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// The media type of their [`plain_text`](Self::plain_text).
+    pub const PLAIN_CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
     /// With what there is to say of any process.
     #[must_use]
@@ -55,6 +59,25 @@ impl Metrics {
             tracing::error!("metrics could not be written down");
         }
         text
+    }
+
+    /// The same in the older format of Prometheus (0.0.4), in which a counter is described under the name
+    /// that its samples have, for who does not ask for the newer one.
+    #[must_use]
+    pub fn plain_text(&self) -> String {
+        let text = self.text();
+        let types = text.lines().filter_map(|it| it.strip_prefix("# TYPE "));
+        let counters: HashSet<_> = types.filter_map(|it| it.strip_suffix(" counter")).collect();
+        let mut plain = String::with_capacity(text.len() + 1024);
+        for line in text.lines().filter(|it| *it != "# EOF") {
+            let described = ["# HELP ", "# TYPE "].iter().find_map(|it| {
+                let (name, rest) = line.strip_prefix(it)?.split_once(' ')?;
+                counters.contains(name).then(|| format!("{it}{name}_total {rest}"))
+            });
+            plain.push_str(described.as_deref().unwrap_or(line));
+            plain.push('\n');
+        }
+        plain
     }
 }
 
@@ -122,5 +145,16 @@ mod tests {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"), "{text}");
+        let plain = metrics.plain_text();
+        for line in
+            ["# HELP a_total Some.", "# TYPE a_total counter", "a_total 3", "# TYPE c gauge"]
+        {
+            assert!(plain.lines().any(|it| it == line), "{line}\n{plain}");
+        }
+        let samples = |text: &str| -> Vec<String> {
+            text.lines().filter(|it| !it.starts_with('#')).map(str::to_owned).collect()
+        };
+        assert_eq!(samples(&plain), samples(&text));
+        assert!(!plain.contains("EOF") && plain.ends_with('\n'), "{plain}");
     }
 }

@@ -1,9 +1,9 @@
-//! Says how the gateway does, in numbers.
+//! Says how the gateway does, in numbers, for who may know.
 
 use std::net::SocketAddr;
 
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, FORWARDED};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, FORWARDED, VARY};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
@@ -17,10 +17,22 @@ pub(crate) fn answer(api: &Api, request: &Request) -> Result<Response, Problem> 
     if !is_local(request) {
         auth::authenticate(&api.owner, request.headers())?;
     }
-    let mut response = Response::new(api.metrics.text().into());
-    let kind = HeaderValue::from_static(Metrics::CONTENT_TYPE);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    let (text, kind) = if wants_open_metrics(request) {
+        (api.metrics.text(), Metrics::CONTENT_TYPE)
+    } else {
+        (api.metrics.plain_text(), Metrics::PLAIN_CONTENT_TYPE)
+    };
+    let mut response = Response::new(text.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
+}
+
+// Whoever names it among others can read it.
+fn wants_open_metrics(request: &Request) -> bool {
+    let lines = request.headers().get_all(ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    let mut kinds = lines.flat_map(|it| it.split(',')).filter_map(|it| it.split(';').next());
+    kinds.any(|it| it.trim().eq_ignore_ascii_case("application/openmetrics-text"))
 }
 
 // What has come through a proxy on this machine may be from anywhere.

@@ -152,7 +152,8 @@ fn responses(action: Action) -> Value {
         Action::RotateVault => json!({"200": shown(&reference("Rotation"))}),
         Action::Home => json!({"303": plain("The docs")}),
         Action::Metrics => json!({"200": {"description": "Done", "content": {
-            "application/openmetrics-text": {"schema": {"type": "string"}}}}}),
+            "application/openmetrics-text": {"schema": {"type": "string"}},
+            "text/plain": {"schema": {"type": "string"}}}}}),
         Action::Live
         | Action::Ready
         | Action::OpenApi

@@ -268,7 +268,7 @@ const FIXED: [Fixed; 14] = [
         "/metrics",
         Action::Metrics,
         "system",
-        "Say how it does, in numbers (OpenMetrics): to who calls from this machine, or shows a token",
+        "Say how it does, in numbers (Prometheus, OpenMetrics): to who calls from this machine, or shows a token",
     ),
     ("/", Action::Home, "system", "Lead to the docs"),
 ];
