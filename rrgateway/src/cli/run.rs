@@ -17,10 +17,9 @@ use crate::telemetry;
 /// Serve traffic and the Core API from one process, with an embedded store.
 ///
 /// Callers reach a proxy at http://<data address>/api/<proxy id>/<path>, or at https://… once there
-/// is a certificate. Configuration is changed
-/// through the Core API at http://<control address>/v1, with the token that the first start writes
-/// to <data dir>/admin.token. SIGTERM or Ctrl-C finishes what is in flight; a second one ends at
-/// once.
+/// is a certificate. Configuration is changed through the Core API at http://<control address>/v1,
+/// with the token that the first start writes to <data dir>/admin.token; /readyz and /metrics are
+/// beside it. SIGTERM or Ctrl-C finishes what is in flight; a second one ends at once.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Run {

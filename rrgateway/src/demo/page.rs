@@ -104,6 +104,7 @@ Try it (the API's documentation: http://{control}/docs):
   curl -i http://{data}/api/crm/customers/7
   curl -i http://{data}/api/crm/customers/7 -H \"Authorization: Bearer $KEY\" -X DELETE
   curl -i http://{data}/api/crm/admin/users -u \"$KEY:\"
+  curl http://{control}/metrics
 
 Serving until Ctrl-C.
 "
