@@ -34,6 +34,23 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage, in the order of the path.
+    pub const ALL: &'static [Self] = &[
+        Self::Hygiene,
+        Self::Route,
+        Self::Authenticate,
+        Self::Authorize,
+        Self::Limit,
+        Self::Rules,
+        Self::Validate,
+        Self::Transform,
+        Self::Redact,
+        Self::Inject,
+        Self::Upstream,
+        Self::Filter,
+        Self::Audit,
+    ];
+
     /// The name used in problem documents and audit records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -161,6 +178,12 @@ impl Code {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn stages_are_listed_in_the_order_of_the_path() {
+        assert!(Stage::ALL.is_sorted());
+        assert!(Code::ALL.iter().all(|it| Stage::ALL.contains(&it.stage())));
+    }
 
     #[test]
     fn no_two_codes_share_a_name() {
