@@ -3,10 +3,15 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::support::{House, UPSTREAM_SECRET, proxy};
 
@@ -51,6 +56,8 @@ async fn every_end_of_a_request_is_counted_once() {
         "rrgateway_revisions_total{outcome=\"rejected\"} 0",
         "rrgateway_ready 1",
         "rrgateway_connections 1",
+        "rrgateway_connections_malformed_total 0",
+        "rrgateway_responses_cut_short_total 0",
     ] {
         assert!(has(&metrics, line), "{line}\n{metrics}");
     }
@@ -104,6 +111,115 @@ async fn a_limit_that_is_passed_is_counted() {
         assert!(has(&metrics, line), "{line}\n{metrics}");
     }
     assert!(!metrics.contains("rrgateway_limits_store"), "there is none:\n{metrics}");
+}
+
+#[tokio::test]
+async fn what_a_caller_breaks_off_is_cut_short_and_what_it_need_not_read_is_not() {
+    let house = House::build().await;
+    let endless = Endless::start().await;
+    house.put("/targets/endless", &endless.target()).await;
+    let open = json!({"name": "open", "targetId": "endless", "authentication": "none"});
+    house.put("/proxies/open", &open).await;
+    for method in [Method::GET, Method::HEAD] {
+        assert_eq!(house.call(method, "/a").await.status, StatusCode::OK);
+    }
+    for method in [Method::GET, Method::HEAD] {
+        house.call_with(method, "/api/p/a", &[]).await;
+    }
+    let none = "rrgateway_responses_cut_short_total 0";
+    let metrics = counted(&house, "rrgateway_request_duration_seconds_count 4").await;
+    assert!(has(&metrics, none), "{metrics}");
+
+    let mut caller = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    caller.write_all(b"GET /api/open/a HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut read = Vec::new();
+    while !read.ends_with(b"endless\r\n") {
+        caller.read_buf(&mut read).await.unwrap();
+    }
+    assert!(has(&counted(&house, "rrgateway_requests_in_flight 1").await, none));
+    drop(caller);
+    let metrics = counted(&house, "rrgateway_responses_cut_short_total 1").await;
+    assert!(has(&metrics, "rrgateway_requests_in_flight 0"), "{metrics}");
+    let head = String::from_utf8(read).unwrap();
+    let id = head.lines().find_map(|it| it.strip_prefix("rr-request-id: ")).unwrap();
+    let record = house.recorded(id).await;
+    assert_eq!(record["error"], "the response ended early", "{record}");
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_is_no_failure_of_the_upstream() {
+    let house = House::build().await;
+    let silent = Endless::silent().await;
+    house.put("/targets/endless", &silent.target()).await;
+    let open = json!({"name": "open", "targetId": "endless", "authentication": "none"});
+    house.put("/proxies/open", &open).await;
+    let mut caller = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+    caller.write_all(b"GET /api/open/a HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    silent.called().await;
+    drop(caller);
+    let left = "rrgateway_upstream_responses_total{status=\"abandoned\"} 1";
+    let metrics = counted(&house, left).await;
+    assert!(has(&metrics, "rrgateway_upstream_responses_total{status=\"none\"} 0"), "{metrics}");
+    let left = refused("client-closed-request", "none", "none", 1);
+    assert!(has(&metrics, &left), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_a_malformed_connection() {
+    let house = House::build().await;
+    for sent in ["nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}hello"] {
+        let mut caller = TcpStream::connect(house.gateway.data_address()).await.unwrap();
+        caller.write_all(sent.as_bytes()).await.unwrap();
+        caller.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    let metrics = counted(&house, "rrgateway_connections_malformed_total 3").await;
+    assert!(has(&metrics, "rrgateway_connections 0"), "{metrics}");
+    assert!(has(&metrics, "rrgateway_request_duration_seconds_count 0"), "{metrics}");
+}
+
+/// An upstream that begins to answer and does not end, or does not begin.
+struct Endless {
+    address: SocketAddr,
+    called: Arc<Notify>,
+}
+
+impl Endless {
+    async fn start() -> Self {
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\nendless\r\n";
+        Self::saying(head).await
+    }
+
+    async fn silent() -> Self {
+        Self::saying("").await
+    }
+
+    async fn saying(what: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, called) = (listener.local_addr().unwrap(), Arc::new(Notify::new()));
+        let calls = Arc::clone(&called);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let calls = Arc::clone(&calls);
+                tokio::spawn(async move {
+                    _ = stream.read_buf(&mut Vec::new()).await;
+                    calls.notify_one();
+                    _ = stream.write_all(what.as_bytes()).await;
+                    // Until the other side goes.
+                    _ = stream.read_to_end(&mut Vec::new()).await;
+                });
+            }
+        });
+        Self { address, called }
+    }
+
+    fn target(&self) -> Value {
+        let url = format!("http://{}", self.address);
+        json!({"name": "endless", "baseUrl": url, "allowPlaintext": true})
+    }
+
+    async fn called(&self) {
+        self.called.notified().await;
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,7 @@ async fn a_refused_token_is_replaced_once() {
         assert_eq!(shown, [format!("Bearer access-{}", now - 1), format!("Bearer access-{now}")]);
         assert!(received.iter().all(|it| it.body() == body && it.method() == method));
         assert_eq!(tokens.count(), now);
+        assert_eq!(house.record(&called).await["upstream"]["attempts"], 2);
     }
 
     // A body that is not kept is not sent again; the next request has the new token.

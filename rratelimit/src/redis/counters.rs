@@ -23,7 +23,7 @@ pub struct StoreState {
     pub most_outstanding_leases: u64,
     /// Calls that the store did not answer, in time or at all.
     pub failed_calls: u64,
-    /// How often the breaker has opened.
+    /// How often the breaker has opened, or stayed open at the start.
     pub opened: u64,
     /// Requests let through by a limit that allows what cannot be checked.
     pub fail_opens: u64,

@@ -88,6 +88,8 @@ async fn connect(
         }
         count(&shared.counters.failed_calls);
         if !std::mem::replace(&mut is_told, true) {
+            // That it was never reached is an outage too.
+            count(&shared.counters.opened);
             shared.tell(BreakerState::Open);
         }
         lock(&shared.debts).forget_over(shared.clock.monotonic());

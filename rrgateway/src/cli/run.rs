@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use ipnet::IpNet;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::data_plane::StoreUrl;
+use crate::listen::MAX_CONNECTIONS;
 use crate::settings::{Partial, Settings};
 use crate::telemetry;
 
@@ -84,6 +85,7 @@ impl Run {
             forbid_core_files()?;
         }
         telemetry::init(settings.log_format, "info");
+        open_many_files();
         let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
         runtime.block_on(serve(&settings))?;
         // Whatever still blocks is not worth waiting for.
@@ -96,6 +98,22 @@ impl Run {
 fn forbid_core_files() -> anyhow::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("cannot forbid core files (coreDumps)")
+}
+
+// Where the soft limit is the customary 1024, callers could use it up, and with it what the gateway needs
+// itself.
+fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let files =
+        if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    if let Some(files) = files.filter(|it| *it < ENOUGH_FILES) {
+        tracing::warn!(
+            files,
+            "few files and connections may be open at once, and callers alone may have \
+             {MAX_CONNECTIONS} connections: raise the limit (ulimit -Hn, LimitNOFILE)"
+        );
+    }
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -135,6 +153,9 @@ impl Signals {
         }
     }
 }
+
+/// Each caller's connection may need another to an upstream; and the gateway has some of its own.
+const ENOUGH_FILES: u64 = 2 * MAX_CONNECTIONS as u64 + 256;
 
 const AFTER_HELP: &str = "\
 Settings (file key, variable): dataDir RR_DATA_DIR, data.listen RR_DATA_LISTEN, data.workers

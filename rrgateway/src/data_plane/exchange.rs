@@ -66,7 +66,7 @@ pub struct Notes {
 pub struct UpstreamNotes {
     /// Its status, if it gave one.
     pub status: Option<u16>,
-    /// From sending to its headers, or to giving up.
+    /// From sending to its headers, or to giving up; of all calls together.
     pub took: Duration,
     /// How many times it was called.
     pub attempts: u32,

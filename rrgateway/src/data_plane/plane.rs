@@ -180,11 +180,10 @@ impl DataPlane {
 
 // What is counted from now on, and read by who asks.
 fn measured(config: &DataPlaneConfig) -> (Vitals, Tallies) {
-    let workers = config.workers.max(1);
-    let (vitals, tallies) = (Vitals::default(), Tallies::of(workers));
+    let (vitals, tallies) = (Vitals::default(), Tallies::of(config.workers.max(1)));
     config.metrics.add(tallies.clone());
     config.metrics.add(vitals.clone());
-    config.metrics.add(Connections::of(config.limits.clone(), workers));
+    config.metrics.add(Connections::of(config.limits.clone()));
     (vitals, tallies)
 }
 

@@ -48,7 +48,7 @@ impl Recorder {
         let recorder = self.clone();
         self.tally.begin();
         let (status, failed) = (UNANSWERED, Some(LEFT));
-        Ending { recorder, exchange, refusal: None, status, bytes: 0, failed }
+        Ending { recorder, exchange, refusal: None, status, bytes: 0, failed, is_whole: false }
     }
 
     fn report(&self, record: Record) {
@@ -70,6 +70,8 @@ pin_project! {
     pub struct Recorded {
         #[pin]
         body: ResponseBody,
+        // Of which no more is asked for when it is there.
+        length: Option<u64>,
         watch: Watch,
         ending: Ending,
     }
@@ -86,7 +88,11 @@ impl Recorded {
         ending.refusal = response.extensions().get::<Refusal>().cloned();
         ending.status = response.status().as_u16();
         ending.failed = None;
-        response.map(|body| Self { body, watch, ending })
+        // Of what goes on as something else, there is no body to come.
+        let is_tunnel = response.status().is_informational();
+        ending.is_whole = is_tunnel || response.body().is_end_stream();
+        let length = response.body().size_hint().exact();
+        response.map(|body| Self { body, length, watch, ending })
     }
 
     /// For a connection that goes on behind this response: what ends it, and where its bytes are
@@ -109,8 +115,8 @@ impl Body for Recorded {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.project();
-        let polled = this.body.poll_frame(cx);
+        let mut this = self.project();
+        let polled = this.body.as_mut().poll_frame(cx);
         if this.watch.poll_ended(cx, polled.is_pending()) {
             this.ending.failed = Some(LAPSED);
             return Poll::Ready(Some(Err(tenure::Ended.into())));
@@ -118,9 +124,12 @@ impl Body for Recorded {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.ending.bytes += frame.data_ref().map_or(0, |it| it.len() as u64);
+                let is_all = this.length.is_some_and(|it| this.ending.bytes >= it);
+                this.ending.is_whole = is_all || this.body.is_end_stream();
             }
             Poll::Ready(Some(Err(_))) => this.ending.failed = Some(EARLY),
-            Poll::Ready(None) | Poll::Pending => {}
+            Poll::Ready(None) => this.ending.is_whole = true,
+            Poll::Pending => {}
         }
         polled
     }
@@ -144,11 +153,17 @@ pub struct Ending {
     status: u16,
     bytes: u64,
     failed: Option<&'static str>,
+    // All of the body was asked for, if there was any.
+    is_whole: bool,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
         let notes = std::mem::take(&mut *self.exchange.notes());
+        // Whoever asks for the head alone does not ask for the body.
+        if !self.is_whole && self.failed.is_none() && notes.method != "HEAD" {
+            self.failed = Some(EARLY);
+        }
         let context = self.exchange.context();
         let took = context.clock().monotonic().saturating_sub(context.now().monotonic);
         self.recorder.tally.end(&Outcome {

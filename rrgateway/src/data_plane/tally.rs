@@ -27,6 +27,7 @@ pub(crate) struct Tally {
     response_bytes: AtomicU64,
     upstream: Classes,
     silent: AtomicU64,
+    abandoned: AtomicU64,
     retries: AtomicU64,
     upstream_took: Histogram,
     degraded: AtomicU64,
@@ -49,6 +50,13 @@ pub(crate) struct Outcome<'a> {
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
     pub(crate) upstream: Option<UpstreamNotes>,
+}
+
+impl Outcome<'_> {
+    // Not where it was the caller who left, or may stay no longer.
+    fn is_upstreams_fault(&self) -> bool {
+        self.refusal.is_some_and(|it| it.stage() == Stage::Upstream)
+    }
 }
 
 impl Tally {
@@ -74,7 +82,8 @@ impl Tally {
         if let Some(upstream) = outcome.upstream {
             match upstream.status {
                 Some(status) => count(&self.upstream, status),
-                None => _ = self.silent.fetch_add(1, Relaxed),
+                None if outcome.is_upstreams_fault() => _ = self.silent.fetch_add(1, Relaxed),
+                None => _ = self.abandoned.fetch_add(1, Relaxed),
             }
             self.retries.fetch_add(u64::from(upstream.attempts.saturating_sub(1)), Relaxed);
             self.upstream_took.see(upstream.took);
@@ -115,6 +124,7 @@ impl Default for Tally {
             response_bytes: AtomicU64::default(),
             upstream: Classes::default(),
             silent: AtomicU64::default(),
+            abandoned: AtomicU64::default(),
             retries: AtomicU64::default(),
             upstream_took: Histogram::default(),
             degraded: AtomicU64::default(),
@@ -201,7 +211,8 @@ impl Measured for Tallies {
         sheet.counter("rrgateway_response_body_bytes", RESPONSE_BYTES, bytes)?;
         sheet.counter("rrgateway_responses_cut_short", CUT, self.sum(|it| &it.cut))?;
         let silent = (NONE, self.sum(|it| &it.silent));
-        let upstream = self.classes(|it| &it.upstream).into_iter().chain([silent]);
+        let abandoned = ("abandoned", self.sum(|it| &it.abandoned));
+        let upstream = self.classes(|it| &it.upstream).into_iter().chain([silent, abandoned]);
         let upstream = upstream.map(|(class, count)| ([("status", class)], count));
         sheet.counters("rrgateway_upstream_responses", UPSTREAM, upstream)?;
         sheet.counter("rrgateway_upstream_retries", RETRIES, self.sum(|it| &it.retries))?;
@@ -227,8 +238,8 @@ const TOOK: &str = "From a request's head to the last byte of its response.";
 const REQUEST_BYTES: &str = "Bytes of requests' bodies that were read.";
 const RESPONSE_BYTES: &str = "Bytes of responses' bodies that were written.";
 const CUT: &str = "Responses that ended before their time.";
-const UPSTREAM: &str = "Requests that an upstream was sent, by the class of its status.";
-const RETRIES: &str = "Requests that were sent once more.";
+const UPSTREAM: &str = "Requests that an upstream was sent, by the class of its last status.";
+const RETRIES: &str = "How often requests were sent once more.";
 const UPSTREAM_TOOK: &str = "From sending to the upstream's head, or to giving up.";
 const DEGRADED: &str = "Requests that were limited without the store that gateways share.";
 const DROPPED: &str = "Audit records for which there was no room on the way to who keeps them.";
@@ -264,7 +275,8 @@ mod tests {
                 Outcome { refusal: Some(&refusal), status: 413, upstream: None, ..outcome };
             worker.end(&refused);
         }
-        let left = Outcome { has_left: true, status: 499, upstream: None, ..outcome };
+        let waited = Some(UpstreamNotes { status: None, attempts: 1, ..upstream });
+        let left = Outcome { has_left: true, status: 499, upstream: waited, ..outcome };
         tallies.workers[0].end(&left);
         let text = metrics.text();
         for line in [
@@ -279,8 +291,9 @@ mod tests {
             "rrgateway_response_body_bytes_total 35",
             "rrgateway_upstream_responses_total{status=\"2xx\"} 2",
             "rrgateway_upstream_responses_total{status=\"none\"} 0",
+            "rrgateway_upstream_responses_total{status=\"abandoned\"} 1",
             "rrgateway_upstream_retries_total 2",
-            "rrgateway_upstream_duration_seconds_count 2",
+            "rrgateway_upstream_duration_seconds_count 3",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }

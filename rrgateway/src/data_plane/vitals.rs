@@ -55,24 +55,21 @@ impl Measured for Vitals {
 #[derive(Debug)]
 pub(crate) struct Connections {
     limits: Limits,
-    listeners: usize,
 }
 
 impl Connections {
-    /// Those that `listeners` share `limits` for.
-    pub(crate) const fn of(limits: Limits, listeners: usize) -> Self {
-        Self { limits, listeners }
+    /// Those of all listeners that share `limits`.
+    pub(crate) const fn of(limits: Limits) -> Self {
+        Self { limits }
     }
 }
 
 impl Measured for Connections {
     fn measure(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
-        let most = self.limits.max_connections;
-        let taken = most.saturating_sub(self.limits.connections.available_permits());
-        // Each listener holds a place for the next one.
-        let open = taken.saturating_sub(self.listeners);
-        sheet.gauge("rrgateway_connections", OPEN, open as u64)?;
-        sheet.gauge("rrgateway_connections_max", MOST, most as u64)
+        let Limits { counts, max_connections, .. } = &self.limits;
+        sheet.gauge("rrgateway_connections", OPEN, counts.open())?;
+        sheet.gauge("rrgateway_connections_max", MOST, *max_connections as u64)?;
+        sheet.counter("rrgateway_connections_malformed", MALFORMED, counts.malformed())
     }
 }
 
@@ -80,3 +77,4 @@ const REVISIONS: &str = "Revisions of the configuration that were offered.";
 const OUTCALLS: &str = "Calls to key servers, token endpoints and introspection.";
 const OPEN: &str = "Connections of callers that are open.";
 const MOST: &str = "Connections of callers that may be open; more wait.";
+const MALFORMED: &str = "Connections that were closed since what came was no request.";

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::listen::counts::{ConnectionCounts, OpenConnection};
 use crate::listen::lingering::Lingering;
 use crate::listen::writing::Writing;
 use crate::listen::{Drain, Sequel};
@@ -29,6 +30,8 @@ pub struct Limits {
     pub connections: Arc<Semaphore>,
     /// How many that are when all are free.
     pub max_connections: usize,
+    /// What is counted of them.
+    pub counts: Arc<ConnectionCounts>,
     /// From the first moment a head is awaited until it is complete; also how long a connection
     /// may stay idle.
     pub head_timeout: Duration,
@@ -45,6 +48,7 @@ impl Default for Limits {
         Self {
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             max_connections: MAX_CONNECTIONS,
+            counts: Arc::default(),
             head_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
             head_bytes: 64 * 1024,
@@ -67,14 +71,14 @@ where
     let serving = drain.clone();
     let connection =
         |stream, peer| serve(TokioIo::new(stream), &limits, serving.clone(), service(peer));
-    each(&listener, &limits.connections, drain, connection).await;
+    each(&listener, &limits, drain, connection).await;
 }
 
 /// Accepts on `listener` until `drain` begins, and lets each connection live as `connection` says,
-/// with its place among `connections` until it ends.
+/// with its place among those that `limits` allows until it ends.
 pub(super) async fn each<C, F>(
     listener: &TcpListener,
-    connections: &Arc<Semaphore>,
+    limits: &Limits,
     mut drain: Drain,
     connection: C,
 ) where
@@ -83,17 +87,18 @@ pub(super) async fn each<C, F>(
 {
     loop {
         let next = tokio::select! {
-            next = admit(listener, connections) => next,
+            next = admit(listener, &limits.connections) => next,
             () = drain.begun() => return,
         };
         match next {
             Ok((stream, peer, permit)) => {
                 // Small responses must not wait for more to send.
                 _ = stream.set_nodelay(true);
-                let connection = connection(stream, peer);
+                let (connection, open) =
+                    (connection(stream, peer), OpenConnection::of(&limits.counts));
                 tokio::spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop((permit, open));
                 });
             }
             Err(error) => {
@@ -138,7 +143,7 @@ where
         }
         service.call(request)
     });
-    let io = Writing::new(io, limits.write_timeout);
+    let (io, counts) = (Writing::new(io, limits.write_timeout), Arc::clone(&limits.counts));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
@@ -159,10 +164,16 @@ where
             (Ok(()), Some(next)) => next.await,
             (Ok(()), None) => {}
             // A client that went away, or did not speak HTTP: nobody is left to tell.
-            (Err(error), _) => tracing::debug!(%error, "a connection ended early"),
+            (Err(error), _) => {
+                if error.is_parse() {
+                    counts.spoil();
+                }
+                tracing::debug!(%error, "a connection ended early");
+            }
         }
     }
 }
 
-const MAX_CONNECTIONS: usize = 10_000;
+/// How many connections clients may have, unless told otherwise.
+pub const MAX_CONNECTIONS: usize = 10_000;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -2,6 +2,7 @@
 //! client that sends slowly, and one without a cap none against many that send nothing.
 
 mod accept;
+mod counts;
 mod drain;
 mod lingering;
 mod sequel;
@@ -10,7 +11,8 @@ mod socket;
 mod tls;
 mod writing;
 
-pub use self::accept::{Limits, accept};
+pub use self::accept::{Limits, MAX_CONNECTIONS, accept};
+pub use self::counts::ConnectionCounts;
 pub use self::drain::{Drain, Drainer, drain};
 pub use self::sequel::Sequel;
 pub use self::socket::bind;

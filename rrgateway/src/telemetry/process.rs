@@ -40,6 +40,9 @@ impl Measured for Process {
             let open = (open.count() as u64).saturating_sub(1);
             sheet.gauge("process_open_fds", "Files and connections that are open.", open)?;
         }
+        if let Some(most) = max_fds() {
+            sheet.gauge("process_max_fds", "Files and connections that may be open.", most)?;
+        }
         Ok(())
     }
 }
@@ -51,6 +54,13 @@ fn cpu_seconds() -> Option<f64> {
     let mut ticks = rest.split(' ').skip(11).take(2).map(|it| it.parse::<u32>().ok());
     let ticks = ticks.next()??.saturating_add(ticks.next()??);
     Some(f64::from(ticks) / TICKS)
+}
+
+// `proc_pid_limits(5)`: the soft limit stands first.
+fn max_fds() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|it| it.strip_prefix("Max open files"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn resident_bytes() -> Option<u64> {
@@ -70,5 +80,6 @@ mod tests {
     fn linux_tells_of_processor_and_memory() {
         assert!(cpu_seconds().unwrap() >= 0.0);
         assert!(resident_bytes().unwrap() > 1 << 20);
+        assert!(max_fds().unwrap() > 2);
     }
 }

@@ -214,9 +214,14 @@ impl<'a> Called<'a> {
 impl Drop for Called<'_> {
     fn drop(&mut self) {
         let now = self.exchange.context().clock().monotonic();
-        let took = now.saturating_sub(self.start);
-        let (status, attempts) = (self.status, self.attempts);
-        self.exchange.notes().upstream = Some(UpstreamNotes { status, took, attempts });
+        let mut notes = self.exchange.notes();
+        // Sent again, with another token.
+        let before = notes.upstream.map_or((Duration::ZERO, 0), |it| (it.took, it.attempts));
+        notes.upstream = Some(UpstreamNotes {
+            status: self.status,
+            took: before.0 + now.saturating_sub(self.start),
+            attempts: before.1 + self.attempts,
+        });
     }
 }
 

@@ -79,7 +79,7 @@ pub async fn accept_tls<M, S, B>(
             serve(TokioIo::new(stream), &limits, drain, service(peer, certificate)).await;
         }
     };
-    each(&listener, &limits.connections, drain, connection).await;
+    each(&listener, &limits, drain, connection).await;
 }
 
 async fn shaken(stream: TcpStream, tls: &Tls, drain: &mut Drain) -> Option<TlsStream<TcpStream>> {
