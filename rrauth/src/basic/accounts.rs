@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rrcore::Now;
 use zeroize::Zeroizing;
 
-use crate::basic::attempt::{Answer, Attempt, Busy, recall};
+use crate::basic::attempt::{Answer, Attempt, Busy, Guess};
 use crate::basic::book::{Book, Given};
 use crate::basic::error::AccountsError;
 use crate::basic::flight::Flights;
@@ -121,7 +121,7 @@ impl<T> AccountsBuilder<T> {
         match self.unusable {
             Some(error) => Err(error),
             None => Ok(Accounts {
-                book: Arc::new(Book::new(self.by_name)?),
+                book: Arc::new(Book::new(&self.workers, self.by_name)?),
                 workers: self.workers,
                 flights: Arc::new(Flights::new()),
             }),
@@ -137,22 +137,20 @@ impl<T: Send + Sync + 'static> PasswordVerifier<T> for Accounts<T> {
         if !is_username(username) || !is_password(password) {
             return Verdict::Ready(Err(wrong()));
         }
-        let recalled = recall(&self.book, &self.workers, username, password, now);
-        if let Some(credential) = recalled.found {
+        let guess = Guess::new(&self.book, &self.workers, (username, password), now);
+        if let Some(credential) = guess.recall(&self.book, &self.workers) {
             return Verdict::Ready(Ok(Proof::of(credential)));
         }
-        // There is at least one slot: somebody has an account.
-        let flight =
-            recalled.keys.first().and_then(|key| self.flights.join(*key, || self.workers.place()));
+        // There is at least one key: somebody has an account.
+        let flight = guess.key().and_then(|key| self.flights.join(key, || self.workers.place()));
         let Some(flight) = flight else {
             return Verdict::Ready(Err(unavailable(FULL)));
         };
         let attempt = Attempt {
             book: Arc::clone(&self.book),
             workers: self.workers.clone(),
-            username: Zeroizing::new(username.to_owned()),
+            guess,
             password: Zeroizing::new(password.to_owned()),
-            now,
         };
         Verdict::Pending(Box::pin(async move {
             match flight.answer.get_or_init(|| attempt.run()).await {
@@ -236,6 +234,34 @@ mod tests {
         assert_eq!(accounts.flights.len(), 0);
         drop(busy);
         assert_eq!(&*pending(&accounts, "sesame").await.unwrap().credential.id, "a");
+    }
+
+    #[tokio::test]
+    async fn the_password_of_somebody_else_proves_nothing() {
+        let accounts = accounts();
+        // Known already or not: with one account, every name is tried against its hash.
+        for _ in 0..2 {
+            for name in ["bob", "Alice", "alic", "alice ", "\u{0}"] {
+                let now = Now { monotonic: Duration::ZERO, wall: Duration::ZERO };
+                let verdict = match accounts.verify(name, "sesame", now) {
+                    Verdict::Pending(hashing) => hashing.await,
+                    Verdict::Ready(known) => known,
+                    Verdict::NotMine => panic!("{name}"),
+                };
+                assert!(matches!(verdict, Err(Unproved::Invalid(_))), "{name}: {verdict:?}");
+            }
+            assert_eq!(&*known_or_hashed(&accounts).await, "a");
+        }
+    }
+
+    async fn known_or_hashed(accounts: &Accounts<()>) -> Box<str> {
+        let now = Now { monotonic: Duration::ZERO, wall: Duration::ZERO };
+        let proof = match accounts.verify("alice", "sesame", now) {
+            Verdict::Pending(hashing) => hashing.await.unwrap(),
+            Verdict::Ready(known) => known.unwrap(),
+            Verdict::NotMine => panic!("somebody has an account"),
+        };
+        (*proof.credential.id).into()
     }
 
     // One thread and no queue.

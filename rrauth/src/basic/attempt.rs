@@ -7,17 +7,24 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::basic::book::{Book, Slot, choose, is_usable};
+use crate::basic::book::{Book, Entry, Slot, choose, is_usable};
 use crate::basic::workers::{PairKey, PasswordWorkers};
 use crate::inbound::credential::Credential;
 
-/// Somebody shows a user name and a password.
+/// Somebody shows a user name and a password, to the accounts of one book.
+pub(crate) struct Guess {
+    entry: Entry,
+    // One for each slot of the entry.
+    keys: Vec<PairKey>,
+    now: Now,
+}
+
+/// A guess that has to be hashed.
 pub(crate) struct Attempt<T> {
     pub(crate) book: Arc<Book<T>>,
     pub(crate) workers: PasswordWorkers,
-    pub(crate) username: Zeroizing<String>,
+    pub(crate) guess: Guess,
     pub(crate) password: Zeroizing<String>,
-    pub(crate) now: Now,
 }
 
 /// Whose password it is; `Ok(None)`: nobody's.
@@ -27,14 +34,49 @@ pub(crate) type Answer<T> = Result<Option<Arc<Credential<T>>>, Busy>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Busy(pub(crate) &'static str);
 
+impl Guess {
+    pub(crate) fn new<T>(
+        book: &Book<T>,
+        workers: &PasswordWorkers,
+        (username, password): (&str, &str),
+        now: Now,
+    ) -> Self {
+        let entry = book.entry(workers, username);
+        let key = |it: &Slot<T>| workers.key(&it.fingerprint, username, password);
+        let keys = book.slots(entry).iter().map(key).collect();
+        Self { entry, keys, now }
+    }
+
+    /// What stands for it: the same for who shows the same.
+    pub(crate) fn key(&self) -> Option<PairKey> {
+        self.keys.first().copied()
+    }
+
+    /// Who was found to have shown this a moment ago, and still may.
+    pub(crate) fn recall<T>(
+        &self,
+        book: &Book<T>,
+        workers: &PasswordWorkers,
+    ) -> Option<Arc<Credential<T>>> {
+        let known = self.slots(book).filter(|it| workers.remembers(it.1, self.now));
+        let found = choose(known.map(|it| it.0), self.now.wall);
+        found.filter(|it| self.entry.is_own && is_usable(it, self.now.wall)).cloned()
+    }
+
+    fn slots<'a, T>(
+        &'a self,
+        book: &'a Book<T>,
+    ) -> impl Iterator<Item = (&'a Slot<T>, &'a PairKey)> {
+        book.slots(self.entry).iter().zip(&self.keys)
+    }
+}
+
 impl<T: Send + Sync + 'static> Attempt<T> {
     /// Waits for a thread, and has it find out.
     pub(crate) async fn run(self) -> Answer<T> {
         let thread = self.workers.thread().await.ok_or(STOPPED)?;
         // Somebody may have found out while this was waiting.
-        let remembered =
-            recall(&self.book, &self.workers, &self.username, &self.password, self.now);
-        if let Some(credential) = remembered.found {
+        if let Some(credential) = self.guess.recall(&self.book, &self.workers) {
             return Ok(Some(credential));
         }
         let runtime = Handle::try_current().map_err(|_| NO_RUNTIME)?;
@@ -45,7 +87,7 @@ impl<T: Send + Sync + 'static> Attempt<T> {
             let _thread = thread;
             if !tell.is_closed() {
                 // Whoever waited may have gone: then there is nobody to tell.
-                drop(tell.send(self.work(&remembered.keys)));
+                drop(tell.send(self.work()));
             }
         });
         // A panic, or the end of the runtime, proves nothing.
@@ -53,44 +95,19 @@ impl<T: Send + Sync + 'static> Attempt<T> {
     }
 
     // Every hash is tried, whatever the others say: how long it takes says nothing.
-    fn work(&self, keys: &[PairKey]) -> Answer<T> {
-        let slots = self.book.slots(&self.username);
-        let tried = slots.iter().map(|it| it.hash.try_verify(&self.password));
-        let tried: Vec<_> = tried.collect();
+    fn work(&self) -> Answer<T> {
+        let (is_own, now) = (self.guess.entry.is_own, self.guess.now);
+        let slots = || self.guess.slots(&self.book);
+        let tried: Vec<_> = slots().map(|it| it.0.hash.try_verify(&self.password)).collect();
         let tried = tried.into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| NO_MEMORY)?;
-        let fits = || slots.iter().zip(&tried).filter(|it| *it.1).map(|it| it.0);
-        let Some(credential) = choose(fits(), self.now.wall) else { return Ok(None) };
+        let fits = || slots().zip(&tried).filter(|it| is_own & *it.1).map(|it| it.0);
+        let Some(credential) = choose(fits().map(|it| it.0), now.wall) else { return Ok(None) };
         // One that is refused is not remembered, or it would be told from a wrong one by the time.
-        if is_usable(credential, self.now.wall) {
-            for ((_, key), _) in slots.iter().zip(keys).zip(&tried).filter(|it| *it.1) {
-                self.workers.remember(*key, self.now);
-            }
+        if is_usable(credential, now.wall) {
+            fits().for_each(|it| self.workers.remember(*it.1, now));
         }
         Ok(Some(Arc::clone(credential)))
     }
-}
-
-/// What is known without hashing.
-pub(crate) struct Recalled<T> {
-    pub(crate) found: Option<Arc<Credential<T>>>,
-    /// One for each slot.
-    pub(crate) keys: Vec<PairKey>,
-}
-
-/// Whether this pair was right a moment ago, and still is by `book`.
-pub(crate) fn recall<T>(
-    book: &Book<T>,
-    workers: &PasswordWorkers,
-    username: &str,
-    password: &str,
-    now: Now,
-) -> Recalled<T> {
-    let slots = book.slots(username);
-    let key = |it: &Slot<T>| workers.key(&it.fingerprint, username, password);
-    let keys: Vec<_> = slots.iter().map(key).collect();
-    let known = slots.iter().zip(&keys).filter(|it| workers.remembers(it.1, now)).map(|it| it.0);
-    let usable = |it: &&Arc<Credential<T>>| is_usable(it, now.wall);
-    Recalled { found: choose(known, now.wall).filter(usable).cloned(), keys }
 }
 
 const STOPPED: Busy = Busy("password hashing has stopped");

@@ -1,22 +1,35 @@
 //! Who has which password, laid out so that every guess is the same work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
+use subtle::ConstantTimeEq;
 
 use crate::basic::error::AccountsError;
 use crate::basic::hash::{PasswordHash, Shape};
+use crate::basic::workers::PasswordWorkers;
 use crate::inbound::credential::Credential;
 
 /// Accounts by user name, immutable.
 ///
-/// Each name, and any that nobody has, is tried against the same number of hashes of the same
-/// costs: what it lacks is filled with dummies.
+/// Each name is tried against the same number of hashes of the same costs: what it lacks is filled
+/// with dummies. A name that nobody has is tried against those of whoever would be its neighbour, in
+/// vain: so the same is read and compared, in the same way, whether there is such a user or not.
 pub(crate) struct Book<T> {
-    by_name: HashMap<Box<str>, Box<[Slot<T>]>, RandomState>,
-    nobody: Box<[Slot<T>]>,
+    // By digest of the name, in order: what a search reads depends on nothing but how many there are.
+    names: Box<[u128]>,
+    // Those of each name in turn.
+    slots: Box<[Slot<T>]>,
+    per_name: usize,
+}
+
+/// Where a name stands in a [`Book`].
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    at: usize,
+    /// Whether it is this name's own.
+    pub(crate) is_own: bool,
 }
 
 /// One hash that a guess is tried against.
@@ -36,21 +49,34 @@ struct Holder<T> {
 }
 
 impl<T> Book<T> {
-    pub(crate) fn new(accounts: BTreeMap<Box<str>, Vec<Given<T>>>) -> Result<Self, AccountsError> {
+    pub(crate) fn new(
+        workers: &PasswordWorkers,
+        accounts: BTreeMap<Box<str>, Vec<Given<T>>>,
+    ) -> Result<Self, AccountsError> {
         let plan = Plan::of(accounts.values())?;
-        let filled = |(name, given)| (name, plan.fill(given));
-        let nobody = plan.fill(Vec::new());
-        Ok(Self { by_name: accounts.into_iter().map(filled).collect(), nobody })
+        let digested = |(name, given): (Box<str>, _)| (workers.name(&name), given);
+        let mut accounts: Vec<_> = accounts.into_iter().map(digested).collect();
+        accounts.sort_unstable_by_key(|it| it.0);
+        let names = accounts.iter().map(|it| it.0).collect();
+        let slots = accounts.into_iter().flat_map(|it| plan.fill(it.1)).collect();
+        Ok(Self { names, slots, per_name: plan.len() })
     }
 
-    /// What a guess at the password of `username` is tried against, whether anybody is called so
-    /// or not.
-    pub(crate) fn slots(&self, username: &str) -> &[Slot<T>] {
-        self.by_name.get(username).unwrap_or(&self.nobody)
+    /// Where a guess at the password of `username` is tried, whether anybody is called so or not.
+    pub(crate) fn entry(&self, workers: &PasswordWorkers, username: &str) -> Entry {
+        let name = workers.name(username);
+        let at = self.names.partition_point(|it| *it <= name).saturating_sub(1);
+        Entry { at, is_own: self.names.get(at).is_some_and(|it| it.ct_eq(&name).into()) }
+    }
+
+    /// What it is tried against; nothing proves anything where the entry is not its own.
+    pub(crate) fn slots(&self, entry: Entry) -> &[Slot<T>] {
+        let start = entry.at * self.per_name;
+        self.slots.get(start..start + self.per_name).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.names.len()
     }
 }
 
@@ -97,7 +123,11 @@ impl Plan {
         Ok(Self(plan))
     }
 
-    fn fill<T>(&self, given: Vec<Given<T>>) -> Box<[Slot<T>]> {
+    fn len(&self) -> usize {
+        self.0.values().map(|it| it.0).sum()
+    }
+
+    fn fill<T>(&self, given: Vec<Given<T>>) -> Vec<Slot<T>> {
         let mut by_shape: BTreeMap<Shape, Vec<_>> = BTreeMap::new();
         for (rank, (hash, credential)) in given.into_iter().enumerate() {
             let slots = by_shape.entry(hash.shape()).or_default();
@@ -148,9 +178,10 @@ mod tests {
         let off = || credential("off").active(false);
         let given = [off(), old(), credential("good"), credential("late")];
         let given: Vec<_> = [9, 8, 9, 8].map(hash).into_iter().zip(given.map(Arc::new)).collect();
-        let book = Book::new([("alice".into(), given)].into()).unwrap();
+        let workers = PasswordWorkers::new().unwrap();
+        let book = Book::new(&workers, [("alice".into(), given)].into()).unwrap();
         let chosen = |wall, without: &[&str]| {
-            let slots = book.slots("alice").iter().filter(|slot| {
+            let slots = book.slots(book.entry(&workers, "alice")).iter().filter(|slot| {
                 !slot.holder.as_ref().is_some_and(|it| without.contains(&&*it.credential.id))
             });
             choose(slots, Duration::from_secs(wall)).map(|it| it.id.to_string())
@@ -160,7 +191,31 @@ mod tests {
         assert_eq!(chosen(1, &["good"]).as_deref(), Some("late"));
         assert_eq!(chosen(1, &["good", "late"]).as_deref(), Some("off"));
         assert_eq!(chosen(1, &["good", "late", "off", "old"]), None);
-        assert!(choose(book.slots("nobody"), Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn each_name_has_its_own_entry_and_no_other_name_has_one() {
+        let workers = PasswordWorkers::new().unwrap();
+        for size in [1, 2, 3, 100] {
+            let name = |it: usize| format!("user-{it}").into_boxed_str();
+            let given = |it: usize| {
+                let id = it.to_string();
+                (hash(8), Arc::new(Credential::new(&*id, &*id, Kind::Basic, ())))
+            };
+            let accounts = (0..size).map(|it| (name(it), vec![given(it)])).collect();
+            let book = Book::new(&workers, accounts).unwrap();
+            for it in 0..size {
+                let entry = book.entry(&workers, &name(it));
+                let holder = choose(book.slots(entry), Duration::ZERO);
+                assert!(entry.is_own);
+                assert_eq!(*holder.unwrap().id, it.to_string());
+            }
+            for it in size..size + 1_000 {
+                let entry = book.entry(&workers, &name(it));
+                assert!(!entry.is_own);
+                assert_eq!(book.slots(entry).len(), 1, "the work is the same");
+            }
+        }
     }
 
     // The memory of each hash that stands for its cost, for every name that there is and one that
@@ -173,7 +228,8 @@ mod tests {
             hashes.map(|(at, hash)| (hash, Arc::new(credential(at)))).collect()
         };
         let names = accounts.iter().map(|(name, memories)| ((*name).into(), given(memories)));
-        let book = match (Book::new(names.collect()), expected) {
+        let workers = PasswordWorkers::new().unwrap();
+        let book = match (Book::new(&workers, names.collect()), expected) {
             (Ok(book), Ok(_)) => book,
             (
                 Err(AccountsError::TooMany { credential } | AccountsError::Costs { credential }),
@@ -185,7 +241,8 @@ mod tests {
         };
         let expected: Vec<_> = expected.unwrap().iter().map(|it| hash(*it).shape()).collect();
         for name in accounts.iter().map(|it| it.0).chain(["nobody", ""]) {
-            let shapes: Vec<_> = book.slots(name).iter().map(|it| it.hash.shape()).collect();
+            let slots = book.slots(book.entry(&workers, name));
+            let shapes: Vec<_> = slots.iter().map(|it| it.hash.shape()).collect();
             assert_eq!(shapes, expected, "{name}");
         }
     }

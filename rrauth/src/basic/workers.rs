@@ -93,6 +93,12 @@ impl PasswordWorkers {
         mac.finalize().into_bytes().into()
     }
 
+    /// Stands for a user name alone: no pair has an empty password.
+    pub(crate) fn name(&self, username: &str) -> u128 {
+        let key = self.key(&[0; 32], username, "");
+        key.iter().take(16).fold(0, |name, byte| name << 8 | u128::from(*byte))
+    }
+
     pub(crate) fn remembers(&self, key: &PairKey, now: Now) -> bool {
         match self.shared.proved.get(key) {
             Some(until) if now.monotonic < until => true,
