@@ -16,6 +16,7 @@
 #[path = "../tests/jwt_support/mod.rs"]
 mod jwt_support;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
 use std::hint::black_box;
@@ -140,7 +141,14 @@ fn keys(group: &str) {
         let (id, subject) = (format!("cred_{it:06}"), format!("customer-{it:06}"));
         (KeyDigest::of(key(it)), Credential::new(id, subject, Kind::ApiKey, Arc::clone(&caller)))
     };
-    let index: Arc<Index<_>> = Arc::new((0..MILLION).map(credential).collect());
+    // The least that finds anything by the digest of a key: what it finds is a number, no credential.
+    let (mut index, mut map) = (Index::builder(), HashMap::new());
+    for at in 0..MILLION {
+        let (digest, credential) = credential(at);
+        map.insert(*digest.as_bytes(), at);
+        index = index.insert(digest, credential);
+    }
+    let (index, map) = (Arc::new(index.build()), Arc::new(map));
     // Each by itself: who of a million calls all the time decides what is in the caches.
     for (name, callers) in [("one", 1), ("2,000 in turn", 2_000), ("100,000 in turn", 100_000)] {
         let mut cases = Vec::new();
@@ -153,25 +161,32 @@ fn keys(group: &str) {
             *turn
         };
         // Whom one case has just asked for is in the cache: the others ask for callers far from it.
-        let (mut turn, mut layer_turn, mut digest_turn) = (0, callers / 2, 0);
-        let index = Arc::clone(&index);
+        let mut turns = [0, callers / 4, callers / 2, callers * 3 / 4];
+        let [turn, layer_turn, digest_turn, map_turn] = &mut turns;
+        let (index, map) = (Arc::clone(&index), Arc::clone(&map));
         let mut service = AuthLayer::new(Arc::clone(&index)).layer(at_once());
-        let (digests, all) = (Arc::clone(&shown), Arc::clone(&shown));
+        let (digests, all, of_map) = (Arc::clone(&shown), Arc::clone(&shown), Arc::clone(&shown));
+        cases.push(Case::new(
+            format!("{name}: digest and a hash map"),
+            move || of_map.get(next(map_turn)).unwrap().clone(),
+            move |it| map.get(KeyDigest::of(it).as_bytes()).copied(),
+        ));
         cases.push(Case::new(
             format!("{name}: digest and index"),
-            move || next(&mut digest_turn),
-            move |it| index.find(&KeyDigest::of(digests.get(it).unwrap())).is_some(),
+            // As a request brings it: just read, wherever the one before it was.
+            move || digests.get(next(digest_turn)).unwrap().clone(),
+            move |it| index.find(&KeyDigest::of(it)).filter(|it| it.active).cloned(),
         ));
         let name_of_header = header.clone();
         cases.push(Case::new(
             format!("{name}: the layer"),
-            move || shows(&name_of_header, all.get(next(&mut layer_turn)).unwrap()),
+            move || shows(&name_of_header, all.get(next(layer_turn)).unwrap()),
             move |request| assert!(through(&mut service, request)),
         ));
         let (header, mut bare) = (header.clone(), at_once());
         cases.push(Case::new(
             format!("{name}: nothing"),
-            move || shows(&header, shown.get(next(&mut turn)).unwrap()),
+            move || shows(&header, shown.get(next(turn)).unwrap()),
             move |request| assert!(through(&mut bare, request)),
         ));
         measure(group, 500, cases);
