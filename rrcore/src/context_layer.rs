@@ -16,6 +16,10 @@ use crate::context::{Context, Hooks, Observe, Render};
 /// Makes the [`Context`] of each request before the stages need it. Optional: without it, the
 /// first stage makes a plain one.
 ///
+/// Put it outside of all stages. A context that is there already stays, since stages outside have
+/// written on it, or will read it at the end (such as what must not come back): of this layer only
+/// the client's address is then added, where nobody has said it yet.
+///
 /// Refusals as HTML for browsers, and a count of what each stage decided:
 ///
 /// ```
@@ -104,9 +108,13 @@ impl ContextLayer {
     }
 
     fn context(&self, request: &Parts) -> Context {
-        let render = self.render.as_ref().and_then(|choose| choose(request));
-        let context =
-            Context::with_hooks(&self.clock, Hooks { render, observe: self.observe.clone() });
+        let context = match request.extensions.get::<Context>() {
+            Some(context) => context.clone(),
+            None => {
+                let render = self.render.as_ref().and_then(|choose| choose(request));
+                Context::with_hooks(&self.clock, Hooks { render, observe: self.observe.clone() })
+            }
+        };
         if let Some(address) = self.address.as_ref().and_then(|find| find(request)) {
             context.set_address(address);
         }

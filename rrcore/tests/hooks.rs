@@ -57,6 +57,24 @@ async fn clock_and_address_are_the_embedders() {
     assert_eq!(seen, (Duration::from_secs(7), Some(address)));
 }
 
+#[tokio::test]
+async fn a_context_that_is_there_stays_and_gets_an_address_where_it_has_none() {
+    let heard = Arc::new(Mutex::new(0));
+    let hearing = Arc::clone(&heard);
+    let outer = ContextLayer::new().observe(move |_: &Context, _: &Entry| {
+        *hearing.lock().unwrap() += 1;
+    });
+    let address = ClientAddress::of_peer("192.0.2.7".parse().unwrap());
+    let inner = ContextLayer::new().render_by(|_| None).address(move |_| Some(address));
+    let service = outer.layer(inner.layer(service_fn(async |mut request: Request<()>| {
+        let context = Context::of(request.extensions_mut(), &rrcore::Clock::system());
+        context.passed(Stage::Rules);
+        Ok::<_, Infallible>(context.address())
+    })));
+    assert_eq!(service.oneshot(Request::new(())).await.unwrap(), Some(address));
+    assert_eq!(*heard.lock().unwrap(), 1);
+}
+
 async fn refuse(mut request: Request<()>) -> Result<Response<Bytes>, Infallible> {
     let context = Context::of(request.extensions_mut(), &rrcore::Clock::system());
     context.passed(Stage::Limit);
