@@ -27,6 +27,7 @@ pub struct Claims {
 struct Inner {
     // Most tokens are only verified, and nobody asks what else they say: read when somebody does.
     members: OnceLock<Map<String, Value>>,
+    #[cfg(feature = "jwt")]
     text: Vec<u8>,
 }
 
@@ -34,7 +35,14 @@ impl Claims {
     /// Claims that somebody else has verified.
     #[must_use]
     pub fn new(members: Map<String, Value>) -> Self {
-        Self { inner: Arc::new(Inner { members: OnceLock::from(members), text: Vec::new() }) }
+        let members = OnceLock::from(members);
+        Self {
+            inner: Arc::new(Inner {
+                members,
+                #[cfg(feature = "jwt")]
+                text: Vec::new(),
+            }),
+        }
     }
 
     /// What `text` says: an object that has been read strictly.
@@ -72,9 +80,15 @@ impl Claims {
     }
 
     fn members(&self) -> &Map<String, Value> {
-        let Inner { members, text } = &*self.inner;
-        // It can be read: it was. Nobody is granted anything by an object without members.
-        members.get_or_init(|| serde_json::from_slice(text).unwrap_or_default())
+        #[cfg(feature = "jwt")]
+        let text = &self.inner.text;
+        // It can be read, in the same way: it was. Nobody is granted anything by an object without
+        // members.
+        #[cfg(feature = "jwt")]
+        let read = || crate::strict_json::object(text).unwrap_or_default();
+        #[cfg(not(feature = "jwt"))]
+        let read = Map::new;
+        self.inner.members.get_or_init(read)
     }
 }
 

@@ -47,6 +47,32 @@ fn a_proof_has_the_claims_and_the_credential() {
     assert!(proof.claims.unwrap().scopes().eq(["read", "write"]));
 }
 
+// Also where `serde_json` takes a name for one of its own.
+#[test]
+fn claims_are_what_was_verified() {
+    let signer = Signer::ed25519();
+    for chosen in ["no JSON", "[\"admin\"]", "{\"a\":1,\"a\":2}"] {
+        let chosen = json!({"$serde_json::private::RawValue": chosen});
+        let claims = claims_but(&json!({"scope": "read", "user_metadata": chosen}));
+        let token = signer.token(&signer.header(), &claims);
+        let Verdict::Ready(Ok(proof)) = verifier(&signer).verify(&token, at(NOW)) else { panic!() };
+        let claims = proof.claims.unwrap();
+        assert_eq!(
+            (claims.text("sub"), claims.get("user_metadata")),
+            (Some("alice"), Some(&chosen))
+        );
+        assert!(claims.scopes().eq(["read"]));
+    }
+}
+
+#[test]
+fn a_credential_that_is_switched_off_says_nothing_of_age() {
+    let signer = Signer::p256();
+    let off = verifier(&signer).renewed(credential().active(false));
+    let token = signer.token(&signer.header(), &claims_but(&json!({"exp": NOW - 60})));
+    assert_eq!(said(&off.verify(&token, at(NOW))), "invalid: exp: the token has expired");
+}
+
 #[test]
 fn what_was_believed_is_believed_until_it_ends_and_no_longer() {
     let signer = Signer::p256();

@@ -41,7 +41,7 @@ impl WholePaths {
     /// The ways to all values that the paths find in `document`.
     pub(crate) fn ways(&self, document: &[u8]) -> Result<PathSet, NotFilterable> {
         let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-        let value: Value = serde_json::from_slice(document).map_err(|_| NotFilterable::NotRead)?;
+        let value = rrcore::json::value(document).map_err(|_| NotFilterable::NotRead)?;
         let (values, depth) = extent(&value);
         let mut queries = Vec::new();
         for (index, path) in (0..).zip(&self.paths) {

@@ -36,6 +36,7 @@ mod shifted;
 mod structure;
 mod text;
 mod token;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -49,3 +50,4 @@ pub use self::query::Query;
 pub use self::reader::PathError;
 pub use self::scanner::Scanner;
 pub use self::selector::{Selector, Slice, Step};
+pub use self::value::value;

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::invalid_schema::InvalidSchema;
-use super::json;
 use super::kinds::Reading;
 use super::layout::{Escapes, object};
 use super::media::{MediaType, Range};
@@ -12,6 +11,7 @@ use super::schemas::{Schemas, Slot};
 use super::text::{Plus, decode, pairs};
 use super::translate::Translator;
 use super::violation::Violations;
+use rrcore::json;
 
 /// The media types that a body may have.
 pub(super) struct Content {
@@ -80,7 +80,7 @@ impl Listed {
     ) {
         let Some(rule) = &self.rule else { return };
         let value = match (media.is_json(), media.is_form()) {
-            (true, _) => json::parse(body),
+            (true, _) => json::value(body),
             (false, true) => form(body, &rule.reading),
             (false, false) => return,
         };

@@ -4,7 +4,6 @@ mod content;
 mod detail;
 mod document;
 mod invalid_schema;
-mod json;
 mod kinds;
 mod layer;
 mod layout;

@@ -4,7 +4,6 @@ use http::HeaderName;
 use serde_json::Value;
 
 use super::invalid_schema::InvalidSchema;
-use super::json;
 use super::kinds::{Kinds, Reading};
 use super::layout::{Escapes, Layout, array, assigned, listed, object, split};
 use super::node::Node;
@@ -14,6 +13,7 @@ use super::schemas::{Schemas, Slot};
 use super::text::Plus;
 use super::translate::Translator;
 use super::violation::Violations;
+use rrcore::json;
 
 /// One parameter of an operation.
 pub(super) struct Parameter {
@@ -142,7 +142,7 @@ impl Parameter {
             Meaning::Opaque => Ok(Given::Text(String::new())),
             Meaning::Json(_) => {
                 let text = escapes.undo(only(&texts)?)?;
-                json::parse(text.as_bytes()).map(Given::Whole)
+                json::value(text.as_bytes()).map(Given::Whole)
             }
             Meaning::Styled { layout: Layout::One, .. } => {
                 escapes.undo(only(&texts)?).map(Given::Text)

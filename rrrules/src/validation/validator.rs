@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::document::{Document, OpenApi};
 use super::invalid_schema::InvalidSchema;
-use super::json;
 use super::media::Stated;
 use super::operation::declared;
 use super::schemas::Schemas;
 use super::violation::{Invalid, Violations};
+use rrcore::json;
 
 /// Whether a message has the right shape: by a JSON Schema for the bodies of requests, or by an
 /// OpenAPI document. Compiled once, never changed; share it with an `Arc`.
@@ -180,7 +180,7 @@ fn check_schema(
     match bytes {
         Some(_) if !is_json(parts.headers) => return Err(Invalid::MediaType),
         None if is_declared && !is_json(parts.headers) => return Err(Invalid::MediaType),
-        Some(bytes) => match json::parse(bytes) {
+        Some(bytes) => match json::value(bytes) {
             Ok(value) => schemas.check(None, value, bytes.len(), "/body", &mut violations),
             Err(detail) => violations.add("/body", detail),
         },

@@ -1,17 +1,28 @@
 //! A JSON text as a value, by one strict reading.
 
-use rrcore::json::{Error, ErrorKind, Event, Limits, Scanner, unescape};
 use serde_json::{Map, Number, Value};
 
-/// Reads `text`.
+use crate::json::{Error, ErrorKind, Event, Limits, Scanner, unescape};
+
+/// Reads `text` as it stands, whatever the names in it mean to a library.
+///
+/// `serde_json`, where some crate of the program has asked it for raw values, takes an object with a
+/// member of a name of its own for the JSON in that member's text: anybody can write such an object.
 ///
 /// Two members of one name, nesting deeper than 128, anything that is not UTF-8 and numbers that
-/// no double can hold are refused: the upstream may read them in another way than this did.
+/// no double can hold are refused: another reader may read them in another way.
+///
+/// ```
+/// let value = rrcore::json::value(br#"{"a":[1,"b"]}"#)?;
+/// assert_eq!(value["a"][1], "b");
+/// assert!(rrcore::json::value(br#"{"a":1,"a":2}"#).is_err());
+/// # Ok::<_, &str>(())
+/// ```
 ///
 /// # Errors
 ///
 /// A phrase that quotes nothing.
-pub(super) fn parse(text: &[u8]) -> Result<Value, &'static str> {
+pub fn value(text: &[u8]) -> Result<Value, &'static str> {
     let mut tree = Tree::default();
     // Names are as long as the document, which is bounded, lets them be.
     let mut scanner = Scanner::new(Limits::default().key(usize::MAX));
@@ -112,14 +123,25 @@ fn phrase(error: &Error) -> &'static str {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn what_has_one_reading_is_read() {
         for text in ["null", "-1.5e3", "18446744073709551615", "\"a\\u0000\\n\"", "[[],{}]"] {
-            assert_eq!(parse(text.as_bytes()), Ok(serde_json::from_str(text).unwrap()), "{text}");
+            assert_eq!(value(text.as_bytes()), Ok(serde_json::from_str(text).unwrap()), "{text}");
         }
         let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
-        assert!(parse(deep.as_bytes()).is_ok());
+        assert!(value(deep.as_bytes()).is_ok());
+    }
+
+    // With its feature `raw_value`, which a program's other crates can turn on.
+    #[test]
+    fn no_name_means_anything() {
+        for text in ["no JSON", "[1]", "{\"a\":1,\"a\":2}"] {
+            let inner = json!({"$serde_json::private::RawValue": text});
+            let outer = json!({"a": [inner]});
+            assert_eq!(value(outer.to_string().as_bytes()), Ok(outer));
+        }
     }
 
     #[test]
@@ -131,18 +153,18 @@ mod tests {
             ("1e999", "holds a number that is out of range"),
             ("[NaN]", "is not valid JSON"),
         ] {
-            assert_eq!(parse(text.as_bytes()), Err(expected), "{text}");
+            assert_eq!(value(text.as_bytes()), Err(expected), "{text}");
         }
-        assert_eq!(parse(b"\"\xff\""), Err("is not UTF-8"));
+        assert_eq!(value(b"\"\xff\""), Err("is not UTF-8"));
         let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
-        assert_eq!(parse(deep.as_bytes()), Err("is nested too deep"));
+        assert_eq!(value(deep.as_bytes()), Err("is nested too deep"));
     }
 
     proptest! {
         #[test]
         fn it_reads_what_serde_reads(text in "[\\[\\]{}\":,0-9.eE+\\- a\\\\untrf]{0,24}") {
             // Only where it is stricter do they differ.
-            match (parse(text.as_bytes()), serde_json::from_str::<Value>(&text)) {
+            match (value(text.as_bytes()), serde_json::from_str::<Value>(&text)) {
                 (Ok(ours), theirs) => prop_assert_eq!(ours, theirs.unwrap()),
                 (Err("has two members of one name"), _) | (_, Err(_)) => {}
                 (Err(phrase), Ok(_)) => prop_assert!(false, "{} {}", phrase, text),
