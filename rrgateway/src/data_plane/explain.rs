@@ -112,6 +112,7 @@ impl Told {
     fn route(&mut self, route: &Route, request: Request<()>, question: &Question) {
         let layers = &route.stages().layers;
         let request = self.callers(&layers.callers, request, question);
+        let request = hygiene::without_nominated(request);
         let (head, ()) = request.into_parts();
         self.limit(layers, &head, question);
         let request = Request::from_parts(head, ());
@@ -124,7 +125,7 @@ impl Told {
         let on_request = applying(layers.request_filter.explain(request.extensions()));
         let on_response = applying(layers.filter.explain(request.extensions()));
         self.transform(layers, on_request);
-        let request = route.upstream.aimed(hygiene::without_nominated(request));
+        let request = route.upstream.aimed(request);
         self.inject(route, &request);
         let target = Finding::Target(Arc::clone(&route.proxy.target.id));
         self.push(Stage::Upstream, Outcome::NotSent, target);

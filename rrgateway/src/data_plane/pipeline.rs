@@ -89,6 +89,10 @@ fn lapsed(edge: &Edge, exchange: &Exchange, lapse: Lapse) -> Refusal {
 pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
     let aim = upstream.clone();
     let judged = ServiceBuilder::new()
+        // What the client said belongs to its own hop, and so does not go upstream. Below
+        // authentication, which takes the credential off wherever it is; above all that judges or sets
+        // a header: what is judged is what goes, and what we set cannot be nominated away.
+        .map_request(hygiene::without_nominated)
         // The body, where a meter must look into it before it can tell what a request costs. Read
         // once, for all stages below.
         .layer(layers.read_ahead.clone())
@@ -114,8 +118,6 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // What must not come back: the secret that is injected below. Nearest the upstream, so that
         // nothing above can show it, hold it or write it down.
         .layer(layers.shield.clone())
-        // What the client said belongs to its own hop. The rules have seen it.
-        .map_request(hygiene::without_nominated)
         // Where to: from here on the request has the URL that is called, which is what a secret is
         // bound to and a signature covers.
         .map_request(move |request| aim.aimed(request))
