@@ -55,8 +55,9 @@ use rrcore::{ClientAddress, Now};
 /// # Caveats
 ///
 /// Between the two calls other requests of the same client are admitted: as many as are under way
-/// at once may be tried beyond the limit. What one of them can cost is bounded elsewhere, by
-/// whoever does the work.
+/// at once may be tried beyond the limit. Count each of them, beyond the limit too, or that happens
+/// again whenever there is room for one. What one of them can cost is bounded elsewhere, by whoever
+/// does the work.
 pub trait FailureLimit: Send + Sync {
     /// Whether `client` may try, at this time.
     ///
@@ -64,8 +65,8 @@ pub trait FailureLimit: Send + Sync {
     /// How long it has to wait first, at least.
     fn admit(&self, client: ClientAddress, now: Now) -> Result<(), Duration>;
 
-    /// `client` has shown a credential that does not hold. Not to be called where nobody could
-    /// tell, nor where nothing was shown.
+    /// `client` has shown a credential that does not hold, or a password and gone away before it was
+    /// known whether it does. Not called where nobody could tell, nor where nothing was shown.
     fn failed(&self, client: ClientAddress, now: Now);
 }
 

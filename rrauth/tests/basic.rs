@@ -3,16 +3,24 @@
 #![cfg(test)]
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use rrauth::{
-    Accounts, AccountsError, Credential, Kind, PasswordCost, PasswordHash, PasswordVerifier,
-    PasswordWorkers, Unproved, Verdict, VerdictFuture,
+    Accounts, AccountsError, AuthLayer, Credential, FailureLimit, Index, Kind, PasswordCost,
+    PasswordHash, PasswordVerifier, PasswordWorkers, Unproved, Verdict, VerdictFuture,
 };
-use rrcore::Now;
+use rrcore::{ClientAddress, Clock, Context, Now};
 use tokio_test::task::spawn;
+use tower::{Layer, Service, service_fn};
 
 #[test]
 fn only_a_user_with_their_own_password_is_let_in() {
@@ -209,6 +217,55 @@ async fn whoever_gives_up_waiting_takes_nothing_along() {
     }
     assert!(format!("{workers:?}").contains("free_places: 1"), "{workers:?}");
     assert_eq!(&*pending(&accounts, "alice", "sesame").await.unwrap().credential.id, "a");
+}
+
+#[tokio::test]
+async fn a_guess_whose_caller_leaves_counts_and_is_not_remembered() {
+    let workers = workers(1, 8);
+    let dear = PasswordHash::of("sesame").unwrap();
+    let accounts = Accounts::builder(&workers).insert("alice", dear, credential("a"));
+    let accounts = accounts.build().unwrap();
+    let failed = Arc::new(AtomicUsize::new(0));
+    let layer = AuthLayer::new(Index::<()>::builder().build()).passwords(accounts.clone());
+    let mut service =
+        layer.failures(Counted(Arc::clone(&failed))).layer(service_fn(async |_: Request<()>| {
+            Ok::<_, Infallible>(Response::new(String::new()))
+        }));
+    let mut left = spawn(service.call(shows("alice:sesame")));
+    assert!(left.poll().is_pending());
+    drop(left);
+    assert_eq!(failed.load(Ordering::Relaxed), 1);
+    let mut tries = tokio::time::interval(Duration::from_millis(5));
+    while !format!("{workers:?}").contains("idle_threads: 1") {
+        tries.tick().await;
+    }
+    assert_eq!(remembered(&accounts, "alice", "sesame", at(0)), None);
+    // Who hears what comes of it is counted for that alone.
+    let response = service.call(shows("alice:sesame")).await.unwrap();
+    assert_eq!((response.status(), failed.load(Ordering::Relaxed)), (StatusCode::OK, 1));
+    let response = service.call(shows("alice:guess")).await.unwrap();
+    assert_eq!((response.status(), failed.load(Ordering::Relaxed)), (StatusCode::UNAUTHORIZED, 2));
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl FailureLimit for Counted {
+    fn admit(&self, _: ClientAddress, _: Now) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn failed(&self, _: ClientAddress, _: Now) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn shows(pair: &str) -> Request<()> {
+    let basic = format!("Basic {}", STANDARD.encode(pair));
+    let mut request = Request::builder().header(AUTHORIZATION, basic).body(()).unwrap();
+    let context = Context::new(&Clock::system());
+    context.set_address(ClientAddress::of_peer("192.0.2.7".parse().unwrap()));
+    request.extensions_mut().insert(context);
+    request
 }
 
 #[test]

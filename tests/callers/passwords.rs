@@ -110,6 +110,24 @@ async fn who_guesses_too_often_waits_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn guesses_that_are_tried_at_once_all_count() {
+    let house = with_ada().await;
+    let said = json!({"authFailuresPerMinute": 2});
+    house.api(Method::PATCH, "/configuration", Some(&said)).await;
+    invalid(&authorized(&house, &basic("ada", "first")).await);
+    house.clock.advance(Duration::from_secs(30));
+    let guesses: Vec<_> = (0..20).map(|it| basic("ada", &format!("guess-{it}"))).collect();
+    let answers = guesses.iter().map(|it| authorized(&house, it));
+    let answers = futures_util::future::join_all(answers).await;
+    let tried = answers.iter().filter(|it| it.status == 401).count();
+    assert!(tried > 2, "they were under way before the first had failed: {tried}");
+    // A minute after the first: that no longer counts, but all of the others do.
+    house.clock.advance(Duration::from_secs(31));
+    let late = authorized(&house, &basic("ada", PASSWORD)).await;
+    late.refused(429, "limit", "quota-exceeded");
+}
+
+#[tokio::test]
 async fn how_many_guesses_there_are_is_for_the_client_to_say() {
     let house = with_ada().await;
     let said = json!({"authFailuresPerMinute": 2});

@@ -86,27 +86,34 @@ impl<T: Send + Sync + 'static> Attempt<T> {
             // but what nobody waits for is not begun.
             let _thread = thread;
             if !tell.is_closed() {
-                // Whoever waited may have gone: then there is nobody to tell.
-                drop(tell.send(self.work()));
+                let (answer, fits) = self.work();
+                // Whoever waited may have gone: then there is nobody to tell, and who shows the same
+                // again is told no sooner.
+                if !tell.is_closed() {
+                    fits.into_iter().for_each(|it| self.workers.remember(it, self.guess.now));
+                }
+                drop(tell.send(answer));
             }
         });
         // A panic, or the end of the runtime, proves nothing.
         told.await.unwrap_or(Err(STOPPED))
     }
 
-    // Every hash is tried, whatever the others say: how long it takes says nothing.
-    fn work(&self) -> Answer<T> {
-        let (is_own, now) = (self.guess.entry.is_own, self.guess.now);
+    // Every hash is tried, whatever the others say: how long it takes says nothing. With what to
+    // remember of it.
+    fn work(&self) -> (Answer<T>, Vec<PairKey>) {
+        let (is_own, wall) = (self.guess.entry.is_own, self.guess.now.wall);
         let slots = || self.guess.slots(&self.book);
         let tried: Vec<_> = slots().map(|it| it.0.hash.try_verify(&self.password)).collect();
-        let tried = tried.into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| NO_MEMORY)?;
+        let Ok(tried) = tried.into_iter().collect::<Result<Vec<_>, _>>() else {
+            return (Err(NO_MEMORY), Vec::new());
+        };
         let fits = || slots().zip(&tried).filter(|it| is_own & *it.1).map(|it| it.0);
-        let Some(credential) = choose(fits().map(|it| it.0), now.wall) else { return Ok(None) };
+        let found = choose(fits().map(|it| it.0), wall);
         // One that is refused is not remembered, or it would be told from a wrong one by the time.
-        if is_usable(credential, now.wall) {
-            fits().for_each(|it| self.workers.remember(*it.1, now));
-        }
-        Ok(Some(Arc::clone(credential)))
+        let known = found.is_some_and(|it| is_usable(it, wall));
+        let keys = fits().filter(|_| known).map(|it| *it.1).collect();
+        (Ok(found.cloned()), keys)
     }
 }
 

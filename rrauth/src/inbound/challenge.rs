@@ -69,7 +69,7 @@ impl Challenge {
 
 // Whole seconds, rounded up: never sooner than it is worth.
 fn too_often(wait: Duration) -> Refusal {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     Refusal::new(Code::QuotaExceeded)
         .because("too many failed authentications")
         .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
@@ -106,5 +106,11 @@ mod tests {
     fn a_realm_cannot_break_out_of_its_quotes() {
         let challenge = Challenge::new("a\"b\\c\r\nX: é");
         assert_eq!(challenge.missing, r#"Bearer realm="a\"b\\c??X: ?""#);
+    }
+
+    #[test]
+    fn for_ever_is_a_time_to_wait() {
+        let refusal = too_often(Duration::MAX);
+        assert_eq!(refusal.get_member("retryAfterSeconds"), Some(&u64::MAX.into()));
     }
 }

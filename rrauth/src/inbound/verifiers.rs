@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Extensions;
-use rrcore::{Context, Now};
+use rrcore::{ClientAddress, Context, Now};
 
 use crate::failures::FailureLimit;
 use crate::inbound::judge::Rejection;
@@ -68,7 +68,11 @@ impl<T> Verifiers<T> {
     }
 
     /// Asks about what is shown and not in the index.
-    pub(crate) fn ask(&self, shown: &Shown, now: Now) -> Asked<T> {
+    pub(crate) fn ask(&self, context: &Context, shown: &Shown) -> Asked<T>
+    where
+        T: 'static,
+    {
+        let now = context.now();
         match &shown.secret {
             Secret::Key(_) => {}
             Secret::Token(token) => {
@@ -81,12 +85,31 @@ impl<T> Verifiers<T> {
             }
             Secret::Pair { username, password, .. } => {
                 let said = self.passwords.as_ref().map(|it| it.verify(username, password, now));
-                if let Some(asked) = said.and_then(told) {
-                    return asked;
+                match said.and_then(told) {
+                    Some(Asked::Waiting(wait)) => return self.counting(context, wait),
+                    Some(known) => return known,
+                    None => {}
                 }
             }
         }
         Asked::Known(Err(Rejection::unknown()))
+    }
+
+    // `wait`, counted as a failure where nobody waits to its end.
+    fn counting(&self, context: &Context, wait: VerdictFuture<T>) -> Asked<T>
+    where
+        T: 'static,
+    {
+        let (Some(limit), Some(client)) = (&self.failures, context.address()) else {
+            return Asked::Waiting(wait);
+        };
+        let limit = Arc::clone(limit);
+        let mut unheard = Unheard { limit, client, now: context.now(), is_heard: false };
+        Asked::Waiting(Box::pin(async move {
+            let said = wait.await;
+            unheard.hear();
+            said
+        }))
     }
 
     /// What is known already of what is shown and not in the index. Calls nobody.
@@ -115,6 +138,29 @@ impl<T> Verifiers<T> {
         match self.connection.as_ref().and_then(|it| it.verify(extensions, now)) {
             Some(said) => said.map_err(Rejection::from),
             None => Err(Rejection::Missing),
+        }
+    }
+}
+
+/// A guess that is being checked. Who goes away before it is has guessed all the same: else a guesser
+/// would keep all who hash busy, and be told by how soon a second try is answered.
+struct Unheard {
+    limit: Arc<dyn FailureLimit>,
+    client: ClientAddress,
+    now: Now,
+    is_heard: bool,
+}
+
+impl Unheard {
+    const fn hear(&mut self) {
+        self.is_heard = true;
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        if !self.is_heard {
+            self.limit.failed(self.client, self.now);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rratelimit::{Decision, Key, Limiter, Policy};
+use rratelimit::{Charge, Decision, Key, Limiter, Policy};
 use rrauth::FailureLimit;
 use rrcore::{ClientAddress, Now};
 
@@ -35,7 +35,7 @@ impl FailureLimit for Guesses {
     }
 
     fn failed(&self, client: ClientAddress, now: Now) {
-        // One that is refused by now has failed while this one was checked: it counts once.
-        let _counted = self.limiter.check(&self.policy, self.key(client), now);
+        // Beyond the limit, too: of many that were under way at once, each counts.
+        self.limiter.add(&[Charge::one(&self.policy, self.key(client))], now);
     }
 }
