@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Now;
+
 /// A caller that has proved who it is.
 ///
 /// Lives in the request's [`Context`](crate::Context). Its absence means "nobody has vouched",
@@ -15,6 +17,16 @@ pub struct Identity {
     subject: Option<Arc<str>>,
     kind: &'static str,
     expires_at: Option<Duration>,
+    validity: Option<Arc<dyn Validity>>,
+}
+
+/// Whether what a caller has shown is still good, where somebody else may take it back at any time.
+///
+/// For streams that outlive the check that opened them: one who relays them asks now and then.
+pub trait Validity: Send + Sync {
+    /// Whether the caller may stay, by what is known at this time. Must not wait: what has to be
+    /// asked is said the next time.
+    fn holds(&self, now: Now) -> bool;
 }
 
 /// A credential, as an [`Identity`] knows it: what it is called, and whom it names.
@@ -41,7 +53,7 @@ impl Identity {
     /// Vouches for whoever holds `named`. Of what is shared already, this copies nothing.
     #[must_use]
     pub fn of(named: Arc<dyn Named>, kind: &'static str) -> Self {
-        Self { named, subject: None, kind, expires_at: None }
+        Self { named, subject: None, kind, expires_at: None, validity: None }
     }
 
     /// It is `subject`, where that is not who the credential names.
@@ -56,6 +68,13 @@ impl Identity {
     #[must_use]
     pub fn ending_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
         self.expires_at = wall.into();
+        self
+    }
+
+    /// What was shown may be taken back before it ends: a stream that it opened should end then, too.
+    #[must_use]
+    pub fn while_valid(mut self, validity: impl Into<Option<Arc<dyn Validity>>>) -> Self {
+        self.validity = validity.into();
         self
     }
 
@@ -81,6 +100,12 @@ impl Identity {
     #[must_use]
     pub const fn expires_at(&self) -> Option<Duration> {
         self.expires_at
+    }
+
+    /// Who knows whether what it showed is still good, where it may be taken back.
+    #[must_use]
+    pub const fn validity(&self) -> Option<&Arc<dyn Validity>> {
+        self.validity.as_ref()
     }
 }
 

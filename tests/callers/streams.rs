@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::issuer::{AUDIENCE, Key, claims};
+use crate::issuer::{AUDIENCE, Key, Server, claims};
 use crate::support::House;
 use crate::world::{BOUND, INVALID, bind, credential, inline};
 
@@ -108,6 +108,54 @@ async fn a_busy_stream_ends_as_well() {
     house.clock.advance(Duration::from_secs(1));
     stream.ends_visibly("busy").await;
     tokio::time::timeout(BOUND, busy).await.expect("an end").unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_issuer_says_that_its_token_is_no_longer_active() {
+    let (house, mut upstream) = with_streams().await;
+    let server = Server::start(json!({"active": true, "sub": "alice"}));
+    let auth = json!({"type": "introspection", "introspectionUrl": server.url("/introspect"),
+        "allowPlaintext": true, "clientId": "gateway", "clientSecret": "s3cret-of-the-gateway"});
+    credential(&house, "ask", auth).await;
+    admit(&house, &["ask"]).await;
+    let mut stream = Stream::open(&house, "Authorization: Bearer an-opaque-token").await;
+    let mut served = upstream.next().await;
+    // Asked again, and still good; and while nobody can tell.
+    house.clock.advance(Duration::from_secs(60));
+    passing(&house, asked(&server, 2)).await;
+    server.answers(503, json!({}));
+    house.clock.advance(Duration::from_secs(60));
+    passing(&house, asked(&server, 3)).await;
+    served.write_all(b"5\r\nworld\r\n").await.unwrap();
+    stream.read_until("world").await;
+
+    server.answers(200, json!({"active": false}));
+    passing(&house, stream.ends_within(BOUND, "revoked at its issuer")).await;
+    ended(&mut served).await;
+    let record = house.recorded(stream.header("rr-request-id")).await;
+    assert!(record["error"].as_str().unwrap().contains("no longer good"), "{record}");
+}
+
+async fn asked(server: &Server, times: usize) {
+    let mut tries = tokio::time::interval(Duration::from_millis(20));
+    let asked = async {
+        while server.asked() < times {
+            tries.tick().await;
+        }
+    };
+    tokio::time::timeout(BOUND, asked).await.expect("a question");
+}
+
+// While time passes, ten times as fast as it does.
+async fn passing<T>(house: &House, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => house.clock.advance(Duration::from_millis(200)),
+        }
+    }
 }
 
 #[tokio::test]
@@ -230,8 +278,12 @@ impl Stream {
 
     // Within a second, and so that nobody takes what came for all there is.
     async fn ends_visibly(&mut self, why: &str) {
+        self.ends_within(Duration::from_secs(1), why).await;
+    }
+
+    async fn ends_within(&mut self, time: Duration, why: &str) {
         let read = async { while self.read().await > 0 {} };
-        let read = tokio::time::timeout(Duration::from_secs(1), read).await;
+        let read = tokio::time::timeout(time, read).await;
         assert!(read.is_ok(), "{why}: the stream goes on");
         assert!(!self.text.ends_with("0\r\n\r\n"), "{why}: {}", self.text);
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rrcore::Validity;
+
 #[cfg(feature = "claims")]
 use crate::claims::Claims;
 use crate::inbound::credential::Credential;
@@ -21,6 +23,8 @@ pub struct Proof<T> {
     pub claims: Option<Claims>,
     /// When the proof ends (time since the Unix epoch), if it does before the credential.
     pub expires_at: Option<Duration>,
+    /// Who knows whether the proof still holds, where it may be taken back before it ends.
+    pub validity: Option<Arc<dyn Validity>>,
 }
 
 impl<T> Proof<T> {
@@ -33,6 +37,7 @@ impl<T> Proof<T> {
             #[cfg(feature = "claims")]
             claims: None,
             expires_at: None,
+            validity: None,
         }
     }
 
@@ -55,6 +60,13 @@ impl<T> Proof<T> {
     #[must_use]
     pub fn expires_at(mut self, wall: impl Into<Option<Duration>>) -> Self {
         self.expires_at = wall.into();
+        self
+    }
+
+    /// The proof may be taken back before it ends.
+    #[must_use]
+    pub fn while_valid(mut self, validity: impl Into<Option<Arc<dyn Validity>>>) -> Self {
+        self.validity = validity.into();
         self
     }
 }

@@ -5,4 +5,5 @@ mod asker;
 mod breaker;
 mod memory;
 pub(crate) mod policy;
+mod validity;
 pub(crate) mod verifier;

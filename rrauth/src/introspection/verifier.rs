@@ -10,6 +10,7 @@ use crate::inbound::credential::Credential;
 use crate::inbound::verify::{TokenVerifier, Verdict};
 use crate::introspection::asker::{Asker, Opinion};
 use crate::introspection::policy::IntrospectionPolicy;
+use crate::introspection::validity::InUse;
 use crate::random::RandomUnavailable;
 
 /// Verifies tokens by asking their issuer about them (RFC 7662), for one credential.
@@ -56,7 +57,10 @@ use crate::random::RandomUnavailable;
 ///
 /// A stranger can have as many questions asked as invented tokens are let through: limit the rate
 /// before. A revoked token is believed until its answer is forgotten
-/// ([`cache`](IntrospectionPolicy::cache)). That a token is bound to a certificate (`cnf`, RFC 8705)
+/// ([`cache`](IntrospectionPolicy::cache)). Who relays a stream that it opened can ask
+/// [`Proof::validity`](crate::Proof) now and then, which has the token asked about again whenever its
+/// answer is forgotten (every 5 s where that is sooner); where nobody can tell, it holds for a minute
+/// more. That a token is bound to a certificate (`cnf`, RFC 8705)
 /// is not checked; it is in the claims.
 ///
 /// Questions are asked on the tokio runtime of whoever shows a token, which must keep time.
@@ -121,11 +125,18 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for Introspection<T> {
             return Verdict::NotMine;
         }
         match self.asker.opinion(token, now) {
-            Opinion::Known(said) => Verdict::Ready(said.map(|it| it.proof(&self.credential))),
+            Opinion::Known(Err(why)) => Verdict::Ready(Err(why.of(&self.credential))),
+            Opinion::Known(Ok(active)) => {
+                let in_use = InUse::new(Arc::clone(&self.asker), token, now);
+                let proof = active.proof(&self.credential).while_valid(in_use.shared());
+                Verdict::Ready(Ok(proof))
+            }
             Opinion::Asked(asked) => {
                 let (asker, credential) = (Arc::clone(&self.asker), Arc::clone(&self.credential));
+                let in_use = InUse::new(Arc::clone(&self.asker), token, now);
                 Verdict::Pending(Box::pin(async move {
-                    asker.wait(asked).await.map(|it| it.proof(&credential))
+                    let active = asker.wait(asked).await.map_err(|it| it.of(&credential))?;
+                    Ok(active.proof(&credential).while_valid(in_use.shared()))
                 }))
             }
         }

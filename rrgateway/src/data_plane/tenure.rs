@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
-use rrcore::{Clock, Identity};
+use rrcore::{Clock, Identity, Validity};
 use tokio::time::Sleep;
 
 use crate::data_plane::exchange::Exchange;
@@ -26,6 +26,8 @@ pub struct Tenure {
     caller: Arc<Consumer>,
     // When its token ends, where it has one (time since the Unix epoch).
     until: Option<Duration>,
+    // Whom to ask whether it was taken back, where it is one that its issuer is asked about.
+    validity: Option<Arc<dyn Validity>>,
 }
 
 impl Tenure {
@@ -37,19 +39,23 @@ impl Tenure {
             (notes.caller.clone()?, Arc::clone(&proxy.client), Arc::clone(&proxy.id))
         };
         let context = exchange.context();
-        let until = context.identity().and_then(Identity::expires_at);
+        let identity = context.identity();
+        let until = identity.and_then(Identity::expires_at);
+        let validity = identity.and_then(Identity::validity).cloned();
         let (live, clock) = (live.clone(), context.clock().clone());
-        Some(Self { live, clock, client, proxy, caller, until })
+        Some(Self { live, clock, client, proxy, caller, until, validity })
     }
 
     /// Why the caller would not be let in any more. A proxy that is gone, or lets everybody in, lets
     /// finish what has begun: for as long as the credential is good.
     fn lapse(&self) -> Option<Lapse> {
-        let wall = self.clock.now().wall;
-        if self.until.is_some_and(|it| it <= wall) {
+        let now = self.clock.now();
+        if self.until.is_some_and(|it| it <= now.wall) {
             return Some(Lapse::Expired);
         }
-        self.said(|it| it.lapse(self.caller.version, wall))
+        let lapse = self.said(|it| it.lapse(self.caller.version, now.wall));
+        let is_taken_back = || self.validity.as_ref().is_some_and(|it| !it.holds(now));
+        lapse.or_else(|| is_taken_back().then_some(Lapse::Revoked))
     }
 
     /// Whether what goes on may go on. What was opened by a token or a certificate ends also when
