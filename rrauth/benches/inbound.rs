@@ -134,7 +134,6 @@ impl<B> Answer for Response<B> {
 }
 
 fn keys(group: &str) {
-    let header = HeaderName::from_static("x-api-key");
     let key = |it: usize| format!("rk_{it:040x}");
     let caller: Arc<str> = "what the layers inside want to know".into();
     let credential = |it: usize| {
@@ -148,49 +147,54 @@ fn keys(group: &str) {
         map.insert(*digest.as_bytes(), at);
         index = index.insert(digest, credential);
     }
-    let (index, map) = (Arc::new(index.build()), Arc::new(map));
+    let known = (Arc::new(index.build()), Arc::new(map));
     // Each by itself: who of a million calls all the time decides what is in the caches.
     for (name, callers) in [("one", 1), ("2,000 in turn", 2_000), ("100,000 in turn", 100_000)] {
-        let mut cases = Vec::new();
         let mut shown: Vec<_> = (0..callers).map(|it| key(it * (MILLION / callers))).collect();
         // In no order: else the processor foresees where the next credential lies.
         shown.sort_by_cached_key(|it| *KeyDigest::of(it).as_bytes());
-        let shown = Arc::new(shown);
-        let next = move |turn: &mut usize| {
-            *turn = (*turn + 1) % callers;
-            *turn
-        };
-        // Whom one case has just asked for is in the cache: the others ask for callers far from it.
-        let mut turns = [0, callers / 4, callers / 2, callers * 3 / 4];
-        let [turn, layer_turn, digest_turn, map_turn] = &mut turns;
-        let (index, map) = (Arc::clone(&index), Arc::clone(&map));
-        let mut service = AuthLayer::new(Arc::clone(&index)).layer(at_once());
-        let (digests, all, of_map) = (Arc::clone(&shown), Arc::clone(&shown), Arc::clone(&shown));
-        cases.push(Case::new(
+        callers_in_turn(group, name, &known, &Arc::new(shown));
+    }
+}
+
+type Known = (Arc<Index<Arc<str>>>, Arc<HashMap<[u8; 32], usize>>);
+
+fn callers_in_turn(group: &str, name: &str, (index, map): &Known, shown: &Arc<Vec<String>>) {
+    let header = HeaderName::from_static("x-api-key");
+    let callers = shown.len();
+    let next = move |turn: &mut usize| {
+        *turn = (*turn + 1) % callers;
+        *turn
+    };
+    // Whom one case has just asked for is in the cache: the others ask for callers far from it.
+    let mut turns = [0, callers / 4, callers / 2, callers * 3 / 4];
+    let [turn, layer_turn, digest_turn, map_turn] = &mut turns;
+    let mut service = AuthLayer::new(Arc::clone(index)).layer(at_once());
+    let mut bare = at_once();
+    let cases = vec![
+        Case::new(
             format!("{name}: digest and a hash map"),
-            move || of_map.get(next(map_turn)).unwrap().clone(),
-            move |it| map.get(KeyDigest::of(it).as_bytes()).copied(),
-        ));
-        cases.push(Case::new(
+            || shown.get(next(map_turn)).unwrap().clone(),
+            |it| map.get(KeyDigest::of(it).as_bytes()).copied(),
+        ),
+        Case::new(
             format!("{name}: digest and index"),
             // As a request brings it: just read, wherever the one before it was.
-            move || digests.get(next(digest_turn)).unwrap().clone(),
-            move |it| index.find(&KeyDigest::of(it)).filter(|it| it.active).cloned(),
-        ));
-        let name_of_header = header.clone();
-        cases.push(Case::new(
+            || shown.get(next(digest_turn)).unwrap().clone(),
+            |it| index.find(&KeyDigest::of(it)).filter(|it| it.active).cloned(),
+        ),
+        Case::new(
             format!("{name}: the layer"),
-            move || shows(&name_of_header, all.get(next(layer_turn)).unwrap()),
-            move |request| assert!(through(&mut service, request)),
-        ));
-        let (header, mut bare) = (header.clone(), at_once());
-        cases.push(Case::new(
+            || shows(&header, shown.get(next(layer_turn)).unwrap()),
+            |request| assert!(through(&mut service, request)),
+        ),
+        Case::new(
             format!("{name}: nothing"),
-            move || shows(&header, shown.get(next(turn)).unwrap()),
-            move |request| assert!(through(&mut bare, request)),
-        ));
-        measure(group, 500, cases);
-    }
+            || shows(&header, shown.get(next(turn)).unwrap()),
+            |request| assert!(through(&mut bare, request)),
+        ),
+    ];
+    measure(group, 500, cases);
 }
 
 fn claims(more: usize) -> Value {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rrauth::{
     Credential, Introspection, IntrospectionPolicy, Kind, Proof, TokenVerifier, Unproved, Verdict,
 };
-use rrcore::ManualClock;
+use rrcore::{ManualClock, Validity};
 
 use crate::remote_server::{Answer, Server, client, header, ok, settle, status};
 
@@ -50,6 +50,12 @@ impl Setting {
             Verdict::Ready(said) => (Some(said), false),
             Verdict::Pending(wait) => (Some(wait.await), true),
         }
+    }
+
+    /// Who knows whether a token that was let in is still good.
+    async fn in_use(&self) -> Arc<dyn Validity> {
+        let (said, _) = self.ask("good").await;
+        said.unwrap().unwrap().validity.unwrap()
     }
 
     async fn verify(&self, token: &str) -> (&'static str, bool) {
@@ -125,6 +131,53 @@ async fn an_answer_is_forgotten_when_the_token_expires() {
     assert_eq!(setting.verify("good").await, ("in", true));
     setting.hand.set_wall(Duration::from_secs(WALL + 3_600));
     assert_eq!(setting.verify("good").await, ("expired", true));
+}
+
+#[tokio::test]
+async fn a_token_in_use_is_asked_about_as_long_as_it_lasts() {
+    let setting = Setting::new(ok(ACTIVE)).await;
+    let validity = setting.in_use().await;
+    let holds = || validity.holds(setting.hand.clock().now());
+    // As long as the answer is remembered, nobody is asked.
+    for _ in 0..59 {
+        setting.advance(1);
+        assert!(holds());
+    }
+    assert_eq!(setting.server.hits(), 1);
+    setting.advance(1);
+    assert!(holds());
+    settle(|| setting.server.hits() == 2).await;
+    // The issuer cannot tell: for a minute beyond its answer, at most.
+    setting.server.answer(status(503));
+    setting.advance(60);
+    for _ in 0..58 {
+        assert!(holds());
+        setting.advance(1);
+        tokio::task::yield_now().await;
+    }
+    setting.advance(10);
+    assert!(!holds());
+}
+
+#[tokio::test]
+async fn a_token_in_use_that_is_revoked_no_longer_holds() {
+    for seconds in [0, 3, 60] {
+        let cache = Duration::from_secs(seconds);
+        let setting = Setting::with(ok(ACTIVE), |it| it.cache(cache)).await;
+        let validity = setting.in_use().await;
+        setting.server.answer(ok(r#"{"active":false}"#));
+        let pace = seconds.max(5);
+        setting.advance(pace - 1);
+        assert!(validity.holds(setting.hand.clock().now()));
+        assert_eq!(setting.server.hits(), 1, "{seconds}");
+        setting.advance(1);
+        settle(|| !validity.holds(setting.hand.clock().now())).await;
+        assert_eq!(setting.server.hits(), 2, "{seconds}");
+        // Whatever is said later: what it opened has ended.
+        setting.server.answer(ok(ACTIVE));
+        setting.advance(100);
+        assert!(!validity.holds(setting.hand.clock().now()));
+    }
 }
 
 #[tokio::test]

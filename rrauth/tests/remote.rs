@@ -220,6 +220,55 @@ async fn it_is_kept_while_its_server_is_down_but_not_for_ever() {
 }
 
 #[tokio::test]
+async fn what_is_fresh_is_served_however_short_old_ones_are_kept() {
+    for max_stale in [0, 120] {
+        let server = Server::start(ok("42")).await;
+        let freshness = Freshness::new().max_stale(Duration::from_secs(max_stale));
+        let parse = |bytes: &[u8]| str::from_utf8(bytes).unwrap().parse::<u64>();
+        let remote = Remote::new(client(), server.url(), freshness, parse).unwrap();
+        let hand = ManualClock::starting_at(Duration::from_secs(1_000_000));
+        for _ in 0..60 {
+            let read = match remote.read(hand.clock().now(), |it| **it) {
+                Reading::Ready(value) => value,
+                Reading::Pending(wait) => *wait.await.unwrap(),
+                Reading::Unavailable(error) => panic!("{error}"),
+            };
+            assert_eq!(read, 42);
+            hand.advance(Duration::from_secs(10));
+        }
+        server.answer(Answer::Close);
+        hand.advance(Duration::from_secs(600 + max_stale));
+        let read = remote.read(hand.clock().now(), |it| **it);
+        let read = match read {
+            Reading::Pending(wait) => wait.await.map(|it| *it),
+            Reading::Ready(value) => Ok(value),
+            Reading::Unavailable(error) => Err(error),
+        };
+        assert!(read.is_err(), "{max_stale}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_without_end_is_one() {
+    for freshness in
+        [Freshness::new().lifetime(Duration::MAX), Freshness::new().cool_down(Duration::MAX)]
+    {
+        let server = Server::start(ok("42")).await;
+        let parse = |bytes: &[u8]| str::from_utf8(bytes).unwrap().parse::<u64>();
+        let remote = Remote::new(client(), server.url(), freshness, parse).unwrap();
+        let hand = ManualClock::starting_at(Duration::from_secs(1_000_000));
+        for _ in 0..2 {
+            match remote.read(hand.clock().now(), |it| **it) {
+                Reading::Ready(value) => assert_eq!(value, 42),
+                Reading::Pending(wait) => assert_eq!(*wait.await.unwrap(), 42),
+                Reading::Unavailable(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(server.hits(), 1);
+    }
+}
+
+#[tokio::test]
 async fn cold_and_down_is_unavailable_asked_ever_more_rarely_and_recovers() {
     let setting = Setting::new(status(503)).await;
     for _ in 0..600 {

@@ -24,7 +24,7 @@ pub(crate) struct Settings<T> {
     pub(crate) clock: Clock,
 }
 
-impl<T> Settings<T> {
+impl<T: 'static> Settings<T> {
     /// Reads the secret that `request` shows, and takes it off.
     pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Rejection> {
         Ok(self.places.take(request)?)
@@ -44,7 +44,7 @@ impl<T> Settings<T> {
     ) -> Asked<T> {
         match found {
             Some(credential) => Asked::Known(judge(shown.way, credential)),
-            None => self.verifiers.ask(shown, context.now()),
+            None => self.verifiers.ask(context, shown),
         }
     }
 }
@@ -81,9 +81,10 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
 }
 
 fn vouch<T: Send + Sync + 'static>(context: &Context, proof: Proof<T>) {
-    let Proof { credential, subject, expires_at, .. } = proof;
+    let Proof { credential, subject, expires_at, validity, .. } = proof;
     let kind = credential.kind.as_str();
     let ends = [expires_at, credential.expires_at].into_iter().flatten().min();
-    context.identify(Identity::of(credential, kind).with_subject(subject).ending_at(ends));
+    let identity = Identity::of(credential, kind).with_subject(subject).ending_at(ends);
+    context.identify(identity.while_valid(validity));
     context.record(Stage::Authenticate, Outcome::Passed, Fact::Auth { kind, outcome: "ok" });
 }

@@ -5,15 +5,29 @@ use std::sync::{Arc, OnceLock};
 
 use rrcore::Now;
 
+use crate::inbound::judge::holds;
+use crate::inbound::proof::Proof;
 use crate::inbound::verify::{ShownToken, TokenVerifier, Unproved, Verdict, VerdictFuture};
 
 /// Asks each of its verifiers until one verifies: for issuers that several credentials trust, such as
 /// one per audience.
 ///
-/// Where none verifies, "nobody can tell" counts for more than "too old", and that for more than
-/// "wrong". [`Verdict::NotMine`] where all say so.
+/// One whose credential is switched off or has expired stands in nobody's way: the next are asked
+/// first. Where none verifies, "nobody can tell" counts for more than "too old", and that for more
+/// than "wrong". [`Verdict::NotMine`] where all say so.
+///
+/// Of many, only those are asked that verify tokens of the issuer which the token names.
 pub struct AnyOf<T> {
-    verifiers: Arc<[Arc<dyn TokenVerifier<T>>]>,
+    verifiers: Arc<[Asked<T>]>,
+}
+
+type Asked<T> = Arc<dyn TokenVerifier<T>>;
+
+/// What has been said so far, as long as nobody was let in.
+struct SoFar<T> {
+    worst: Option<Unproved>,
+    // What was proved, by a credential that lets nobody in.
+    refused: Option<Proof<T>>,
 }
 
 impl<T> AnyOf<T> {
@@ -21,6 +35,25 @@ impl<T> AnyOf<T> {
     #[must_use]
     pub fn new(verifiers: impl IntoIterator<Item = Arc<dyn TokenVerifier<T>>>) -> Self {
         Self { verifiers: verifiers.into_iter().collect() }
+    }
+
+    // Who may know `token`. Each would read all of it to find that it does not.
+    #[cfg(feature = "jwt")]
+    fn candidates(&self, token: &str) -> impl Iterator<Item = &Asked<T>> {
+        let is_many = self.verifiers.len() > FEW;
+        let named = is_many.then(|| crate::jwt::policy::JwtPolicy::peek_issuer(token));
+        let mut is_asked = false;
+        self.verifiers.iter().filter(move |it| match (&named, it.issuer()) {
+            (None, _) | (_, None) => true,
+            (Some(Some(named)), Some(issuer)) => named == issuer,
+            // All would say the same of it: one does.
+            (Some(None), Some(_)) => !std::mem::replace(&mut is_asked, true),
+        })
+    }
+
+    #[cfg(not(feature = "jwt"))]
+    fn candidates(&self, _: &str) -> impl Iterator<Item = &Asked<T>> {
+        self.verifiers.iter()
     }
 }
 
@@ -30,66 +63,100 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for AnyOf<T> {
     }
 
     fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
-        let mut worst = None;
-        for verifier in &*self.verifiers {
+        let mut so_far = SoFar::nothing();
+        for verifier in self.candidates(token.expose()) {
             match verifier.known(token, now) {
                 Verdict::NotMine => {}
-                Verdict::Ready(Err(why)) => worst = Some(worse(worst, why)),
-                said @ (Verdict::Ready(Ok(_)) | Verdict::Pending(_)) => return said,
+                Verdict::Ready(said) => {
+                    if let Some(proof) = so_far.hear(said, now) {
+                        return Verdict::Ready(Ok(proof));
+                    }
+                }
+                waits @ Verdict::Pending(_) => return waits,
             }
         }
-        worst.map_or(Verdict::NotMine, |it| Verdict::Ready(Err(it)))
+        so_far.end()
     }
 
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
-        let mut worst = None;
-        for (at, verifier) in self.verifiers.iter().enumerate() {
+        let mut so_far = SoFar::nothing();
+        let mut candidates = self.candidates(token.expose());
+        while let Some(verifier) = candidates.next() {
             match verifier.verify_shown(token, now) {
                 Verdict::NotMine => {}
-                Verdict::Ready(Ok(proof)) => return Verdict::Ready(Ok(proof)),
-                Verdict::Ready(Err(why)) => worst = Some(worse(worst, why)),
+                Verdict::Ready(said) => {
+                    if let Some(proof) = so_far.hear(said, now) {
+                        return Verdict::Ready(Ok(proof));
+                    }
+                }
                 Verdict::Pending(wait) => {
-                    let rest = self.verifiers.get(at + 1..).unwrap_or_default();
-                    return Verdict::Pending(self.wait(wait, worst, rest.len(), token, now));
+                    let rest = candidates.cloned().collect();
+                    return Verdict::Pending(so_far.wait(wait, rest, token, now));
                 }
             }
         }
-        worst.map_or(Verdict::NotMine, |it| Verdict::Ready(Err(it)))
+        so_far.end()
     }
 }
 
-impl<T: Send + Sync + 'static> AnyOf<T> {
-    // Goes on with the last `left` verifiers if `wait` comes to nothing.
+impl<T> SoFar<T> {
+    const fn nothing() -> Self {
+        Self { worst: None, refused: None }
+    }
+
+    // The proof, if it lets somebody in.
+    fn hear(&mut self, said: Result<Proof<T>, Unproved>, now: Now) -> Option<Proof<T>> {
+        match said {
+            Ok(proof) if holds(&proof, now.wall).is_ok() => return Some(proof),
+            Ok(proof) => _ = self.refused.get_or_insert(proof),
+            Err(why) => self.worst = Some(worse(self.worst.take(), why)),
+        }
+        None
+    }
+
+    fn end(self) -> Verdict<T> {
+        match (self.worst, self.refused) {
+            (Some(why @ Unproved::Unavailable(_)), _) | (Some(why), None) => {
+                Verdict::Ready(Err(why))
+            }
+            (_, Some(proof)) => Verdict::Ready(Ok(proof)),
+            (None, None) => Verdict::NotMine,
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> SoFar<T> {
+    // Goes on with `rest` if `wait` comes to nothing.
     fn wait(
-        &self,
+        mut self,
         wait: VerdictFuture<T>,
-        mut worst: Option<Unproved>,
-        left: usize,
+        rest: Vec<Asked<T>>,
         token: ShownToken<'_>,
         now: Now,
     ) -> VerdictFuture<T> {
-        let verifiers = Arc::clone(&self.verifiers);
         let text = zeroize::Zeroizing::new(token.expose().to_owned());
         let digest = token.taken().clone();
         Box::pin(async move {
-            let why = match wait.await {
-                Ok(proof) => return Ok(proof),
-                Err(why) => why,
-            };
-            let mut last = worse(worst.take(), why);
-            let from = verifiers.len().saturating_sub(left);
-            for verifier in verifiers.iter().skip(from) {
+            if let Some(proof) = self.hear(wait.await, now) {
+                return Ok(proof);
+            }
+            for verifier in rest {
                 let said = match verifier.verify_shown(ShownToken::new(&text, &digest), now) {
                     Verdict::NotMine => continue,
                     Verdict::Ready(said) => said,
                     Verdict::Pending(wait) => wait.await,
                 };
-                match said {
-                    Ok(proof) => return Ok(proof),
-                    Err(why) => last = worse(Some(last), why),
+                if let Some(proof) = self.hear(said, now) {
+                    return Ok(proof);
                 }
             }
-            Err(last)
+            match self.end() {
+                Verdict::Ready(said) => said,
+                // Somebody has said something.
+                Verdict::NotMine | Verdict::Pending(_) => {
+                    Err(Unproved::Invalid("nobody knows the token".to_owned()))
+                }
+            }
         })
     }
 }
@@ -120,16 +187,21 @@ impl<T> fmt::Debug for AnyOf<T> {
     }
 }
 
+/// Reading whom a token names costs as much as one verifier that it is not for.
+#[cfg(feature = "jwt")]
+const FEW: usize = 2;
+
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    #[cfg(feature = "jwt")]
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use rrcore::ManualClock;
 
     use super::*;
     use crate::inbound::credential::{Credential, Kind};
-    use crate::inbound::proof::Proof;
 
     #[test]
     fn the_first_that_verifies_counts_and_else_the_worst() {
@@ -147,6 +219,62 @@ mod tests {
         check("UnI", "unavailable");
         check("InEg", "3");
         check("Gi", "0");
+        check("og", "1");
+        check("oG", "1");
+        check("Og", "1");
+        check("oi", "0");
+        check("eo", "1");
+        check("ou", "unavailable");
+        check("oo", "0");
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn of_many_those_are_asked_whose_issuer_the_token_names() {
+        use base64::Engine;
+        let token = |payload: &str| {
+            let coded = |it: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(it);
+            format!("{}.{}.{}", coded(r#"{"alg":"HS256"}"#), coded(payload), coded("signature"))
+        };
+        let ours = token(r#"{"iss":"i2","sub":"alice"}"#);
+        check_asked(1, &ours, 2);
+        check_asked(5, &ours, 2);
+        check_asked(5, &token(r#"{"iss":"nobody"}"#), 1);
+        check_asked(5, &token("{}"), 2);
+        check_asked(5, "no token at all", 2);
+    }
+
+    // How many of so many verifiers, each of its own issuer, and one of none are asked.
+    #[cfg(feature = "jwt")]
+    #[track_caller]
+    fn check_asked(issuers: usize, token: &str, expected: usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let verifier = |issuer: Option<usize>| -> Arc<dyn TokenVerifier<()>> {
+            let issuer = issuer.map(|it| format!("i{it}"));
+            Arc::new(Counts { issuer, asked: Arc::clone(&asked) })
+        };
+        let any = AnyOf::new((1..=issuers).map(Some).chain([None]).map(verifier));
+        let now = ManualClock::starting_at(Duration::ZERO).clock().now();
+        assert!(matches!(any.verify(token, now), Verdict::NotMine));
+        assert_eq!(asked.load(Ordering::Relaxed), expected, "{token}");
+    }
+
+    #[cfg(feature = "jwt")]
+    struct Counts {
+        issuer: Option<String>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    #[cfg(feature = "jwt")]
+    impl TokenVerifier<()> for Counts {
+        fn verify(&self, _: &str, _: Now) -> Verdict<()> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Verdict::NotMine
+        }
+
+        fn issuer(&self) -> Option<&str> {
+            self.issuer.as_deref()
+        }
     }
 
     // A letter is a verifier; a capital one has to wait.
@@ -175,9 +303,11 @@ mod tests {
 
     impl TokenVerifier<()> for Says {
         fn verify(&self, _: &str, _: Now) -> Verdict<()> {
+            let credential = Credential::new(self.0.to_string(), "s", Kind::Jwt, ());
             let said = match self.1.to_ascii_lowercase() {
                 'n' => return Verdict::NotMine,
-                'g' => Ok(Proof::of(Credential::new(self.0.to_string(), "s", Kind::Jwt, ()))),
+                'g' => Ok(Proof::of(credential)),
+                'o' => Ok(Proof::of(credential.active(false))),
                 'i' => Err(Unproved::Invalid(String::new())),
                 'e' => Err(Unproved::Expired(String::new())),
                 _ => Err(Unproved::Unavailable(String::new())),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Ready;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
@@ -64,7 +65,8 @@ impl<T> Index<T> {
 }
 
 impl<T> IndexBuilder<T> {
-    /// Adds a credential. Of several with the same secret, the first that is active counts.
+    /// Adds a credential. Of several with the same secret, an active one counts, and of these the one
+    /// that expires last: the first, where that leaves a choice.
     pub fn insert(mut self, digest: KeyDigest, credential: impl Into<Arc<Credential<T>>>) -> Self {
         self.credentials.push((digest, credential.into()));
         self
@@ -73,9 +75,14 @@ impl<T> IndexBuilder<T> {
     /// The index.
     #[must_use]
     pub fn build(self) -> Index<T> {
-        let by_digest = Table::of(self.credentials, |new, held| new.active && !held.active);
+        let by_digest = Table::of(self.credentials, |new, held| standing(new) > standing(held));
         Index { by_digest }
     }
+}
+
+// Which of two with one secret lets in, or will for longer.
+fn standing<T>(credential: &Credential<T>) -> (bool, Duration) {
+    (credential.active, credential.expires_at.unwrap_or(Duration::MAX))
 }
 
 impl<T> FromIterator<(KeyDigest, Credential<T>)> for Index<T> {
@@ -116,17 +123,21 @@ mod tests {
     use crate::inbound::credential::Kind;
 
     #[test]
-    fn of_two_with_one_secret_the_first_active_one_counts() {
-        check(&[("a", true), ("b", true)], "a");
-        check(&[("a", false), ("b", true), ("c", true)], "b");
-        check(&[("a", false), ("b", false)], "a");
+    fn of_two_with_one_secret_the_first_active_one_counts_that_expires_last() {
+        check(&[("a", true, None), ("b", true, None)], "a");
+        check(&[("a", false, None), ("b", true, None), ("c", true, None)], "b");
+        check(&[("a", false, None), ("b", false, None)], "a");
+        check(&[("a", true, Some(9)), ("b", true, None)], "b");
+        check(&[("a", true, None), ("b", true, Some(9))], "a");
+        check(&[("a", true, Some(8)), ("b", true, Some(9)), ("c", false, None)], "b");
     }
 
     #[track_caller]
-    fn check(credentials: &[(&str, bool)], found: &str) {
+    fn check(credentials: &[(&str, bool, Option<u64>)], found: &str) {
         let digest = KeyDigest::of("the same secret");
-        let credential = |(id, active): &(&str, bool)| {
-            Credential::new(*id, "s", Kind::ApiKey, ()).active(*active)
+        let credential = |(id, active, end): &(&str, bool, Option<u64>)| {
+            let end = end.map(Duration::from_secs);
+            Credential::new(*id, "s", Kind::ApiKey, ()).active(*active).expires_at(end)
         };
         let index: Index<()> = credentials.iter().map(|it| (digest, credential(it))).collect();
         assert_eq!(index.find(&digest).unwrap().id.as_ref(), found);

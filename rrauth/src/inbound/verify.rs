@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 use http::Extensions;
 use rrcore::Now;
 
+#[cfg(any(feature = "jwt", feature = "introspection", feature = "mtls"))]
+use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
 use crate::inbound::proof::Proof;
 
@@ -29,6 +31,12 @@ pub trait TokenVerifier<T>: Send + Sync {
     fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         let _ = (token, now);
         Verdict::Ready(Err(Unproved::Unavailable(LATER.to_owned())))
+    }
+
+    /// Whose signed tokens (the `iss` of a JWT) it knows, if it knows those of one issuer only: of
+    /// many, [`AnyOf`](crate::AnyOf) asks those of the issuer that a token names.
+    fn issuer(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -124,6 +132,18 @@ pub enum Unproved {
     Unavailable(String),
 }
 
+impl Unproved {
+    /// The same, as the callers of `credential` may hear it: one that is switched off is not known,
+    /// whatever is shown for it.
+    #[cfg(any(feature = "jwt", feature = "introspection", feature = "mtls"))]
+    pub(crate) fn of<T>(self, credential: &Credential<T>) -> Self {
+        match self {
+            Self::Expired(reason) if !credential.active => Self::Invalid(reason),
+            Self::Expired(_) | Self::Invalid(_) | Self::Unavailable(_) => self,
+        }
+    }
+}
+
 impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
     fn verify(&self, token: &str, now: Now) -> Verdict<T> {
         (**self).verify(token, now)
@@ -135,6 +155,10 @@ impl<T, V: TokenVerifier<T> + ?Sized> TokenVerifier<T> for Arc<V> {
 
     fn known(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
         (**self).known(token, now)
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        (**self).issuer()
     }
 }
 

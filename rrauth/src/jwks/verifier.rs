@@ -139,9 +139,13 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
                 Err(error) if error.is_unknown_key() => {
                     Verdict::Ready(Err(Unproved::Unavailable(LATER.to_owned())))
                 }
-                Err(error) => Verdict::Ready(Err(error.into())),
+                Err(error) => Verdict::Ready(Err(Unproved::from(error).of(&self.credential))),
             },
         }
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Some(self.policy().issuer())
     }
 
     fn verify_shown(&self, token: ShownToken<'_>, now: Now) -> Verdict<T> {
@@ -152,7 +156,9 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for JwksVerifier<T> {
         match verified {
             Reading::Ready(Ok(verified)) => Verdict::Ready(Ok(verified.proof(&self.credential))),
             Reading::Ready(Err((_, error))) if error.is_foreign() => Verdict::NotMine,
-            Reading::Ready(Err((None, error))) => Verdict::Ready(Err(error.into())),
+            Reading::Ready(Err((None, error))) => {
+                Verdict::Ready(Err(Unproved::from(error).of(&self.credential)))
+            }
             Reading::Ready(Err((Some(keys), error))) => match self.keys.remote.newer(&keys, now) {
                 Some(newer) => self.pending(token, now, newer),
                 None => Verdict::Ready(Err(unknown(&self.keys, &keys, now, error))),
@@ -181,7 +187,7 @@ impl<T: Send + Sync + 'static> JwksVerifier<T> {
                 if error.is_unknown_key() {
                     unknown(&owner, &keys, now, error)
                 } else {
-                    error.into()
+                    Unproved::from(error).of(&credential)
                 }
             })
         }))

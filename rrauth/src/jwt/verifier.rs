@@ -111,8 +111,12 @@ impl<T: Send + Sync> TokenVerifier<T> for JwtVerifier<T> {
         match self.policy.verify(token, &self.keys, now.wall) {
             Ok(verified) => Verdict::Ready(Ok(verified.proof(&self.credential))),
             Err(error) if error.is_foreign() => Verdict::NotMine,
-            Err(error) => Verdict::Ready(Err(Unproved::from(error))),
+            Err(error) => Verdict::Ready(Err(Unproved::from(error).of(&self.credential))),
         }
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Some(self.policy().issuer())
     }
 }
 

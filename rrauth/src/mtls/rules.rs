@@ -147,7 +147,9 @@ impl<T: Send + Sync> ConnectionVerifier<T> for ClientCertificates<T> {
         let certificate = extensions.get::<Arc<ClientCertificate>>()?;
         let proof = self.find(certificate, now);
         let unproved = || {
-            let is_known = self.rules.iter().any(|it| it.matching(certificate).is_some());
+            let is_active = |it: &&CertificateRule<T>| it.credential.active;
+            let mut active = self.rules.iter().filter(is_active);
+            let is_known = active.any(|it| it.matching(certificate).is_some());
             if is_known && certificate.not_after() <= now.wall {
                 return Unproved::Expired("the client certificate has ended".to_owned());
             }

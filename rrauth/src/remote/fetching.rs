@@ -69,7 +69,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 
     pub(crate) fn is_usable(&self, document: &Document<T>, now: Now) -> bool {
-        document.age(now) < self.source.freshness.max_stale
+        document.is_fresh(now) || document.age(now) < self.source.freshness.max_stale
     }
 
     pub(crate) fn record(&self) -> MutexGuard<'_, Record> {

@@ -92,7 +92,7 @@ impl Freshness {
     /// from asking in step.
     pub(crate) fn refresh_after(&self, lifetime: Duration, chance: u8) -> Duration {
         let half = lifetime / 2;
-        (half + half * u32::from(chance) / 256).max(self.cool_down)
+        half.saturating_add(half / 256 * u32::from(chance)).max(self.cool_down)
     }
 
     /// How long after the last of so many failures in a row to try again.
@@ -102,7 +102,7 @@ impl Freshness {
     pub(crate) fn retry_after(&self, failures: u32, served: bool, chance: u8) -> Duration {
         let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(16));
         let pause = if served { self.cool_down } else { doubled.min(self.cool_down) };
-        pause + pause * u32::from(chance) / 1024
+        pause.saturating_add(pause / 1024 * u32::from(chance))
     }
 }
 
