@@ -42,7 +42,10 @@ async fn main() -> support::Result<()> {
     // Yours speaks TLS.
     let client = Arc::new(ServiceClient::new(Client::builder(TokioExecutor::new()).build_http()));
     let url = format!("http://{issuer}/introspect").parse()?;
-    let policy = IntrospectionPolicy::new(url, "this-service", "its secret")?
+    let policy = IntrospectionPolicy::builder(url, "this-service", "its secret")
+        // To the example's own machine. The secret and the tokens go there as they are.
+        .allow_plaintext(true)
+        .build()?
         .audience([API])
         // How late a revocation is noticed.
         .cache(Duration::from_secs(60));

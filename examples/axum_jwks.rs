@@ -44,7 +44,8 @@ async fn main() -> support::Result<()> {
     // Yours speaks TLS.
     let client = Arc::new(ServiceClient::new(Client::builder(TokioExecutor::new()).build_http()));
     let url = format!("http://{issuer}/jwks.json").parse()?;
-    let freshness = Freshness::new().cool_down(Duration::from_secs(30));
+    // Of the example's own machine. Who can change what goes over plain HTTP says which keys are good.
+    let freshness = Freshness::new().cool_down(Duration::from_secs(30)).allow_plaintext(true);
     let keys = RemoteKeys::new(client, url, freshness)?;
     let policy = JwtPolicy::builder(ISSUER).algorithms([JwtAlgorithm::Es256]).build()?;
     let partners = Credential::new("cred_1", "partners", Kind::JwtVerify, ());

@@ -76,7 +76,7 @@ pub use crate::inbound::verify::{
     VerdictFuture,
 };
 #[cfg(feature = "introspection")]
-pub use crate::introspection::policy::IntrospectionPolicy;
+pub use crate::introspection::policy::{IntrospectionPolicy, IntrospectionPolicyBuilder};
 #[cfg(feature = "introspection")]
 pub use crate::introspection::verifier::{Introspection, IntrospectionState};
 #[cfg(feature = "jwks")]

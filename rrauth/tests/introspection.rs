@@ -36,7 +36,8 @@ impl Setting {
         change: impl FnOnce(IntrospectionPolicy) -> IntrospectionPolicy,
     ) -> Self {
         let server = Server::start(answer).await;
-        let policy = IntrospectionPolicy::new(server.url(), "gate:way", "s3:cret").unwrap();
+        let policy = IntrospectionPolicy::builder(server.url(), "gate:way", "s3:cret");
+        let policy = policy.allow_plaintext(true).build().unwrap();
         let credential = Credential::new("cred_1", "partners", Kind::Introspection, ());
         let verifier = Introspection::new(credential, change(policy), client()).unwrap();
         let hand = ManualClock::starting_at(Duration::from_secs(WALL));

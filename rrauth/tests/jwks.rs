@@ -74,7 +74,8 @@ struct Setting {
 impl Setting {
     async fn new(answer: Answer) -> Self {
         let server = Server::start(answer).await;
-        let keys = RemoteKeys::new(client(), server.url(), Freshness::new()).unwrap();
+        let freshness = Freshness::new().allow_plaintext(true);
+        let keys = RemoteKeys::new(client(), server.url(), freshness).unwrap();
         let policy = JwtPolicy::builder(ISSUER).algorithms([JwtAlgorithm::EdDsa]);
         let credential = Credential::new("cred_1", "partners", Kind::JwtVerify, ());
         let verifier = JwksVerifier::new(credential, policy.build().unwrap(), keys).unwrap();
@@ -344,4 +345,14 @@ fn symmetric_algorithms_are_not_for_published_keys() {
     let credential = Credential::new("cred_1", "partners", Kind::JwtVerify, ());
     let error = JwksVerifier::new(credential, policy, keys).unwrap_err();
     assert_eq!(error.field(), "algorithms");
+}
+
+#[test]
+fn keys_come_over_plain_http_only_where_that_is_allowed() {
+    for url in ["http://login.example/keys", "http://127.0.0.1/keys"] {
+        let keys = |freshness| RemoteKeys::new(client(), url.parse().unwrap(), freshness);
+        let error = keys(Freshness::new()).unwrap_err();
+        assert_eq!(error.to_string(), "the URL is plain http, which is not allowed");
+        assert!(keys(Freshness::new().allow_plaintext(true)).is_ok());
+    }
 }

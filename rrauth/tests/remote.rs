@@ -17,6 +17,11 @@ use crate::remote_server::{Answer, Server, client, header, ok, settle, status};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+// The server of these tests speaks nothing else.
+const fn plain() -> Freshness {
+    Freshness::new().allow_plaintext(true)
+}
+
 struct Setting {
     server: Server,
     hand: ManualClock,
@@ -35,7 +40,7 @@ impl Setting {
             assert_ne!(text, "panic", "the parser gives up");
             text.parse::<u64>().map_err(|error| error.to_string())
         };
-        let remote = Remote::new(client(), server.url(), Freshness::new(), parse).unwrap();
+        let remote = Remote::new(client(), server.url(), plain(), parse).unwrap();
         let hand = ManualClock::starting_at(Duration::from_secs(1_000_000));
         Self { server, hand, remote: Arc::new(remote), parsed }
     }
@@ -346,7 +351,7 @@ async fn a_wall_clock_that_jumps_changes_nothing() {
 fn without_a_runtime_it_is_unavailable() {
     let url = "http://localhost/".parse().unwrap();
     let parse = |_: &[u8]| Ok::<_, String>(());
-    let remote = Remote::new(client(), url, Freshness::new(), parse).unwrap();
+    let remote = Remote::new(client(), url, plain(), parse).unwrap();
     let now = ManualClock::starting_at(Duration::ZERO).clock().now();
     let reading = remote.read(now, |_| ());
     assert!(matches!(reading, Reading::Unavailable(_)), "{reading:?}");
@@ -374,7 +379,7 @@ fn a_runtime_that_is_gone_takes_no_one_with_it() {
 fn debug_shows_neither_query_nor_document() {
     let url = "http://a.example/keys?secret=canary".parse().unwrap();
     let parse = |_: &[u8]| Ok::<_, String>("canary");
-    let remote = Remote::new(client(), url, Freshness::new(), parse).unwrap();
+    let remote = Remote::new(client(), url, plain(), parse).unwrap();
     assert_eq!(format!("{remote:?}"), "Remote { host: Some(\"a.example\"), .. }");
 }
 

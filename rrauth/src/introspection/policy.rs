@@ -43,20 +43,29 @@ impl IntrospectionPolicy {
     /// believed for a minute, and awaited for 3 seconds.
     ///
     /// # Errors
-    /// When `url` is not an absolute one of `http` or `https`, or `client_id` is empty.
+    /// When `url` is not an absolute one of `https`, or `client_id` is empty. For plain http see
+    /// [`builder`](Self::builder).
     pub fn new(url: Uri, client_id: &str, client_secret: &str) -> Result<Self, InvalidEndpoint> {
-        if client_id.is_empty() {
-            return Err(InvalidEndpoint::new("the client has no id"));
+        Self::builder(url, client_id, client_secret).build()
+    }
+
+    /// As [`new`](Self::new), for whom the URL may be plain http.
+    ///
+    /// ```
+    /// use rrauth::IntrospectionPolicy;
+    ///
+    /// let url = || "http://introspection.internal/".parse().unwrap();
+    /// assert!(IntrospectionPolicy::new(url(), "gateway", "s3cret").is_err());
+    /// let builder = IntrospectionPolicy::builder(url(), "gateway", "s3cret");
+    /// assert!(builder.allow_plaintext(true).build().is_ok());
+    /// ```
+    pub fn builder(url: Uri, client_id: &str, client_secret: &str) -> IntrospectionPolicyBuilder {
+        IntrospectionPolicyBuilder {
+            url,
+            client_id: client_id.to_owned(),
+            client_secret: Zeroizing::new(client_secret.to_owned()),
+            plaintext: false,
         }
-        Ok(Self {
-            url: endpoint::checked(url)?,
-            authorization: basic(client_id, client_secret)?,
-            rules: Rules { issuer: None, audience: None, leeway: LEEWAY },
-            cache: Duration::from_secs(60),
-            cached_tokens: 10_000,
-            timeout: Duration::from_secs(3),
-            concurrency: 64,
-        })
     }
 
     /// One of these must be in the answer's `aud`. Not said: any `aud`, or none.
@@ -133,6 +142,54 @@ fn basic(id: &str, secret: &str) -> Result<HeaderValue, InvalidEndpoint> {
     let mut value = value.map_err(|_| InvalidEndpoint::new("the client cannot be named"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// What is checked before there is an [`IntrospectionPolicy`]; see [`IntrospectionPolicy::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct IntrospectionPolicyBuilder {
+    url: Uri,
+    client_id: String,
+    client_secret: Zeroizing<String>,
+    plaintext: bool,
+}
+
+impl IntrospectionPolicyBuilder {
+    /// Allows plain http, where the network is known to be safe: the client's secret and the tokens
+    /// that it asks about go over it, and whoever can change the answer lets in whom they like.
+    pub const fn allow_plaintext(mut self, allowed: bool) -> Self {
+        self.plaintext = allowed;
+        self
+    }
+
+    /// Checks all of it.
+    ///
+    /// # Errors
+    /// When the URL is not https and plain http not allowed, or the client's id is empty.
+    pub fn build(self) -> Result<IntrospectionPolicy, InvalidEndpoint> {
+        if self.client_id.is_empty() {
+            return Err(InvalidEndpoint::new("the client has no id"));
+        }
+        Ok(IntrospectionPolicy {
+            url: endpoint::checked(self.url, self.plaintext)?,
+            authorization: basic(&self.client_id, &self.client_secret)?,
+            rules: Rules { issuer: None, audience: None, leeway: LEEWAY },
+            cache: Duration::from_secs(60),
+            cached_tokens: 10_000,
+            timeout: Duration::from_secs(3),
+            concurrency: 64,
+        })
+    }
+}
+
+// By hand: it has a secret, and the query of the URL may be one.
+impl fmt::Debug for IntrospectionPolicyBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntrospectionPolicyBuilder")
+            .field("host", &self.url.host())
+            .field("plaintext", &self.plaintext)
+            .finish_non_exhaustive()
+    }
 }
 
 // By hand: it has a secret, and the query of the URL may be one.

@@ -26,7 +26,8 @@ impl RemoteKeys {
     /// The keys at `url`. Nothing is fetched yet.
     ///
     /// # Errors
-    /// When `url` is not an absolute one of `http` or `https`.
+    /// When `url` is not an absolute one of `https`, or of `http` where
+    /// [`allow_plaintext`](Freshness::allow_plaintext) says so.
     pub fn new(
         client: Arc<dyn HttpClient>,
         url: Uri,

@@ -16,11 +16,15 @@ impl InvalidEndpoint {
     }
 }
 
-/// `url`, if it is `http` or `https`, and has a host and no user.
+/// `url`, if it is `https`, or `http` where that is allowed, and has a host and no user.
+///
+/// Whoever can change what goes over plain http says which keys are good, and reads the tokens that
+/// are asked about: it takes somebody who says that the network is safe, as for
+/// [`OAuth2`](crate::OAuth2). A loopback address is no exception, as it is none there.
 ///
 /// Whether the host may be called at all is for the [`HttpClient`](crate::HttpClient) to decide, on
 /// the address that it connects to. The reason does not quote the URL: its query may be a secret.
-pub(crate) fn checked(url: Uri) -> Result<Uri, InvalidEndpoint> {
+pub(crate) fn checked(url: Uri, plaintext: bool) -> Result<Uri, InvalidEndpoint> {
     if ![Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&url.scheme()) {
         return Err(InvalidEndpoint::new("the URL must start with http:// or https://"));
     }
@@ -29,6 +33,9 @@ pub(crate) fn checked(url: Uri) -> Result<Uri, InvalidEndpoint> {
     }
     if url.authority().is_some_and(|it| it.as_str().contains('@')) {
         return Err(InvalidEndpoint::new("the URL must not name a user"));
+    }
+    if url.scheme() == Some(&Scheme::HTTP) && !plaintext {
+        return Err(InvalidEndpoint::new("the URL is plain http, which is not allowed"));
     }
     Ok(url)
 }
@@ -50,9 +57,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn plain_http_is_called_only_where_it_is_allowed() {
+        for url in ["http://a.example/keys", "http://127.0.0.1:8080/", "http://localhost/"] {
+            let url = url.parse::<Uri>().unwrap();
+            let refused = checked(url.clone(), false).unwrap_err().to_string();
+            assert_eq!(refused, "the URL is plain http, which is not allowed");
+            assert_eq!(checked(url.clone(), true), Ok(url));
+        }
+        assert!(checked(Uri::from_static("https://a.example/keys"), false).is_ok());
+    }
+
     #[track_caller]
     fn check(url: &str, expected: bool) {
         let parsed = url.parse::<Uri>();
-        assert_eq!(parsed.is_ok_and(|it| checked(it).is_ok()), expected, "{url}");
+        assert_eq!(parsed.is_ok_and(|it| checked(it, true).is_ok()), expected, "{url}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{AGE, CACHE_CONTROL};
 use http::{HeaderMap, HeaderName};
 
-/// When a [`Remote`](crate::Remote) asks, and how long it believes the answer.
+/// When and how a [`Remote`](crate::Remote) asks, and how long it believes the answer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,11 +21,12 @@ pub struct Freshness {
     pub(crate) max_stale: Duration,
     pub(crate) timeout: Duration,
     pub(crate) limit: usize,
+    pub(crate) plaintext: bool,
 }
 
 impl Freshness {
     /// A document lives 10 minutes, is asked for again early at most every 30 seconds, and serves for
-    /// an hour while its server is down; a fetch may take 3 seconds and 64 KiB.
+    /// an hour while its server is down; a fetch may take 3 seconds and 64 KiB, and goes over https.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -38,6 +39,7 @@ impl Freshness {
             max_stale: Duration::from_secs(3_600),
             timeout: Duration::from_secs(3),
             limit: 64 * 1024,
+            plaintext: false,
         }
     }
 
@@ -74,6 +76,14 @@ impl Freshness {
     #[must_use]
     pub const fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// Allows plain http, where the network is known to be safe: whoever can change what goes over it
+    /// says what the document is.
+    #[must_use]
+    pub const fn allow_plaintext(mut self, allowed: bool) -> Self {
+        self.plaintext = allowed;
         self
     }
 

@@ -98,14 +98,15 @@ impl<T: Send + Sync + 'static> Remote<T> {
     /// A document at `url`, of which `parse` makes a `T`. Nothing is fetched yet.
     ///
     /// # Errors
-    /// When `url` is not an absolute one of `http` or `https`.
+    /// When `url` is not an absolute one of `https`, or of `http` where
+    /// [`allow_plaintext`](Freshness::allow_plaintext) says so.
     pub fn new<E: fmt::Display>(
         client: Arc<dyn HttpClient>,
         url: Uri,
         freshness: Freshness,
         parse: impl Fn(&[u8]) -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, InvalidEndpoint> {
-        let url = endpoint::checked(url)?;
+        let url = endpoint::checked(url, freshness.plaintext)?;
         let parse = Box::new(move |it: &[u8]| parse(it).map_err(|error| error.to_string()));
         let shared = Shared::new(Source { client, url, freshness, parse });
         Ok(Self { shared: Arc::new(shared) })

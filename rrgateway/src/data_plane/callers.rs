@@ -154,10 +154,12 @@ impl Acquaintance {
         }
         match &verified.how {
             How::Jwt { policy, keys } => self.signed(verified, policy.clone(), keys),
-            How::Introspection { url, client_id, secret, audience, cache, .. } => {
+            How::Introspection { url, client_id, secret, audience, cache, allow_plaintext } => {
                 let secret = self.text(secret)?;
                 let url: Uri = url.parse()?;
-                let mut policy = IntrospectionPolicy::new(url, client_id, &secret)?.cache(*cache);
+                let policy = IntrospectionPolicy::builder(url, client_id, &secret);
+                let policy = policy.allow_plaintext(*allow_plaintext).build()?;
+                let mut policy = policy.cache(*cache);
                 if !audience.is_empty() {
                     policy = policy.audience(audience.iter().map(String::as_str));
                 }
@@ -185,12 +187,13 @@ impl Acquaintance {
                 let keys = JwkSet::shared_secret(&secret)?;
                 Learnt::Inline(JwtVerifier::new(credential, policy, keys)?)
             }
-            JwtKeys::Fetched { url, cooldown, max_stale, .. } => {
+            JwtKeys::Fetched { url, cooldown, max_stale, allow_plaintext } => {
                 let known = Fetched::of(verified).and_then(|it| self.fetched.get(&it));
                 let keys = match known {
                     Some(keys) => keys.clone(),
                     None => {
                         let freshness = Freshness::new().cool_down(*cooldown).max_stale(*max_stale);
+                        let freshness = freshness.allow_plaintext(*allow_plaintext);
                         RemoteKeys::new(Arc::clone(&self.client), url.parse()?, freshness)?
                     }
                 };
