@@ -63,8 +63,8 @@ fn app(keys: Index<Plan>) -> support::Result<Router> {
     let units = |max| Policy::new([Limit::calendar_day("unitsPerDay", max)]);
     let plans = HashMap::from([(Plan::Free, units(3)?), (Plan::Paid, units(1_000)?)]);
 
-    let limits = RateLimitLayer::with(Arc::new(Limiter::new()))
-        .quota(Quota::new(service).per(Per::everybody("service")))
+    let service = Quota::new(service).per(Per::everybody("service"));
+    let limits = RateLimitLayer::with(service, Arc::new(Limiter::new()))
         // Made once, and found for each request. The counts are the credential's, so an upgrade
         // goes on where the customer was.
         .quota(

@@ -90,7 +90,7 @@ fn app(hand: &ManualClock, limiter: &Arc<Limiter>, budget: &Meter, keys: Index<(
         // What it wants: the estimate looks into the body.
         .layer(from_fn(read))
         // Whether there is anything left for it.
-        .layer(RateLimitLayer::with(Arc::clone(limiter)).quota(budget.quota()))
+        .layer(RateLimitLayer::with(budget.quota(), Arc::clone(limiter)))
         // What it cost: innermost, where the answer is still what the model says.
         .layer(MeterLayer::new([budget.clone()], Arc::clone(limiter)));
     Router::new().route("/v1/chat/completions", post(model)).layer(stages)

@@ -49,14 +49,16 @@ impl<St: Store> RateLimitLayer<St> {
     /// nothing outside this layer has put it into the request's [`Context`](rrcore::Context), are
     /// one.
     pub fn new(policy: impl Into<Current<Policy>>, store: St) -> Self {
-        Self::with(store).quota(Quota::new(policy))
+        Self::with(Quota::new(policy), store)
     }
 
-    /// Holds nobody to anything before it gets a [`quota`](Self::quota).
-    pub fn with(store: St) -> Self {
+    /// Holds requests to `quota`, and remembers in `store` what it has spent. More quotas come with
+    /// [`quota`](Self::quota).
+    pub fn with(quota: Quota, store: St) -> Self {
         let settings = Settings {
             store,
-            quotas: Vec::new(),
+            first: Vec::new(),
+            last: quota,
             clock: Clock::system(),
             counts_refused: true,
             legacy_headers: false,
@@ -66,7 +68,7 @@ impl<St: Store> RateLimitLayer<St> {
 
     /// Holds requests to `quota`, too.
     pub fn quota(self, quota: Quota) -> Self {
-        self.change(|it| it.quotas.push(quota))
+        self.change(|it| it.first.push(std::mem::replace(&mut it.last, quota)))
     }
 
     /// Says who spends together by the last quota. The request's [`Context`](rrcore::Context) is in
@@ -111,10 +113,7 @@ impl<St: Store> RateLimitLayer<St> {
     }
 
     fn last(self, change: impl FnOnce(Quota) -> Quota) -> Self {
-        self.change(|it| {
-            let last = it.quotas.pop();
-            it.quotas.extend(last.map(change));
-        })
+        self.change(|it| it.last = change(it.last.clone()))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Settings<St>)) -> Self {
@@ -155,7 +154,7 @@ impl<St: Store, S> Layer<S> for RateLimitLayer<St> {
 impl<St> fmt::Debug for RateLimitLayer<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimitLayer")
-            .field("quotas", &self.settings.quotas)
+            .field("quotas", &self.settings.quotas().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

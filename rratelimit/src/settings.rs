@@ -11,16 +11,22 @@ use crate::quota::{Due, Quota};
 #[derive(Clone, Debug)]
 pub(crate) struct Settings<St> {
     pub(crate) store: St,
-    pub(crate) quotas: Vec<Quota>,
+    pub(crate) first: Vec<Quota>,
+    // There is always one: what is said of the last quota is never said of none.
+    pub(crate) last: Quota,
     pub(crate) clock: Clock,
     pub(crate) counts_refused: bool,
     pub(crate) legacy_headers: bool,
 }
 
 impl<St> Settings<St> {
+    pub(crate) fn quotas(&self) -> impl Iterator<Item = &Quota> {
+        self.first.iter().chain([&self.last])
+    }
+
     /// What each quota that is about the request charges for it.
     pub(crate) fn dues(&self, head: &Parts) -> Dues {
-        self.quotas.iter().filter_map(|it| it.due(head)).collect()
+        self.quotas().filter_map(|it| it.due(head)).collect()
     }
 }
 

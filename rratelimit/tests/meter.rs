@@ -459,8 +459,7 @@ async fn an_estimate_goes_back_whoever_answers_in_place_of_what_is_metered() {
                 }
             }
         });
-        let limits = RateLimitLayer::with(Arc::clone(&world.limiter))
-            .quota(world.meter.quota())
+        let limits = RateLimitLayer::with(world.meter.quota(), Arc::clone(&world.limiter))
             .counts_refused(counts_refused);
         let mut service = limits.layer(gate);
         let called = service.ready().await.unwrap().call(world.request("/"));
@@ -482,7 +481,7 @@ async fn whom_the_meter_has_nothing_left_for_is_refused_by_its_name() {
         response.headers_mut().insert(X_TOKENS, "150".parse().unwrap());
         ready(Ok::<_, &str>(response))
     }));
-    let limits = RateLimitLayer::with(Arc::clone(&world.limiter)).quota(world.meter.quota());
+    let limits = RateLimitLayer::with(world.meter.quota(), Arc::clone(&world.limiter));
     let mut service = limits.layer(metered);
     let mut call = async |request| service.ready().await.unwrap().call(request).await.unwrap();
     let crossing = call(world.request("/")).await;

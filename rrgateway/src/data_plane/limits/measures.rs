@@ -64,8 +64,7 @@ impl Measures {
         let Limits { count_refused, legacy_headers, .. } = &self.limits;
         let key = self.key;
         let own = Quota::new(self.policy.clone()).key(move |_| key);
-        let layer = RateLimitLayer::with(self.counts.clone())
-            .quota(own)
+        let layer = RateLimitLayer::with(own, self.counts.clone())
             .counts_refused(*count_refused)
             .legacy_headers(*legacy_headers)
             .clock(self.clock.clone());
