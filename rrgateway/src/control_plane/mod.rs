@@ -2,6 +2,8 @@
 
 mod api;
 mod config;
+// For the command, which comes with both planes.
+#[cfg(feature = "data-plane")]
 pub(crate) mod file;
 mod plane;
 mod standing;

@@ -11,4 +11,6 @@ mod sheet;
 pub(crate) use self::histogram::Histogram;
 pub use self::logs::{LogFormat, init};
 pub use self::metrics::Metrics;
+// Without a plane there is nobody else who measures.
+#[cfg(any(feature = "control-plane", feature = "data-plane"))]
 pub(crate) use self::sheet::{Measured, Sheet};

@@ -33,6 +33,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Something that only grows; `_total` is put behind its name.
+    #[cfg(any(feature = "control-plane", feature = "data-plane"))]
     pub(crate) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
