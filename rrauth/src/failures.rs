@@ -54,6 +54,9 @@ use rrcore::{ClientAddress, Now};
 ///
 /// # Caveats
 ///
+/// It is neither asked nor told where the request's [`Context`](rrcore::Context) has no address:
+/// [`ContextLayer::address`](rrcore::ContextLayer::address) outside the layer puts it there.
+///
 /// Between the two calls other requests of the same client are admitted: as many as are under way
 /// at once may be tried beyond the limit. Count each of them, beyond the limit too, or that happens
 /// again whenever there is room for one. What one of them can cost is bounded elsewhere, by whoever

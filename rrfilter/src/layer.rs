@@ -27,7 +27,7 @@ impl FilterLayer {
     }
 
     /// Lets nothing pass but what `paths` find: one [`Filter`] with the id `retain` on
-    /// [`Scope::Proxy`].
+    /// [`Scope::Proxy`]. [`scope`](Self::scope) with that scope replaces it: for both give it a set.
     ///
     /// # Errors
     ///
@@ -37,6 +37,7 @@ impl FilterLayer {
     }
 
     /// Takes out what `paths` find: one [`Filter`] with the id `destroy` on [`Scope::Proxy`].
+    /// [`scope`](Self::scope) with that scope replaces it: for both give it a set.
     ///
     /// # Errors
     ///
@@ -48,7 +49,8 @@ impl FilterLayer {
     }
 
     /// Applies `filters` to every response, as what hangs on `scope`; replaces what was given for
-    /// that scope before.
+    /// that scope before. For [`Scope::ProxyCredential`], [`per_caller`](Self::per_caller) counts instead
+    /// where it is given, also if it was given before.
     ///
     /// The scopes apply in the order target credential, target, proxy credential, proxy. Filters in
     /// a [`Handle`](rrcore::Handle) can be replaced while requests are under way; each is answered

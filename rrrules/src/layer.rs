@@ -51,7 +51,7 @@ impl RulesLayer {
     }
 
     /// Asks `rules` for `scope`: a [`RuleSet`], an `Arc` of one, or a [`Handle`](rrcore::Handle)
-    /// on one that is replaced while requests run.
+    /// on one that is replaced while requests run. Replaces what was set for this scope before.
     ///
     /// A request is judged by one set from beginning to end, and the next one by what replaced
     /// it. Each scope is replaced by itself.
@@ -61,7 +61,8 @@ impl RulesLayer {
     }
 
     /// Asks, for [`Scope::ProxyCredential`], the rules that `choose` finds for the caller, usually
-    /// by what authentication left in the request's extensions. `None` denies.
+    /// by what authentication left in the request's extensions. `None` denies. Replaces
+    /// what was set for that scope before, by [`scope`](Self::scope) too.
     pub fn per_caller(
         mut self,
         choose: impl Fn(&Extensions) -> Option<Arc<RuleSet>> + Send + Sync + 'static,

@@ -38,7 +38,8 @@ use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
 ///
 /// A credential that is switched off in the source is let in until its answer is over, unless you
 /// [`forget`](Self::forget) it: choose a time that you could defend. Its expiry is exact, since the
-/// credential says it. Requests that come together for a caller who is not known yet each ask.
+/// credential says it. A key that was shown before it existed stays unknown until that answer is over:
+/// forget its digest when you make it. Requests that come together for a caller who is not known yet each ask.
 pub struct Cached<C: CredentialSource> {
     inner: Arc<Inner<C>>,
 }

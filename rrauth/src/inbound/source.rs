@@ -12,6 +12,11 @@ use crate::inbound::digest::KeyDigest;
 ///
 /// [`Index`](crate::Index) is the one in memory; implement this for a database or a key server. The
 /// [crate docs](crate) have an example.
+///
+/// # Caveats
+/// Any token or user name that is shown may be a key of this source, so each new one is asked of it.
+/// While the source cannot tell, callers of all methods get 503, those with good signed tokens and
+/// passwords too.
 pub trait CredentialSource: Send + Sync + 'static {
     /// What the embedder wants to know of a caller.
     type Caller: Clone + Send + Sync + 'static;
