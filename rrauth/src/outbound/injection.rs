@@ -107,9 +107,23 @@ impl Injection {
 
     /// Sends `prefix` (usually `Bearer` and a space) and `token` in `Authorization`.
     ///
+    /// ```
+    /// use rrauth::Injection;
+    ///
+    /// let error = Injection::bearer("Bearer", "sk_live_4eC39HqLyjWDarjt").unwrap_err();
+    /// assert_eq!(error.to_string(), "prefix: end it with a blank, or it runs into the token");
+    /// # Injection::bearer("Token token=", "t").unwrap();
+    /// # Injection::bearer("", "t").unwrap();
+    /// ```
+    ///
     /// # Errors
-    /// As [`Injection::header`].
+    /// As [`Injection::header`]; and when `prefix` ends in a letter or a digit, so that it would run
+    /// into the token. Where an upstream wants just that, [`Injection::header`] does it.
     pub fn bearer(prefix: &str, token: &str) -> Result<Self, InvalidInjection> {
+        if prefix.ends_with(|it: char| it.is_ascii_alphanumeric()) {
+            let problem = "end it with a blank, or it runs into the token";
+            return Err(InvalidInjection::new("prefix", problem));
+        }
         Self::header(AUTHORIZATION, prefix, token)
     }
 
@@ -176,8 +190,8 @@ impl Injection {
         Self::of(Kind::Unavailable { reason: reason.into() })
     }
 
-    /// Sends the credential nowhere else. A request whose URI is not at one of `destinations`, or
-    /// has no scheme and host, is refused with 503 `credential-unavailable`.
+    /// Sends the credential with requests to `destinations` only. A request whose URI is not at one of
+    /// them, or has no scheme and host, is refused with 503 `credential-unavailable`.
     ///
     /// ```
     /// use rrauth::{Destinations, Injection};
@@ -186,6 +200,11 @@ impl Injection {
     /// let stripe = Injection::bearer("Bearer ", "sk_live_4eC39HqLyjWDarjt")?.bound_to(there);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Caveats
+    /// It is the request as it comes to this layer that is looked at. A client inside it that follows
+    /// redirects takes headers of one's own naming along, to wherever it is sent: switch that off, or
+    /// follow redirects outside this layer.
     #[must_use]
     pub fn bound_to(mut self, destinations: Destinations) -> Self {
         self.bound = Some(destinations);
