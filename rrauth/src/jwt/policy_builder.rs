@@ -102,8 +102,8 @@ impl JwtPolicyBuilder {
     /// The policy.
     ///
     /// # Errors
-    /// Says which field cannot be meant; or that `jsonwebtoken` has no back end: install its
-    /// `CryptoProvider`, or enable one of its features, before.
+    /// Says which field cannot be meant; or that `jsonwebtoken` has no back end, or two:
+    /// enable exactly one of its features, or install a `CryptoProvider` before.
     pub fn build(self) -> Result<JwtPolicy, InvalidJwtPolicy> {
         check_texts("issuer", std::slice::from_ref(&self.issuer))?;
         check_algorithms(&self.algorithms)?;

@@ -1,4 +1,4 @@
-//! Whether `jsonwebtoken` has a back end at all, asked while that can still be said politely.
+//! Whether `jsonwebtoken` has a back end, and one only, asked while that can still be said politely.
 
 use std::panic;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use crate::jwt::error::InvalidJwtPolicy;
 
 /// Verifies a signature that is known to be right.
 ///
-/// Without a back end `jsonwebtoken` panics, and there is no other way to ask it. It then stays without
+/// Without a back end, or with two and none installed, `jsonwebtoken` panics, and there is no other way to ask it. It then stays without
 /// one, whatever is installed later: hence the answer is kept.
 pub(super) fn check() -> Result<(), InvalidJwtPolicy> {
     static WORKS: OnceLock<bool> = OnceLock::new();
@@ -26,5 +26,6 @@ fn verify_known() -> bool {
     verified.unwrap_or(false)
 }
 
-const MISSING: &str = "jsonwebtoken has no back end: enable its feature aws_lc_rs (or rust_crypto), \
-                       or install a CryptoProvider first";
+// With both, it does not choose; which of the two it is, it does not tell.
+const MISSING: &str = "jsonwebtoken has no back end, or two: enable exactly one of its features \
+                       aws_lc_rs and rust_crypto, or install a CryptoProvider first";
