@@ -1,7 +1,7 @@
 //! A gateway that runs.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,11 +120,10 @@ impl GatewayBuilder {
     /// Starts both planes. Returns when both listen and the stored configuration is served.
     ///
     /// # Errors
-    /// Says which of its parts could not start, and why.
+    /// Says which of its parts could not start, and why; or that this is not polled on a tokio runtime.
     pub async fn start(self) -> anyhow::Result<Gateway> {
-        let directory = DataDir::open(self.data_dir.clone())?;
-        // Before anything in it is opened: what another process is just writing looks like damage.
-        let claim = Claim::on(directory.path()).context("the control plane cannot start")?;
+        tokio::runtime::Handle::try_current().context("a gateway starts on a tokio runtime")?;
+        let (directory, claim) = claim(self.data_dir.clone())?;
         let secrets = open_vault(directory.path(), self.keys.clone()).await?;
         let egress = EgressPolicy::allowing(self.egress.iter().copied());
         let (publisher, subscription) = model::channel();
@@ -176,6 +175,13 @@ impl GatewayBuilder {
     }
 }
 
+fn claim(data_dir: Option<PathBuf>) -> anyhow::Result<(DataDir, Claim)> {
+    let directory = DataDir::open(data_dir)?;
+    // Before anything in it is opened: what another process is just writing looks like damage.
+    let claim = Claim::on(directory.path()).context("the control plane cannot start")?;
+    Ok((directory, claim))
+}
+
 fn bind_control(
     address: SocketAddr,
     egress: &EgressPolicy,
@@ -219,3 +225,21 @@ async fn serve(listener: std::net::TcpListener, router: axum::Router, drain: Dra
 const RECORDS: usize = 65_536;
 /// The control plane's requests are short.
 const CONTROL_GRACE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[test]
+    fn a_gateway_without_a_runtime_is_an_error_and_no_panic() {
+        let start = pin!(Gateway::builder().start());
+        let Poll::Ready(Err(error)) = start.poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("it starts, or waits")
+        };
+        assert_eq!(error.to_string(), "a gateway starts on a tokio runtime");
+    }
+}
