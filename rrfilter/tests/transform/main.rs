@@ -3,8 +3,6 @@
 
 mod bodies;
 mod forms;
-#[cfg(feature = "xml")]
-mod fuzz_corpus;
 mod heads;
 mod layer;
 mod limits;

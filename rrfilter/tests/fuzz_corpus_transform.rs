@@ -1,10 +1,12 @@
-//! What fuzzing starts from, replayed without a fuzzer.
+//! What fuzzing of transformations starts from, replayed without a fuzzer.
+
+#![cfg(test)]
 
 use std::fs;
 use std::path::Path;
 
 #[expect(unreachable_pub, reason = "the check is public to the fuzz target, another crate")]
-#[path = "../../../fuzz/src/transform.rs"]
+#[path = "../../fuzz/src/transform.rs"]
 mod transform;
 
 #[test]
