@@ -228,7 +228,8 @@ async fn it_is_kept_while_its_server_is_down_but_not_for_ever() {
 async fn what_is_fresh_is_served_however_short_old_ones_are_kept() {
     for max_stale in [0, 120] {
         let server = Server::start(ok("42")).await;
-        let freshness = Freshness::new().max_stale(Duration::from_secs(max_stale));
+        let freshness = Freshness::new().allow_plaintext(true);
+        let freshness = freshness.max_stale(Duration::from_secs(max_stale));
         let parse = |bytes: &[u8]| str::from_utf8(bytes).unwrap().parse::<u64>();
         let remote = Remote::new(client(), server.url(), freshness, parse).unwrap();
         let hand = ManualClock::starting_at(Duration::from_secs(1_000_000));
@@ -255,9 +256,8 @@ async fn what_is_fresh_is_served_however_short_old_ones_are_kept() {
 
 #[tokio::test]
 async fn a_time_without_end_is_one() {
-    for freshness in
-        [Freshness::new().lifetime(Duration::MAX), Freshness::new().cool_down(Duration::MAX)]
-    {
+    let plain = || Freshness::new().allow_plaintext(true);
+    for freshness in [plain().lifetime(Duration::MAX), plain().cool_down(Duration::MAX)] {
         let server = Server::start(ok("42")).await;
         let parse = |bytes: &[u8]| str::from_utf8(bytes).unwrap().parse::<u64>();
         let remote = Remote::new(client(), server.url(), freshness, parse).unwrap();
