@@ -249,6 +249,30 @@ async fn a_new_refresh_token_is_handed_out_before_the_access_token_is_used_and_s
     assert_eq!(*rotated.lock().unwrap(), ["r2", "r3"]);
 }
 
+// The endpoint has rotated: r1 is worth nothing now, whatever else is in the answer.
+#[tokio::test]
+async fn a_new_refresh_token_is_kept_though_the_rest_of_its_answer_is_unusable() {
+    for bad in [
+        r#""token_type":"Bearer","access_token":"t","expires_in":0"#,
+        r#""token_type":"Bearer","access_token":"t","expires_in":"soon""#,
+        r#""token_type":"Bearer","access_token":"a b""#,
+        r#""token_type":"Bearer""#,
+        r#""token_type":"mac","access_token":"t""#,
+        r#""access_token":"t""#,
+    ] {
+        let rotated = Arc::new(Mutex::new(Vec::new()));
+        let (keep, endpoint) = (Arc::clone(&rotated), Endpoint::default());
+        let client = OAuth2::new("https://auth.test/token", "c").secret("s");
+        let grant =
+            client.refresh_token("r1", move |new| keep.lock().unwrap().push(new.to_owned()));
+        let source = TokenSource::new(grant.unwrap(), Arc::new(endpoint.clone()));
+        let fetched = tokio::spawn(source.fetch());
+        endpoint.answer(200, &format!(r#"{{"refresh_token":"r2",{bad}}}"#)).await;
+        fetched.await.unwrap().unwrap_err();
+        assert_eq!(*rotated.lock().unwrap(), ["r2"], "{bad}");
+    }
+}
+
 #[tokio::test]
 async fn a_hook_that_panics_costs_one_token_and_not_the_source() {
     let (endpoint, hand) = (Endpoint::default(), ManualClock::starting_at(Duration::ZERO));

@@ -38,6 +38,14 @@ pub(crate) fn issued(answer: &Response<Bytes>) -> Result<Issued, String> {
     Ok(Issued { access, life, refresh, scope })
 }
 
+/// The refresh token of a successful answer, whatever else is wrong with it: the one before may be
+/// worth nothing by now.
+pub(crate) fn rotated(answer: &Response<Bytes>) -> Option<Zeroizing<String>> {
+    let members = object(answer).ok()?;
+    let text = members.get("refresh_token")?.as_str()?;
+    (!text.is_empty()).then(|| Zeroizing::new(text.to_owned()))
+}
+
 /// The object that a successful answer is.
 pub(crate) fn object(answer: &Response<Bytes>) -> Result<Map<String, Value>, String> {
     let status = answer.status();

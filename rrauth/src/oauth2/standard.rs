@@ -59,8 +59,7 @@ impl Obtain for Refresh {
     }
 
     fn read(&self, answer: &Response<Bytes>, _: Now) -> Result<Obtained, String> {
-        let issued = answer::issued(answer)?;
-        if let Some(new) = issued.refresh.filter(|it| !it.is_empty()) {
+        if let Some(new) = answer::rotated(answer) {
             let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
             if *token != new {
                 token.clone_from(&new);
@@ -68,6 +67,7 @@ impl Obtain for Refresh {
                 (self.rotated)(&new);
             }
         }
+        let issued = answer::issued(answer)?;
         Ok(Obtained { token: issued.access, life: issued.life })
     }
 }
