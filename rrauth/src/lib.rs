@@ -121,6 +121,8 @@ pub use crate::mtls::rules::{CertificateRule, ClientCertificates, InvalidPattern
 #[cfg(feature = "oauth2")]
 pub use crate::oauth2::code_flow::{CodeFlow, Granted, RefreshToken};
 #[cfg(feature = "oauth2")]
+pub use crate::oauth2::consent::Consent;
+#[cfg(feature = "oauth2")]
 pub use crate::oauth2::custom::CustomToken;
 #[cfg(feature = "oauth2")]
 pub use crate::oauth2::grant::Grant;

@@ -1,12 +1,14 @@
 //! How a token is come by: a request, and what its answer means.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use rrcore::Now;
 
+use crate::oauth2::consent::Consent;
 use crate::outbound::token::Token;
 
 /// A way to come by tokens, for a [`TokenSource`](crate::TokenSource): from
@@ -22,6 +24,11 @@ pub(crate) trait Obtain: Send + Sync {
 
     /// What was issued, to a request that was sent at `asked`. An error is for the operator.
     fn read(&self, answer: &Response<Bytes>, asked: Now) -> Result<Obtained, String>;
+
+    /// What is used up by asking, so that one asks at a time.
+    fn consent(&self) -> Option<&Arc<Consent>> {
+        None
+    }
 }
 
 /// A token, and how long it lives, if that was said.

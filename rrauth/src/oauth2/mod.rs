@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod code_flow;
+pub(crate) mod consent;
 pub(crate) mod custom;
 pub(crate) mod document;
 pub(crate) mod endpoint;

@@ -1,10 +1,13 @@
 //! A client that is registered at an authorization server, and the ways it gets tokens.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::oauth2::code_flow::CodeFlow;
+use crate::oauth2::consent::Consent;
 use crate::oauth2::endpoint;
 use crate::oauth2::grant::Grant;
 use crate::oauth2::invalid::InvalidGrant;
@@ -103,27 +106,37 @@ impl OAuth2 {
     ///
     /// Servers may replace the refresh token with every answer, and the old one is worth nothing
     /// then: `rotated` is called with the new one before the access token is used, and should see to
-    /// it that it is sealed and kept. It is called on a task that requests wait for, so it must not
-    /// block for long.
+    /// it that it is sealed and kept. It may block, and requests wait for it. Where it can fail, take
+    /// [`OAuth2::refreshing`], which tries again.
     ///
     /// # Errors
     /// As for [`OAuth2::client_credentials`], but that a public client needs no secret; and when the
     /// refresh token is empty.
     ///
     /// # Caveats
-    /// Two sources with one refresh token that is replaced at every use lock each other out.
+    /// Two sources with one refresh token that is replaced at every use lock each other out, but where
+    /// it is of one [`Consent`].
     pub fn refresh_token(
         self,
         refresh_token: impl Into<String>,
         rotated: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Grant, InvalidGrant> {
-        let token = Zeroizing::new(refresh_token.into());
-        if token.is_empty() {
-            return Err(InvalidGrant::new("refreshToken", "it is empty"));
-        }
+        let store = move |new: &str| {
+            rotated(new);
+            Ok::<_, Infallible>(())
+        };
+        self.refreshing(&Arc::new(Consent::new(refresh_token, store)?))
+    }
+
+    /// As [`OAuth2::refresh_token`], with a refresh token that other grants may use too: in turn, and
+    /// each the newest.
+    ///
+    /// # Errors
+    /// As for [`OAuth2::client_credentials`], but that a public client needs no secret.
+    pub fn refreshing(self, consent: &Arc<Consent>) -> Result<Grant, InvalidGrant> {
         let client = self.registered()?;
         let host = client.host();
-        Ok(Grant::new(&host, Refresh::new(client, token, rotated)))
+        Ok(Grant::new(&host, Refresh { client, consent: Arc::clone(consent) }))
     }
 
     /// The way to a first refresh token: somebody allows it in a browser (RFC 6749 §4.1), with

@@ -242,12 +242,23 @@ impl Shared {
     async fn obtain(&self) -> Result<(Obtained, Schedule), TokenUnavailable> {
         let failed =
             |why: &str| TokenUnavailable::new(format!("token endpoint {}: {why}", self.grant.host));
+        let consent = self.grant.obtain.consent();
+        let turn = match consent {
+            Some(consent) => Some(consent.turn().await?),
+            None => None,
+        };
         let asked = self.clock.now();
         let answer = self.client.send(self.grant.obtain.request(), answer::LONGEST);
         let answer = timeout(self.patience, answer).await;
         let answer = answer.map_err(|_| failed("it did not answer in time"))?;
         let answer = answer.map_err(|error| failed(&error.to_string()))?;
-        let obtained = self.grant.obtain.read(&answer, asked).map_err(|why| failed(&why))?;
+        let obtained = self.grant.obtain.read(&answer, asked).map_err(|why| failed(&why));
+        if let Some(consent) = consent {
+            // Also where there is no token: a new refresh token may be all that was given.
+            consent.keep(self.patience).await;
+        }
+        drop(turn);
+        let obtained = obtained?;
         let life = obtained.life.unwrap_or(self.default_life);
         // From when it was asked for: it cannot have been issued earlier, and clocks that disagree
         // do not matter.

@@ -1,13 +1,13 @@
 //! The grants that need nobody at a browser.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use rrcore::Now;
-use zeroize::Zeroizing;
 
 use crate::oauth2::answer;
+use crate::oauth2::consent::Consent;
 use crate::oauth2::grant::{Obtain, Obtained};
 use crate::oauth2::registered::Registered;
 
@@ -35,39 +35,26 @@ impl Obtain for ClientCredentials {
 
 /// Tokens for whoever allowed it once (RFC 6749 §6).
 pub(crate) struct Refresh {
-    client: Registered,
-    // Held for a moment, by the one refresh that is under way.
-    token: Mutex<Zeroizing<String>>,
-    rotated: Box<dyn Fn(&str) + Send + Sync>,
-}
-
-impl Refresh {
-    pub(crate) fn new(
-        client: Registered,
-        token: Zeroizing<String>,
-        rotated: impl Fn(&str) + Send + Sync + 'static,
-    ) -> Self {
-        Self { client, token: Mutex::new(token), rotated: Box::new(rotated) }
-    }
+    pub(crate) client: Registered,
+    pub(crate) consent: Arc<Consent>,
 }
 
 impl Obtain for Refresh {
     fn request(&self) -> Request<Bytes> {
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let token = self.consent.newest();
         // No scope: the same as before (RFC 6749 §6).
         self.client.request(&[("grant_type", "refresh_token"), ("refresh_token", &token)])
     }
 
     fn read(&self, answer: &Response<Bytes>, _: Now) -> Result<Obtained, String> {
         if let Some(new) = answer::rotated(answer) {
-            let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-            if *token != new {
-                token.clone_from(&new);
-                drop(token);
-                (self.rotated)(&new);
-            }
+            self.consent.replace(&new);
         }
         let issued = answer::issued(answer)?;
         Ok(Obtained { token: issued.access, life: issued.life })
+    }
+
+    fn consent(&self) -> Option<&Arc<Consent>> {
+        Some(&self.consent)
     }
 }
