@@ -2,7 +2,8 @@
 
 mod support;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,11 +11,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::support::recording::{Recording, header, json as answer};
+use crate::support::upstream::Upstream;
 use crate::support::{Answer, House, proxy};
 
 const SECRET: &str = "canary:s3 cr%t+&ü=1";
@@ -247,9 +252,13 @@ async fn a_rotated_refresh_token_survives_restarts_and_revisions() {
     let key = house.key.clone();
     house.call_with(Method::GET, "/api/q/x", &[("x-api-key", &key)]).await;
     assert_eq!(header(upstream.only().headers(), "authorization"), "Bearer access-1");
-    // Another credential has no token yet, and finds the refresh token where the last one left it.
+    // Nor do scopes, which a refresh does not name.
     let scopes = json!({"auth": {"scopes": ["a"]}});
     house.api(Method::PATCH, "/credentials/upstream", Some(&scopes)).await;
+    shown(&house, "Bearer access-1").await;
+    // A client that shows itself otherwise has no token yet, and finds the newest refresh token.
+    let otherwise = json!({"auth": {"allowPlaintext": true, "clientId": "rr:2"}});
+    house.api(Method::PATCH, "/credentials/upstream", Some(&otherwise)).await;
     shown(&house, "Bearer access-2").await;
     // By itself, before its end.
     house.clock.advance(Duration::from_secs(3_599));
@@ -263,6 +272,121 @@ async fn a_rotated_refresh_token_survives_restarts_and_revisions() {
     assert_eq!(credential["version"], 1, "nobody gave another secret");
     house.gateway.stop().await.unwrap();
     scan(&data, b"canary");
+}
+
+#[tokio::test]
+async fn a_credential_may_be_changed_while_its_token_is_refreshed() {
+    for change in [json!({"scopes": ["read"]}), json!({"clientAuth": "post"})] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let (tokens, upstream) = (Strict::start(), Recording::content());
+        let house = House::bare(|it| it.data_dir(data.clone())).await;
+        let house = furnished(house, &upstream, &tokens.auth()).await;
+        tokens.opens(false);
+        let changed = async {
+            tokens.until(1).await;
+            let change = json!({"auth": change});
+            let changed = house.api(Method::PATCH, "/credentials/upstream", Some(&change)).await;
+            assert_eq!(changed.status, StatusCode::OK, "{}", changed.json());
+            let meanwhile = house.call(Method::GET, "/x");
+            let opened = async { tokens.opens(true) };
+            join(meanwhile, opened).await.0
+        };
+        let (before, meanwhile) = join(house.call(Method::GET, "/x"), changed).await;
+        let after = house.call(Method::GET, "/x").await;
+        let house = house.restart(data).await;
+        let restarted = house.call(Method::GET, "/x").await;
+        for called in [before, meanwhile, after, restarted] {
+            assert_eq!(called.status, StatusCode::OK, "{change}: {:?}", tokens.shown());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_refusal_of_an_old_token_costs_no_consent() {
+    for change in [json!({"scopes": ["read"]}), json!({"clientAuth": "post"})] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let tokens = Strict::start();
+        // It takes the newest token only, and thinks about some for long.
+        let (opened, gate) = watch::channel(false);
+        let (slow, issued) = (Arc::new(AtomicBool::new(false)), Arc::clone(&tokens.shown));
+        let is_slow = Arc::clone(&slow);
+        let upstream = Upstream::start(move |request| {
+            let (mut gate, issued, slow) = (gate.clone(), Arc::clone(&issued), Arc::clone(&slow));
+            async move {
+                if request.uri().path().ends_with("slow") {
+                    slow.store(true, Ordering::Relaxed);
+                    gate.wait_for(|it| *it).await.unwrap();
+                }
+                let newest = format!("Bearer access-{}", issued.lock().unwrap().len());
+                let is_newest = header(request.headers(), "authorization") == newest;
+                let status = if is_newest { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+                answer(status, &json!({}))
+            }
+        });
+        let house = House::bare(|it| it.data_dir(data.clone())).await;
+        let url = format!("http://{}", upstream.address);
+        let house = furnished_at(house, &url, &tokens.auth()).await;
+        let first = house.call(Method::GET, "/x").await;
+        let changed = async {
+            until(|| is_slow.load(Ordering::Relaxed)).await;
+            let change = json!({"auth": change});
+            let changed = house.api(Method::PATCH, "/credentials/upstream", Some(&change)).await;
+            assert_eq!(changed.status, StatusCode::OK, "{}", changed.json());
+            let called = house.call(Method::GET, "/x").await;
+            opened.send_replace(true);
+            called
+        };
+        let (late, new) = join(house.call(Method::GET, "/slow"), changed).await;
+        let next = house.call(Method::GET, "/x").await;
+        let house = house.restart(data).await;
+        let restarted = house.call(Method::GET, "/x").await;
+        for called in [first, late, new, next, restarted] {
+            assert_eq!(called.status, StatusCode::OK, "{change}: {:?}", tokens.shown());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_on_its_way_is_waited_for_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (tokens, upstream) = (Strict::start(), Recording::content());
+    let house = House::bare(|it| it.data_dir(data.clone())).await;
+    let house = furnished(house, &upstream, &tokens.auth()).await;
+    assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK);
+    tokens.opens(false);
+    house.clock.advance(Duration::from_secs(3_000));
+    assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK, "while it is renewed");
+    tokens.until(2).await;
+    let address = house.gateway.data_address();
+    let opened = async {
+        // Nobody waits for requests of others any more.
+        let closed = async { while TcpStream::connect(address).await.is_ok() {} };
+        timeout(Duration::from_secs(10), closed).await.unwrap();
+        tokens.opens(true);
+    };
+    let (house, ()) = join(house.restart(data), opened).await;
+    let called = house.call(Method::GET, "/x").await;
+    assert_eq!(called.status, StatusCode::OK, "{:?}", tokens.shown());
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_for_a_moment_costs_no_consent() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (tokens, upstream) = (Strict::start(), Recording::content());
+    let house = House::bare(|it| it.data_dir(data.clone())).await;
+    let house = furnished(house, &upstream, &tokens.auth()).await;
+    let record = Misplaced::of(&data);
+    let called = house.call(Method::GET, "/x").await;
+    record.put_back();
+    assert_eq!(called.status, StatusCode::OK, "{}", called.json());
+    let house = house.restart(data).await;
+    let called = house.call(Method::GET, "/x").await;
+    assert_eq!(called.status, StatusCode::OK, "{:?}", tokens.shown());
+    assert_eq!(tokens.shown(), ["r1", "r2"]);
 }
 
 #[tokio::test]
@@ -381,6 +505,78 @@ fn rotating(current: Arc<Mutex<String>>) -> Recording {
     })
 }
 
+/// A token server that takes each refresh token once. One that is shown again was stolen, and ends
+/// the consent (RFC 9700 §4.14.2). It answers when the test lets it.
+struct Strict {
+    server: Upstream,
+    open: watch::Sender<bool>,
+    shown: Arc<Mutex<Vec<String>>>,
+}
+
+impl Strict {
+    fn start() -> Self {
+        let (open, gate) = watch::channel(true);
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&shown);
+        let server = Upstream::start(move |request: Request<Bytes>| {
+            let form = String::from_utf8(request.body().to_vec()).unwrap();
+            let token = form.split('&').find_map(|it| it.strip_prefix("refresh_token=")).unwrap();
+            let (mut gate, mut seen) = (gate.clone(), seen.lock().unwrap());
+            seen.push(token.to_owned());
+            let number = seen.len();
+            let is_theft = !(1..).zip(&*seen).all(|(nth, it)| *it == format!("r{nth}"));
+            async move {
+                gate.wait_for(|it| *it).await.unwrap();
+                if is_theft {
+                    return answer(StatusCode::BAD_REQUEST, &json!({"error": "invalid_grant"}));
+                }
+                let token = json!({"access_token": format!("access-{number}"),
+                    "token_type": "Bearer", "expires_in": 3600,
+                    "refresh_token": format!("r{}", number + 1)});
+                answer(StatusCode::OK, &token)
+            }
+        });
+        Self { server, open, shown }
+    }
+
+    fn auth(&self) -> Value {
+        json!({"type": "oauth2", "flow": "authorization_code", "clientId": "rr",
+            "tokenUrl": format!("http://{}/token", self.server.address),
+            "clientSecret": SECRET, "refreshToken": "r1", "allowPlaintext": true})
+    }
+
+    fn opens(&self, open: bool) {
+        self.open.send_replace(open);
+    }
+
+    fn shown(&self) -> Vec<String> {
+        self.shown.lock().unwrap().clone()
+    }
+
+    async fn until(&self, shown: usize) {
+        until(|| self.shown().len() >= shown).await;
+    }
+}
+
+/// The vault's record of the credential `upstream` while it can be neither read nor written.
+struct Misplaced {
+    record: PathBuf,
+}
+
+impl Misplaced {
+    fn of(data: &Path) -> Self {
+        let record = data.join("vault/default/upstream.1.sealed");
+        fs::rename(&record, record.with_extension("away")).unwrap();
+        fs::create_dir(&record).unwrap();
+        Self { record }
+    }
+
+    fn put_back(self) {
+        fs::remove_dir(&self.record).unwrap();
+        fs::rename(self.record.with_extension("away"), &self.record).unwrap();
+    }
+}
+
 fn client_credentials(tokens: &Recording, more: Value) -> Value {
     let mut auth = json!({"type": "oauth2", "flow": "client_credentials", "clientId": "rr:1",
         "tokenUrl": tokens.url("/token"), "clientSecret": SECRET, "allowPlaintext": true});
@@ -395,8 +591,11 @@ async fn house(upstream: &Recording, auth: &Value) -> House {
 }
 
 /// With the proxy `p` to `upstream`, as whom `auth` says.
-async fn furnished(mut house: House, upstream: &Recording, auth: &Value) -> House {
-    let url = upstream.url("/base");
+async fn furnished(house: House, upstream: &Recording, auth: &Value) -> House {
+    furnished_at(house, &upstream.url("/base"), auth).await
+}
+
+async fn furnished_at(mut house: House, url: &str, auth: &Value) -> House {
     let target = json!({"name": "echo", "baseUrl": url, "allowPlaintext": true});
     house.put("/targets/echo", &target).await;
     let credential = json!({"name": "upstream", "kind": "target", "auth": auth});
@@ -418,6 +617,15 @@ async fn send(house: &House, method: &Method, body: Bytes) -> Answer {
     let key = house.key.clone();
     let headers = [("x-api-key", key.as_str()), ("content-type", "application/json")];
     house.send(method.clone(), &url, &headers, body).await
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), waiting).await.unwrap();
 }
 
 fn scan(folder: &Path, needle: &[u8]) {

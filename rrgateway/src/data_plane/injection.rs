@@ -1,6 +1,6 @@
 //! Makes of a target credential what is injected, with the secret out of the vault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,12 +15,13 @@ use rrauth::{
 use rrcore::{Clock, Code, Now, Refusal};
 use zeroize::Zeroizing;
 
-use crate::data_plane::secrets::Secrets;
+use crate::data_plane::secrets::{Consents, Refreshing, Secrets};
 use crate::model::{Digest, Lifetime, Presentation, SecretName, TargetCredential};
 
 /// What is injected for each target credential. Tokens that were fetched outlive revisions.
 pub struct Injections {
     secrets: Secrets,
+    consents: Consents,
     client: Arc<dyn HttpClient>,
     clock: Clock,
     made: HashMap<Digest, Arc<Injection>>,
@@ -29,9 +30,14 @@ pub struct Injections {
 }
 
 impl Injections {
-    /// Opens secrets of `secrets`, and fetches tokens through `client`.
-    pub fn new(secrets: Secrets, client: Arc<dyn HttpClient>, clock: Clock) -> Self {
-        Self { secrets, client, clock, made: HashMap::new(), kept: HashMap::new() }
+    /// Opens secrets of `secrets`, takes turns by `consents`, and fetches tokens through `client`.
+    pub fn new(
+        secrets: Secrets,
+        consents: Consents,
+        client: Arc<dyn HttpClient>,
+        clock: Clock,
+    ) -> Self {
+        Self { secrets, consents, client, clock, made: HashMap::new(), kept: HashMap::new() }
     }
 
     /// What is injected for `credential`: the same as for an equal one before.
@@ -70,8 +76,7 @@ impl Injections {
         let Presentation::None = &credential.present else {
             let name = credential.secret.as_ref().context("the credential names no secret")?;
             let secret = self.secrets.reveal(name)?;
-            let sealed = (self.secrets.clone(), name.clone());
-            let injection = self.shown(&credential.present, &secret, sealed)?;
+            let injection = self.shown(&credential.present, &secret, name)?;
             let destinations = Destinations::parse(&credential.destinations)?;
             return Ok(injection.bound_to(destinations));
         };
@@ -82,7 +87,7 @@ impl Injections {
         &self,
         present: &Presentation,
         secret: &[u8],
-        rotated: (Secrets, SecretName),
+        name: &SecretName,
     ) -> anyhow::Result<Injection> {
         let text = || std::str::from_utf8(secret).context("the secret is not text");
         Ok(match present {
@@ -94,13 +99,17 @@ impl Injections {
             Presentation::Basic { username } => Injection::basic(username, text()?)?,
             Presentation::Headers { names } => headers(names, secret)?,
             Presentation::OAuth2 { .. } => {
-                let id = Arc::clone(&rotated.1.credential);
-                let tokens = self.tokens(id, oauth2(present, secret, rotated)?);
+                let (client, refreshing) = oauth2(present, secret)?;
+                let tokens = match refreshing {
+                    None => self.tokens(name, client.client_credentials()?),
+                    Some(it) => self.consents.source(&self.secrets, name, it, |consent| {
+                        Ok(self.tokens(name, client.refreshing(consent)?))
+                    })?,
+                };
                 Injection::token(tokens, rrauth::Presentation::bearer())
             }
             Presentation::CustomToken { shown, .. } => {
-                let id = Arc::clone(&rotated.1.credential);
-                let tokens = self.tokens(id, custom_token(present, secret)?);
+                let tokens = self.tokens(name, custom_token(present, secret)?);
                 let shown = match &**shown {
                     Presentation::Header { name, prefix } => {
                         rrauth::Presentation::header(name.clone(), prefix)?
@@ -127,7 +136,8 @@ impl Injections {
         })
     }
 
-    fn tokens(&self, credential: Arc<str>, grant: Grant) -> Arc<TokenSource> {
+    fn tokens(&self, name: &SecretName, grant: Grant) -> Arc<TokenSource> {
+        let credential = Arc::clone(&name.credential);
         let source = TokenSource::builder(grant, Arc::clone(&self.client));
         let source = source.on_failure(move |error| {
             tracing::warn!(%credential, %error, "no new token for a target credential");
@@ -151,11 +161,7 @@ pub fn in_time(credential: &TargetCredential, now: Now) -> Result<(), Refusal> {
     }
 }
 
-fn oauth2(
-    present: &Presentation,
-    secret: &[u8],
-    (secrets, name): (Secrets, SecretName),
-) -> anyhow::Result<Grant> {
+fn oauth2(present: &Presentation, secret: &[u8]) -> anyhow::Result<(OAuth2, Option<Refreshing>)> {
     let Presentation::OAuth2 {
         token_url,
         client_id,
@@ -174,28 +180,19 @@ fn oauth2(
         .client_auth(auth)
         .scopes(scopes)
         .allow_plaintext(*allow_plaintext);
-    let client_secret = members.get("clientSecret").map(|it| Zeroizing::new(it.to_owned()));
-    if let Some(secret) = &client_secret {
-        client = client.secret(secret.as_str());
+    if let Some(secret) = members.get("clientSecret") {
+        client = client.secret(secret);
     }
     if let Some(audience) = audience {
         client = client.audience(audience);
     }
-    if !refreshes {
-        return Ok(client.client_credentials()?);
-    }
-    // Some servers give a new refresh token with each access token, and forget the old one: the next
-    // start must find the new one (RFC 6749 §6).
-    let rotated = move |refresh: &str| {
-        let pairs = [("clientSecret", client_secret.as_ref().map(|it| it.as_str()))];
-        let pairs = pairs.into_iter().chain([("refreshToken", Some(refresh))]);
-        let members: BTreeMap<_, _> = pairs.filter_map(|(name, it)| Some((name, it?))).collect();
-        let text = Zeroizing::new(serde_json::to_string(&members).unwrap_or_default());
-        if let Err(error) = secrets.rewrite(&name, &text) {
-            tracing::error!(credential = %name.credential, %error, "a refresh token is not kept");
-        }
+    let refreshing = Refreshing {
+        token_url: token_url.clone(),
+        client_id: client_id.clone(),
+        in_body: *in_body,
+        allow_plaintext: *allow_plaintext,
     };
-    Ok(client.refresh_token(members.required("refreshToken")?, rotated)?)
+    Ok((client, refreshes.then_some(refreshing)))
 }
 
 fn custom_token(present: &Presentation, secret: &[u8]) -> anyhow::Result<Grant> {

@@ -17,6 +17,7 @@ use rrauth::HttpClient;
 use rrcore::{Budget, Clock, TrustedProxies};
 use tokio::runtime;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use crate::data_plane::builder::Builder;
 use crate::data_plane::callers::Acquaintance;
@@ -29,7 +30,7 @@ use crate::data_plane::outcalls::Outcalls;
 use crate::data_plane::pipeline;
 use crate::data_plane::record::Recorder;
 use crate::data_plane::router::Live;
-use crate::data_plane::secrets::Secrets;
+use crate::data_plane::secrets::{Consents, Secrets};
 use crate::data_plane::tally::Tallies;
 use crate::data_plane::upstream::Connector;
 use crate::data_plane::vitals::{Connections, Vitals};
@@ -79,6 +80,7 @@ pub struct DataPlane {
     ledger: Ledger,
     keeper: Option<Keeper>,
     drainer: Drainer,
+    consents: Consents,
     workers: Vec<Worker>,
     builder: Worker,
 }
@@ -110,11 +112,11 @@ impl DataPlane {
             Started::new(&config.counting, &config.directory, &config.clock, &config.metrics)?;
         let (counts, clock) = (counting.counts.clone(), config.clock.clone());
         let ledger = Ledger::new(live.clone(), counts, notices, clock.clone());
-        let bodies = Budget::bytes(BODY_BYTES);
+        let (bodies, consents) = (Budget::bytes(BODY_BYTES), Consents::default());
         let builder = Builder {
             shared: Arc::new(Shared { counting, limiter, clock, bodies }),
             acquaintance: Acquaintance::new(Arc::clone(&client), config.secrets.clone())?,
-            injections: Injections::new(config.secrets, client, config.clock),
+            injections: Injections::new(config.secrets, consents.clone(), client, config.clock),
             connector,
             via: HeaderValue::try_from(format!("1.1 {via}"))?,
             vitals,
@@ -135,7 +137,7 @@ impl DataPlane {
         }
         let keeper = kept.map(Kept::keep).transpose()?;
         let is_tls = tls.is_some();
-        Ok(Self { address, is_tls, explainer, ledger, keeper, drainer, workers, builder })
+        Ok(Self { address, is_tls, explainer, ledger, keeper, drainer, consents, workers, builder })
     }
 
     /// Where it listens.
@@ -163,10 +165,13 @@ impl DataPlane {
         Arc::new(self.ledger.clone())
     }
 
-    /// Stops accepting, lets requests in flight finish for `grace` at the most, then ends.
-    /// `true` when all finished in time.
+    /// Stops accepting, lets requests in flight finish for `grace` at the most, also those of ours
+    /// that bring refresh tokens, then ends. `true` when all finished in time.
     pub async fn stop(self, grace: Duration) -> bool {
+        let end = Instant::now() + grace;
         let finished = self.drainer.finish(grace).await;
+        // A token server gives each of them once. Workers run until they are told to stop.
+        let settled = timeout_at(end, self.consents.settle()).await.is_ok();
         let workers = self.workers.into_iter().chain([self.builder]);
         // Joining blocks, but only for as long as a thread takes to notice.
         let ended = tokio::task::spawn_blocking(move || {
@@ -174,7 +179,7 @@ impl DataPlane {
             self.keeper.into_iter().for_each(Keeper::stop);
         });
         _ = ended.await;
-        finished
+        finished && settled
     }
 }
 

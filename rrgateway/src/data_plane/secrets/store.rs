@@ -49,14 +49,16 @@ impl Secrets {
     }
 
     /// Puts `secret` in the place of what is called `name`: a server gave us another one for it.
+    /// `false` where there is none in its place any more: what was forgotten stays so.
     ///
     /// # Errors
-    /// When it cannot be sealed or written, or there is none in its place any more: what was
-    /// forgotten stays so.
-    pub fn rewrite(&self, name: &SecretName, secret: &str) -> anyhow::Result<()> {
+    /// When it cannot be sealed or written.
+    pub fn rewrite(&self, name: &SecretName, secret: &str) -> anyhow::Result<bool> {
         let writing = self.inner.writing();
-        self.inner.records.read(name)?;
-        self.write(&writing, name, secret).map(drop)
+        if self.inner.records.find(name)?.is_none() {
+            return Ok(false);
+        }
+        self.write(&writing, name, secret).map(|_| true)
     }
 
     fn write(
