@@ -390,6 +390,33 @@ async fn a_disk_that_fails_for_a_moment_costs_no_consent() {
 }
 
 #[tokio::test]
+async fn a_secret_that_could_not_be_read_is_read_for_the_next_revision() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (tokens, upstream) = (issuing(), Recording::content());
+    let house = House::bare(|it| it.data_dir(data.clone())).await;
+    let house = furnished(house, &upstream, &client_credentials(&tokens, json!({}))).await;
+    house.put("/proxies/q", &proxy("q")).await;
+    let record = Misplaced::of(&data);
+    let change = json!({"auth": {"scopes": ["a"]}});
+    house.api(Method::PATCH, "/credentials/upstream", Some(&change)).await;
+    house.call(Method::GET, "/x").await.refused(503, "inject", "credential-unavailable");
+    record.put_back();
+    house
+        .put(
+            "/credentials/another",
+            &json!({"name": "another", "kind": "proxy", "auth": {"type": "apiKey"}}),
+        )
+        .await;
+    let key = house.key.clone();
+    for path in ["/api/p/x", "/api/q/x"] {
+        let called = house.call_with(Method::GET, path, &[("x-api-key", &key)]).await;
+        assert_eq!(called.status, StatusCode::OK, "{path}: {}", called.json());
+    }
+    assert_eq!(tokens.count(), 1, "both have the same");
+}
+
+#[tokio::test]
 async fn a_vendors_token_is_fetched_as_the_vendor_says() {
     let tokens = Recording::start(|_, nth| {
         let token = json!({"data": [{"t": format!("vendor-{nth}"), "end": 600}]});

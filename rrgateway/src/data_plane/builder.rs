@@ -62,7 +62,11 @@ impl Builder {
             HashMap::with_capacity_and_hasher(revision.proxies.len(), RandomState::default());
         for proxy in &revision.proxies {
             let old = before.and_then(|it| it.table.get(&proxy.id));
-            let route = match old.filter(|it| it.proxy.digest == proxy.digest) {
+            // One without its secret is made anew: it may be had by now.
+            let same = old.filter(|it| {
+                it.proxy.digest == proxy.digest && self.injections.has(&proxy.credential)
+            });
+            let route = match same {
                 Some(route) => {
                     // It stays in use.
                     self.injections.of(&proxy.credential);

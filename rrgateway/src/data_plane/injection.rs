@@ -1,6 +1,6 @@
 //! Makes of a target credential what is injected, with the secret out of the vault.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct Injections {
     made: HashMap<Digest, Arc<Injection>>,
     // Of the revision that is being built: the others go with its end.
     kept: HashMap<Digest, Arc<Injection>>,
+    // Those of them that could not be had.
+    failed: HashSet<Digest>,
 }
 
 impl Injections {
@@ -37,7 +39,15 @@ impl Injections {
         client: Arc<dyn HttpClient>,
         clock: Clock,
     ) -> Self {
-        Self { secrets, consents, client, clock, made: HashMap::new(), kept: HashMap::new() }
+        Self {
+            secrets,
+            consents,
+            client,
+            clock,
+            made: HashMap::new(),
+            kept: HashMap::new(),
+            failed: HashSet::new(),
+        }
     }
 
     /// What is injected for `credential`: the same as for an equal one before.
@@ -56,18 +66,28 @@ impl Injections {
         injection
     }
 
-    /// Lets go of what was made for revisions before, and not again for this one.
-    pub fn settle(&mut self) {
-        self.made = std::mem::take(&mut self.kept);
+    /// Whether what is injected for `credential` was had before, and so is the same again.
+    pub fn has(&self, credential: &TargetCredential) -> bool {
+        self.made.contains_key(&credential.digest)
     }
 
-    fn make(&self, credential: &TargetCredential) -> Injection {
+    /// Lets go of what was made for revisions before, and not again for this one. What could not be
+    /// had is tried anew for the next: a disk that fails may be well again.
+    pub fn settle(&mut self) {
+        self.made = std::mem::take(&mut self.kept);
+        for failed in self.failed.drain() {
+            self.made.remove(&failed);
+        }
+    }
+
+    fn make(&mut self, credential: &TargetCredential) -> Injection {
         if !credential.active {
             return Injection::unavailable("the target credential is switched off");
         }
         self.open(credential).unwrap_or_else(|error| {
             let secret = credential.secret.as_ref().map(tracing::field::display);
             tracing::error!(secret, %error, "a target credential is unusable");
+            self.failed.insert(credential.digest);
             Injection::unavailable(error.to_string())
         })
     }
