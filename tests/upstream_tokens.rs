@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,6 @@ use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -360,14 +360,11 @@ async fn a_refresh_token_on_its_way_is_waited_for_at_the_end() {
     house.clock.advance(Duration::from_secs(3_000));
     assert_eq!(house.call(Method::GET, "/x").await.status, StatusCode::OK, "while it is renewed");
     tokens.until(2).await;
-    let address = house.gateway.data_address();
-    let opened = async {
-        // Nobody waits for requests of others any more.
-        let closed = async { while TcpStream::connect(address).await.is_ok() {} };
-        timeout(Duration::from_secs(10), closed).await.unwrap();
-        tokens.opens(true);
-    };
-    let (house, ()) = join(house.restart(data), opened).await;
+    let mut restarted = pin!(house.restart(data));
+    // Long after all requests of others have ended.
+    assert!(timeout(Duration::from_millis(500), &mut restarted).await.is_err(), "it waits");
+    tokens.opens(true);
+    let house = restarted.await;
     let called = house.call(Method::GET, "/x").await;
     assert_eq!(called.status, StatusCode::OK, "{:?}", tokens.shown());
 }
