@@ -37,7 +37,8 @@ pub trait SecretSink: Send + Sync + 'static {
     /// Forgets a secret that no revision names any more. Blocks on the disk.
     fn forget(&self, name: &SecretName);
 
-    /// Forgets everything but `live`: a crash may leave secrets behind that no revision names.
+    /// Forgets everything but `live`, since a crash may leave secrets behind that no revision names;
+    /// not at once what a newer revision than the one that was found may name.
     /// Called once at the start, before anything is put. Blocks on the disk.
     fn retain(&self, live: &[SecretName]) {
         _ = live;

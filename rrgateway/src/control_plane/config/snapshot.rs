@@ -115,6 +115,11 @@ impl Config {
         self.versions.get(id).copied().unwrap_or(0)
     }
 
+    /// The last version of each credential's secret, also of those that are gone.
+    pub(crate) fn last_versions(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
+        self.versions.iter().map(|(id, version)| (id, *version))
+    }
+
     /// Says that credential `id` has, or had, a secret of `version`.
     pub(crate) fn know_version(&mut self, id: &Arc<str>, version: u32) {
         if version > self.last_version(id) {

@@ -3,6 +3,7 @@
 pub(crate) mod disk;
 pub(crate) mod error;
 pub(crate) mod file;
+mod named;
 pub(crate) mod owner;
 pub(crate) mod query;
 pub(crate) mod reader;

@@ -16,13 +16,13 @@ use crate::control_plane::config::identifier;
 use crate::control_plane::config::lint::{self, Concerned};
 use crate::control_plane::config::meter_lint::Doubt;
 use crate::control_plane::config::outcome::{Moment, Outcome};
-use crate::control_plane::config::resource::{Collection, Key, Kind, Resource};
+use crate::control_plane::config::resource::{Kind, Resource};
 use crate::control_plane::config::response_lint;
-use crate::control_plane::config::shown::{previous_name, secret_name};
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::store::disk::{self, CONTROL, Changed};
 use crate::control_plane::store::error::StoreError;
+use crate::control_plane::store::named;
 use crate::control_plane::store::owner::{self, Owner};
 use crate::control_plane::store::stored::{self, Opened};
 use crate::control_plane::store::written::{WriteError, Written};
@@ -70,7 +70,7 @@ impl Reviser {
         };
         if let Some(compiled) = compiled {
             let revision = compiled.map_err(|it| reviser.around.damaged(&it))?;
-            reviser.around.secrets.retain(&reviser.named());
+            reviser.tidy_vault();
             reviser.publish(revision);
         } else {
             let config = Config::first(reviser.around.wall_ms());
@@ -162,7 +162,7 @@ impl Reviser {
     // The vault has the secret on disk before any revision names it.
     fn seal(&self, outcome: &mut Outcome) -> Result<Option<SecretName>, WriteError> {
         let Some((key, secret)) = outcome.seal.take() else { return Ok(None) };
-        let sealed = outcome.config.get(&key).and_then(|it| name_of(it));
+        let sealed = outcome.config.get(&key).and_then(|it| named::by(it));
         let Some(name) = sealed else { return Ok(None) };
         let fingerprint = self.around.secrets.put(&name, secret).map_err(unavailable)?;
         outcome.sealed(&key, &fingerprint);
@@ -199,7 +199,8 @@ impl Reviser {
             return Err(unavailable(error));
         }
         let written_key = all.iter().map(|it| &it.key);
-        for name in gone.iter().chain(written_key).flat_map(|key| stale(key, before, &after)) {
+        for name in gone.iter().chain(written_key).flat_map(|key| named::stale(key, before, &after))
+        {
             self.unnamed.push((number, name));
         }
         self.serve(after, revision);
@@ -256,18 +257,16 @@ impl Reviser {
         Ok(())
     }
 
-    // All secrets that the current revision names.
-    fn named(&self) -> Vec<SecretName> {
-        let (current, all) = (self.current.load(), Collection::top(Kind::Credential));
-        let credentials = current.config.list(&all, 0);
-        credentials.flat_map(|it| names_of(it)).collect()
+    // The vault leaves what something newer may name, which is not what is known to be deleted: the
+    // gateway may have been stopped before it forgot that.
+    fn tidy_vault(&self) {
+        let Snapshot { config, .. } = &**self.current.load();
+        named::gone(config).for_each(|it| self.around.secrets.forget(&it));
+        self.around.secrets.retain(&named::all(config));
     }
 
     fn forget_unless_named(&self, name: &SecretName) {
-        let current = self.current.load();
-        let key = Key::top(Kind::Credential, Arc::clone(&name.credential));
-        let credential = current.config.get(&key);
-        if !credential.is_some_and(|it| names_of(it).any(|it| it == *name)) {
+        if !named::names(&self.current.load().config, name) {
             self.around.secrets.forget(name);
         }
     }
@@ -302,24 +301,6 @@ fn refuse_emptied(around: &Surroundings) -> Result<(), StoreError> {
         return Err(StoreError::Damaged { path, what });
     }
     Ok(())
-}
-
-// What `key` named before and does not name any more.
-fn stale(key: &Key, before: &Snapshot, after: &Snapshot) -> Vec<SecretName> {
-    let names = |it: &Snapshot| it.config.get(key).map(|it| names_of(it).collect::<Vec<_>>());
-    let new = names(after).unwrap_or_default();
-    names(before).unwrap_or_default().into_iter().filter(|it| !new.contains(it)).collect()
-}
-
-fn name_of(resource: &Resource) -> Option<SecretName> {
-    secret_name(&resource.key, resource.spec.as_credential()?)
-}
-
-// Its secret, and the one before for its time of grace.
-fn names_of(resource: &Resource) -> impl Iterator<Item = SecretName> {
-    let credential = resource.spec.as_credential();
-    let previous = credential.and_then(|it| previous_name(&resource.key, it));
-    name_of(resource).into_iter().chain(previous)
 }
 
 fn invalid(it: Unservable, written: Option<&Resource>) -> Refused {

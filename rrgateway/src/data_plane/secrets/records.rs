@@ -1,12 +1,15 @@
 //! The vault's records on disk: one file per version of a secret, sealed, written whole or not at
 //! all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
+use rrauth::KeyId;
+use rrcore::Clock;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
@@ -94,20 +97,80 @@ impl Records {
         remove(&self.path(name)?)
     }
 
-    /// Removes all files in the tenants' folders but the records of `live`. What cannot be removed
-    /// keeps no other from it, and is returned.
+    /// Removes all files in the tenants' folders but the records of `live`, and those that a newer
+    /// configuration may still name: an older one may have been put back by mistake. They are left
+    /// for [`KEPT`]. What cannot be removed keeps no other from it, and is returned.
     pub(super) fn remove_all_but(&self, live: &[SecretName]) -> io::Result<Vec<PathBuf>> {
+        self.sweep(live, Clock::system().now().wall)
+    }
+
+    // `now` is the time since the Unix epoch.
+    //
+    // Strays keep their names: a change of the master key seals them anew like all others, and
+    // whatever names them again finds them. An empty file beside each says since when it is one.
+    fn sweep(&self, live: &[SecretName], now: Duration) -> io::Result<Vec<PathBuf>> {
+        let (mut found, mut kept, mut left) = (Vec::new(), HashSet::new(), Vec::new());
+        let (strays, others) = self.unnamed(live)?;
+        for record in strays {
+            let mark = record.with_extension(STRAY);
+            match stray_for(&mark, now) {
+                Ok(Some(age)) if age >= KEPT => {
+                    left.extend(remove(&record).is_err().then_some(record));
+                    continue;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => found.push(record),
+                Err(error) => {
+                    let record = record.display();
+                    tracing::warn!(%record, %error, "nobody can tell how long this is unnamed");
+                }
+            }
+            kept.insert(mark);
+        }
+        // The mark of what is gone or named again, drafts, and what was never a record.
+        let others = others.into_iter().filter(|it| !kept.contains(it));
+        left.extend(others.filter(|it| remove(it).is_err()));
+        if let Some(first) = found.first() {
+            tracing::warn!(
+                records = found.len(),
+                first = %first.display(),
+                "the vault has secrets that are newer than the configuration. If an older control.db \
+                 was put back, stop the gateway and put back the one that belongs to this vault. \
+                 What is still not named after 7 days is removed with the start that follows"
+            );
+        }
+        Ok(left)
+    }
+
+    // What is not in `live`: records that something newer may name, and other files.
+    fn unnamed(&self, live: &[SecretName]) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let mut newest = HashMap::new();
+        for it in live {
+            let newest = newest.entry((&*it.client, &*it.credential)).or_insert(it.version);
+            *newest = it.version.max(*newest);
+        }
+        // Versions only grow: what names a version has forgotten those before it that it does not
+        // name.
+        let is_newer = |it: &SecretName| {
+            let newest = newest.get(&(&*it.client, &*it.credential));
+            newest.is_none_or(|newest| it.version > *newest)
+        };
         let live: HashSet<_> = live.iter().filter_map(|it| self.path(it).ok()).collect();
-        let mut left = Vec::new();
+        let (mut strays, mut others) = (Vec::new(), Vec::new());
         for folder in self.folders()? {
-            for record in fs::read_dir(&folder)? {
-                let record = record?.path();
-                if !live.contains(&record) && remove(&record).is_err() {
-                    left.push(record);
+            for file in fs::read_dir(&folder)? {
+                let file = file?.path();
+                let name = name(&file).filter(|it| self.path(it).is_ok_and(|it| it == file));
+                if live.contains(&file) {
+                    continue;
+                } else if name.is_some_and(|it| is_newer(&it)) && may_be_record(&file) {
+                    strays.push(file);
+                } else {
+                    others.push(file);
                 }
             }
         }
-        Ok(left)
+        Ok((strays, others))
     }
 
     /// All that there are.
@@ -184,6 +247,26 @@ fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
     })
 }
 
+// For how long the record of `mark` has been unnamed. `None`: from now on, which is written down.
+fn stray_for(mark: &Path, now: Duration) -> io::Result<Option<Duration>> {
+    let since = match fs::symlink_metadata(mark) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return write_synced(mark, b"").map(|()| None);
+        }
+        known => known?.modified()?,
+    };
+    let since = since.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    // None where the clock went back.
+    Ok(Some(now.saturating_sub(since)))
+}
+
+// What cannot be read now may be one.
+fn may_be_record(path: &Path) -> bool {
+    let is_like_one = fs::symlink_metadata(path).map(|it| it.is_file() && it.len() <= LONGEST);
+    is_like_one.unwrap_or(true)
+        && read_whole(path).map_or(true, |it| KeyId::of_record(&it).is_some())
+}
+
 // Also an empty folder that somebody has put in a record's place: it would keep the master key from
 // being changed for ever.
 fn remove(path: &Path) -> io::Result<()> {
@@ -206,5 +289,84 @@ fn sync(folder: &Path) -> io::Result<()> {
 }
 
 const SEALED: &str = "sealed";
+const STRAY: &str = "orphan";
+/// How long a record stays that the configuration does not name: time to notice that the wrong one
+/// was put back.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What is sealed came in a document of 1 MiB at most, of which it is a part, and there is the envelope.
 const LONGEST: u64 = (1 << 20) + 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use rrauth::{Binding, MasterKey, Vault};
+    use tempfile::TempDir;
+
+    #[test]
+    fn an_older_configuration_costs_no_newer_one_its_secrets() {
+        let (folder, records) = filled(&[("up", 2), ("new", 1)]);
+        // As of when `up` had its first secret, and there was no `new`.
+        assert_eq!(sweep(&records, &[("up", 1)], 0), ["new.1.sealed", "up.2.sealed"]);
+        assert_eq!(sweep(&records, &[("up", 1)], 6), ["new.1.sealed", "up.2.sealed"]);
+        assert_eq!(sweep(&records, &[("up", 2), ("new", 1)], 6), ["new.1.sealed", "up.2.sealed"]);
+        assert_eq!(files(folder.path()).len(), 2, "nothing is beside them any more");
+        // Their time begins anew.
+        assert_eq!(sweep(&records, &[("up", 1)], 8), ["new.1.sealed", "up.2.sealed"]);
+    }
+
+    #[test]
+    fn what_nothing_names_for_long_is_removed() {
+        let (folder, records) = filled(&[("up", 2), ("other", 1)]);
+        assert_eq!(sweep(&records, &[("other", 1)], 0), ["other.1.sealed", "up.2.sealed"]);
+        assert_eq!(sweep(&records, &[("other", 1)], 8), ["other.1.sealed"]);
+        assert_eq!(files(folder.path()), ["other.1.sealed"]);
+    }
+
+    #[test]
+    fn what_nothing_newer_can_name_is_removed_at_once() {
+        let (folder, records) = filled(&[("up", 1), ("up", 2), ("up", 3)]);
+        let folder = folder.path().join("default");
+        fs::write(folder.join("up.9.draft"), b"half a rec").unwrap();
+        fs::write(folder.join("up.9.sealed"), b"no record").unwrap();
+        fs::write(folder.join("gone.1.orphan"), b"").unwrap();
+        fs::create_dir(folder.join("up.8.sealed")).unwrap();
+        assert_eq!(sweep(&records, &[("up", 2), ("up", 3)], 0), ["up.2.sealed", "up.3.sealed"]);
+    }
+
+    fn filled(names: &[(&str, u32)]) -> (TempDir, Records) {
+        let folder = tempfile::tempdir().unwrap();
+        let key = MasterKey::load_or_create(&folder.path().join("key")).unwrap();
+        fs::remove_file(folder.path().join("key")).unwrap();
+        let vault = Vault::new(key);
+        let records = Records::open(folder.path().to_owned()).unwrap();
+        for name in names.iter().copied().map(named) {
+            let SecretName { client, credential, version } = &name;
+            let binding = Binding { client, credential, version: *version, purpose: "test" };
+            records.write(&name, &vault.seal(&binding, b"canary").unwrap()).unwrap();
+        }
+        (folder, records)
+    }
+
+    // What is left of the records, so many days from now.
+    fn sweep(records: &Records, live: &[(&str, u32)], days: u32) -> Vec<String> {
+        let live: Vec<_> = live.iter().copied().map(named).collect();
+        let later = Clock::system().now().wall + days * Duration::from_secs(24 * 3600);
+        assert!(records.sweep(&live, later).unwrap().is_empty());
+        let mut files = files(records.directory());
+        files.retain(|it| !it.ends_with(".orphan"));
+        files
+    }
+
+    fn files(vault: &Path) -> Vec<String> {
+        let files = fs::read_dir(vault.join("default")).unwrap();
+        let names = files.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    fn named((credential, version): (&str, u32)) -> SecretName {
+        SecretName { client: "default".into(), credential: credential.into(), version }
+    }
+}
