@@ -200,7 +200,11 @@ impl Sign for HttpSignature {
         structured::push_bytes(&*code, &mut signature);
         set(&mut head.headers, SIGNATURE_INPUT, &format!("{}={parameters}", self.label))?;
         set(&mut head.headers, SIGNATURE, &signature)?;
-        Ok(vec![InjectedSecret::new(signature.into_bytes())])
+        // The value alone: what was parsed is printed without its label, with or without padding,
+        // and from its bytes in hex or in another alphabet.
+        let value = signature.get(self.label.len() + 2..).unwrap_or_default();
+        let value = value.trim_end_matches([':', '=']);
+        Ok([value.as_bytes(), &*code].map(|it| InjectedSecret::new(it.to_vec())).into())
     }
 }
 
