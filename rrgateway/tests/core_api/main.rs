@@ -326,11 +326,23 @@ async fn a_store_that_fails_changes_nothing_and_recovers() {
     }
     let target = world.get(&format!("{CLIENT}/targets/t")).await;
     assert_eq!((target.status, world.revision().number), (StatusCode::OK, before));
-    world.sink.holds("up", &[1]).await;
+    // The store cannot be read back: nobody knows whether it names the new secret.
+    let sealed = rrgateway::model::SecretName {
+        client: "default".into(),
+        credential: "up".into(),
+        version: 2,
+    };
+    assert!(world.sink.held(&sealed).is_some());
+    let more = json!({"name": "m", "kind": "target",
+        "auth": {"type": "bearer", "token": "another-secret"}});
+    let failed = world.put("credentials/more", more).await;
+    assert_eq!(failed.json["code"], "store-unavailable");
     raw.execute_batch("ALTER TABLE away RENAME TO resource").unwrap();
     drop(raw);
     let done = world.put("credentials/up", put()).await;
     assert_eq!(done.headers["rr-revision"], (before + 1).to_string());
+    world.sink.holds("up", &[2]).await;
+    world.sink.holds("more", &[]).await;
     world.sink.refuse(true);
     let refused = world.put("credentials/up", put()).await;
     assert_eq!(refused.json["code"], "store-unavailable");

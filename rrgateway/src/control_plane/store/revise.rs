@@ -125,7 +125,8 @@ impl Reviser {
         let sealed = self.seal(&mut outcome)?;
         let done = self.make(&before, moment, (outcome, doubt), origin);
         if let (Err(_), Some(name)) = (&done, sealed) {
-            self.forget_unless_named(&name);
+            self.unnamed.push((before.number, name));
+            self.forget_unnamed(before.number);
         }
         done
     }
@@ -143,6 +144,11 @@ impl Reviser {
 
     /// Lets the vault forget what no revision from `served` on names.
     pub(crate) fn forget_unnamed(&mut self, served: u64) {
+        // What a commit reported as failed may be on disk, and name it: until that is read back, nobody
+        // knows. If it never is, the next start tidies up.
+        if self.connection.is_none() {
+            return;
+        }
         let unnamed = std::mem::take(&mut self.unnamed);
         let (due, later) = unnamed.into_iter().partition(|(since, _)| *since <= served);
         self.unnamed = later;
