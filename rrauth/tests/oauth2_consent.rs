@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use rrauth::{Consent, HttpClient, HttpError, HttpFuture, OAuth2, TokenSource, Tokens};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn two_grants_of_one_consent_ask_in_turn_and_each_with_the_newest() {
@@ -39,14 +40,14 @@ async fn what_could_not_be_stored_is_tried_again_until_it_is() {
     assert_eq!((store.tries(), store.stored().len()), (1, 0), "the token is used all the same");
     // After 1, 2 and 4 seconds.
     for (seconds, tries) in [(1, 2), (2, 3), (4, 4)] {
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        after(Duration::from_secs(seconds)).await;
         store.until(tries).await;
     }
     store.fails(false);
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    after(Duration::from_secs(8)).await;
     store.until(5).await;
     assert_eq!(store.stored(), ["r2"]);
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    after(Duration::from_secs(600)).await;
     assert_eq!(store.tries(), 5, "and that was all");
 }
 
@@ -224,6 +225,11 @@ fn source(consent: &Arc<Consent>, server: &Server) -> TokenSource {
 }
 
 /// Lets everything that can go on go on.
+// By a clock that goes on when there is nothing else to do.
+async fn after(time: Duration) {
+    tokio::time::interval_at(Instant::now() + time, time).tick().await;
+}
+
 async fn settle() {
     for _ in 0..16 {
         tokio::task::yield_now().await;

@@ -119,13 +119,7 @@ impl Injections {
             Presentation::Basic { username } => Injection::basic(username, text()?)?,
             Presentation::Headers { names } => headers(names, secret)?,
             Presentation::OAuth2 { .. } => {
-                let (client, refreshing) = oauth2(present, secret)?;
-                let tokens = match refreshing {
-                    None => self.tokens(name, client.client_credentials()?),
-                    Some(it) => self.consents.source(&self.secrets, name, it, |consent| {
-                        Ok(self.tokens(name, client.refreshing(consent)?))
-                    })?,
-                };
+                let tokens = self.oauth2_tokens(present, secret, name)?;
                 Injection::token(tokens, rrauth::Presentation::bearer())
             }
             Presentation::CustomToken { shown, .. } => {
@@ -154,6 +148,21 @@ impl Injections {
                 Injection::signed(Arc::new(signer))
             }
         })
+    }
+
+    fn oauth2_tokens(
+        &self,
+        present: &Presentation,
+        secret: &[u8],
+        name: &SecretName,
+    ) -> anyhow::Result<Arc<TokenSource>> {
+        let (client, refreshing) = oauth2(present, secret)?;
+        match refreshing {
+            None => Ok(self.tokens(name, client.client_credentials()?)),
+            Some(it) => self.consents.source(&self.secrets, name, it, |consent| {
+                Ok(self.tokens(name, client.refreshing(consent)?))
+            }),
+        }
     }
 
     fn tokens(&self, name: &SecretName, grant: Grant) -> Arc<TokenSource> {
