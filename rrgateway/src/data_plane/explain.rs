@@ -112,7 +112,6 @@ impl Told {
     fn route(&mut self, route: &Route, request: Request<()>, question: &Question) {
         let layers = &route.stages().layers;
         let request = self.callers(&layers.callers, request, question);
-        let request = hygiene::without_nominated(request);
         let (head, ()) = request.into_parts();
         self.limit(layers, &head, question);
         let request = Request::from_parts(head, ());
@@ -124,6 +123,7 @@ impl Told {
         };
         let on_request = applying(layers.request_filter.explain(request.extensions()));
         let on_response = applying(layers.filter.explain(request.extensions()));
+        let request = hygiene::without_nominated(request);
         self.transform(layers, on_request);
         let request = route.upstream.aimed(request);
         self.inject(route, &request);

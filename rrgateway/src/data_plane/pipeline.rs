@@ -89,10 +89,6 @@ fn lapsed(edge: &Edge, exchange: &Exchange, lapse: Lapse) -> Refusal {
 pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
     let aim = upstream.clone();
     let judged = ServiceBuilder::new()
-        // What the client said belongs to its own hop, and so does not go upstream. Below
-        // authentication, which takes the credential off wherever it is; above all that judges or sets
-        // a header: what is judged is what goes, and what we set cannot be nominated away.
-        .map_request(hygiene::without_nominated)
         // The body, where a meter must look into it before it can tell what a request costs. Read
         // once, for all stages below.
         .layer(layers.read_ahead.clone())
@@ -106,6 +102,9 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
         // above everything that may change the body.
         .layer(reading(layers.validate.clone()))
+        // What the client said belongs to its own hop. The rules have seen it: a header is not hidden
+        // from them by that. Above all that sets one: what we set cannot be nominated away.
+        .map_request(hygiene::without_nominated)
         // What is changed in it, once it is known to be allowed and in shape; and last in its
         // response, so that nothing that was put there is filtered away.
         .layer(reading(layers.transform.clone()))

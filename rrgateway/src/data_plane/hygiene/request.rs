@@ -33,8 +33,8 @@ pub fn admit<B>(request: &mut Request<B>, max_bytes: u64, via: &str) -> Result<(
     Ok(())
 }
 
-/// Removes what `Connection` nominated. Above the rules, which judge what goes upstream, and above
-/// all that sets a header, so that nothing of ours can be nominated away.
+/// Removes what `Connection` nominated. Below the rules, so that a header cannot be hidden from
+/// them; above all that sets a header, so that nothing of ours can be nominated away.
 pub fn without_nominated<B>(mut request: Request<B>) -> Request<B> {
     if let Some(nominated) = request.extensions_mut().remove::<Nominated>() {
         nominated.remove_from(request.headers_mut());
@@ -277,7 +277,7 @@ mod tests {
             .body(())
             .unwrap();
         admit(&mut request, 100, "us").unwrap();
-        assert!(request.headers().contains_key("x-secret"), "it may be the credential");
+        assert!(request.headers().contains_key("x-secret"), "the rules must see it");
         let request = without_nominated(request);
         let mut left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
