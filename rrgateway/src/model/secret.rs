@@ -34,6 +34,11 @@ pub trait SecretSink: Send + Sync + 'static {
     /// When the record could not be written: the revision that names it must not be published.
     fn put(&self, name: &SecretName, secret: Zeroizing<String>) -> Result<String, SecretRefused>;
 
+    /// What people may see of a secret that callers show, of which only `kept` is kept, such as its
+    /// digest: 8 hex digits of a MAC that nobody can make without the master key. The same for the
+    /// same text of one tenant, until that key is changed.
+    fn fingerprint(&self, client: &str, kept: &str) -> String;
+
     /// Forgets a secret that no revision names any more. Blocks on the disk.
     fn forget(&self, name: &SecretName);
 

@@ -1,7 +1,7 @@
 //! Credentials: their secrets go to the vault, and come back from nowhere.
 
 use http::StatusCode;
-use rrgateway::model::{Presentation, SecretName};
+use rrgateway::model::{Presentation, SecretName, SecretSink};
 use serde_json::{Value, json};
 
 use crate::world::{CANARY, CLIENT, World};
@@ -55,6 +55,8 @@ async fn a_secret_goes_to_the_vault_and_comes_back_from_nowhere() {
     assert_eq!(upstream["auth"], json!({"type": "bearer", "prefix": "Bearer "}));
     assert_eq!((&upstream["fingerprint"], &upstream["version"]), (&json!("f1f1f1f1"), &json!(1)));
     assert_eq!(upstream["secretRef"], "vault:default/up/1");
+    let kept = rrauth::KeyDigest::of(&generated).to_hex();
+    assert_eq!(shown["fingerprint"], world.sink.fingerprint("default", &kept), "by the vault");
     let mut bodies = Vec::new();
     for path in world.all_paths().await {
         bodies.push(world.get(&path).await.text);

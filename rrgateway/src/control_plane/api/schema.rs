@@ -85,7 +85,7 @@ fn credential() -> Shape {
         "secretRef": read_only(json!({"type": ["string", "null"], "description":
             "Where an upstream's secret is kept. There is no way to read it back."})),
         "fingerprint": read_only(json!({"type": ["string", "null"], "description":
-            "8 hex digits that change with the secret."})),
+            "8 hex digits that change with the secret, of a MAC under a key of the vault's."})),
         "version": read_only(json!({"type": ["integer", "null"]})),
         "lastRotatedAt": read_only(json!({"type": ["string", "null"], "format": "date-time"})),
         "secret": read_only(json!({"type": "string", "description":

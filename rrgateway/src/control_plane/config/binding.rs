@@ -138,7 +138,7 @@ fn give_again(
     // It is the client's, so none is generated.
     let settled = secret::settle(draft, standing, || Err(rrauth::RandomUnavailable));
     let (bound, fresh) = settled.map_err(in_rebind)?;
-    outcome.seal = fresh.seal.map(|it| (key, it));
+    outcome.incoming = fresh.incoming.map(|it| (key, it));
     put(outcome, resource, bound, moment);
     Ok(())
 }

@@ -113,8 +113,8 @@ fn write(
     let resource = Arc::new(moment.resource(key, spec, old));
     let mut config = config.clone();
     config.insert(Arc::clone(&resource));
-    let secret::Fresh { seal, shown } = fresh;
-    let seal = seal.map(|it| (resource.key.clone(), it));
+    let secret::Fresh { incoming, shown } = fresh;
+    let incoming = incoming.map(|it| (resource.key.clone(), it));
     let mut outcome = Outcome {
         config,
         before,
@@ -122,7 +122,7 @@ fn write(
         bound: Vec::new(),
         is_rotation,
         gone: Vec::new(),
-        seal,
+        incoming,
         shown,
     };
     binding::settle(&mut outcome, &resource, rebind, moment)?;
@@ -199,7 +199,7 @@ fn delete(config: &Config, key: &Key, if_match: Option<&IfMatch>) -> Result<Outc
         bound: Vec::new(),
         is_rotation: false,
         gone,
-        seal: None,
+        incoming: None,
         shown: None,
     })
 }

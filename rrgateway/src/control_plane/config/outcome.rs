@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::control_plane::config::resource::{Key, Resource, Spec};
+use crate::control_plane::config::secret::Incoming;
 use crate::control_plane::config::snapshot::Config;
 
 /// What a write makes of the configuration.
@@ -20,9 +21,9 @@ pub(crate) struct Outcome {
     pub(crate) is_rotation: bool,
     /// What is no longer there.
     pub(crate) gone: Vec<Key>,
-    /// A secret for the vault, and whose it is. That gets its fingerprint through
-    /// [`Outcome::sealed`].
-    pub(crate) seal: Option<(Key, Zeroizing<String>)>,
+    /// What the vault is to do with a new secret, and whose it is. That gets its fingerprint through
+    /// [`Outcome::recognise_by`].
+    pub(crate) incoming: Option<(Key, Incoming)>,
     /// A generated secret, to be shown once.
     pub(crate) shown: Option<Zeroizing<String>>,
 }
@@ -52,7 +53,7 @@ impl Moment {
 
 impl Outcome {
     /// Gives `key` the fingerprint that the vault made of its secret.
-    pub(crate) fn sealed(&mut self, key: &Key, fingerprint: &str) {
+    pub(crate) fn recognise_by(&mut self, key: &Key, fingerprint: &str) {
         let places = self.written.iter_mut().chain(&mut self.bound);
         for place in places.filter(|it| it.key == *key) {
             let resource = Arc::make_mut(place);

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::control_plane::config::meter_lint::Doubt;
 use crate::control_plane::config::outcome::Outcome;
+use crate::control_plane::config::secret::Incoming;
 use crate::control_plane::wire::auth::form::{Auth, Kind};
 use crate::control_plane::wire::filter::Filter;
 use crate::control_plane::wire::proxy::Proxy;
@@ -27,7 +28,7 @@ pub(crate) fn of_proxy(proxy: &Proxy) -> impl Iterator<Item = Doubt> {
 /// What may be wrong with the secret that came with a write: that it is too short to be looked for
 /// in what comes back.
 pub(crate) fn of_secret(outcome: &Outcome) -> Option<Doubt> {
-    let (_, secret) = outcome.seal.as_ref()?;
+    let (_, Incoming::Sealed(secret)) = outcome.incoming.as_ref()? else { return None };
     let credential = outcome.written.as_ref()?.spec.as_credential()?;
     let is_short = |it: &str| rrfilter::too_short(it.as_bytes());
     let is_short = credential.kind == Kind::Target

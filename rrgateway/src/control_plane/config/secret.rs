@@ -16,9 +16,17 @@ pub(crate) type Generate = fn() -> Result<Zeroizing<String>, RandomUnavailable>;
 #[derive(Default)]
 pub(crate) struct Fresh {
     /// For the vault.
-    pub(crate) seal: Option<Zeroizing<String>>,
+    pub(crate) incoming: Option<Incoming>,
     /// For the client, once.
     pub(crate) shown: Option<Zeroizing<String>>,
+}
+
+/// What the vault is to do with a secret that has just come in.
+pub(crate) enum Incoming {
+    /// To seal it, and to take its fingerprint.
+    Sealed(Zeroizing<String>),
+    /// Only to take the fingerprint of this, by which the secret is recognised.
+    Recognised(String),
 }
 
 /// What a credential is to take the place of, and when.
@@ -118,19 +126,19 @@ fn taken_in(
     state: SecretState,
 ) -> Result<(SecretState, Fresh), Refused> {
     Ok(match credential.auth.kept(credential.kind) {
-        Kept::Sealed => (state, Fresh { seal: Some(secret), shown: None }),
+        Kept::Sealed => (state, Fresh { incoming: Some(Incoming::Sealed(secret)), shown: None }),
         Kept::Digest => {
             let digest = SecretDigest::of(&secret);
-            let fingerprint = digest.fingerprint();
-            let state = SecretState { fingerprint, digest: Some(digest), ..state };
-            (state, Fresh { seal: None, shown: is_shown.then_some(secret) })
+            let incoming = Some(Incoming::Recognised(digest.into()));
+            let state = SecretState { digest: Some(digest), ..state };
+            (state, Fresh { incoming, shown: is_shown.then_some(secret) })
         }
         Kept::Hash => {
             let hash = PasswordHash::of(&secret);
             let hash = hash.map_err(|it| invalid("/auth/password", &it.to_string()))?.to_phc();
-            // Salted: it says that the password was set anew, and nothing of it.
-            let fingerprint = SecretDigest::of(&hash).fingerprint();
-            (SecretState { fingerprint, hash: Some(hash), ..state }, Fresh::default())
+            // Salted: its fingerprint says that the password was set anew, not that two are alike.
+            let incoming = Some(Incoming::Recognised(hash.clone()));
+            (SecretState { hash: Some(hash), ..state }, Fresh { incoming, shown: None })
         }
     })
 }

@@ -18,6 +18,8 @@ use crate::control_plane::config::meter_lint::Doubt;
 use crate::control_plane::config::outcome::{Moment, Outcome};
 use crate::control_plane::config::resource::{Kind, Resource};
 use crate::control_plane::config::response_lint;
+use crate::control_plane::config::secret::Incoming;
+use crate::control_plane::config::shown::CLIENT;
 use crate::control_plane::config::snapshot::{Config, Snapshot};
 use crate::control_plane::config::unservable::Unservable;
 use crate::control_plane::store::disk::{self, CONTROL, Changed};
@@ -167,12 +169,19 @@ impl Reviser {
 
     // The vault has the secret on disk before any revision names it.
     fn seal(&self, outcome: &mut Outcome) -> Result<Option<SecretName>, WriteError> {
-        let Some((key, secret)) = outcome.seal.take() else { return Ok(None) };
-        let sealed = outcome.config.get(&key).and_then(|it| named::by(it));
-        let Some(name) = sealed else { return Ok(None) };
-        let fingerprint = self.around.secrets.put(&name, secret).map_err(unavailable)?;
-        outcome.sealed(&key, &fingerprint);
-        Ok(Some(name))
+        let Some((key, incoming)) = outcome.incoming.take() else { return Ok(None) };
+        let vault = &self.around.secrets;
+        let (name, fingerprint) = match incoming {
+            Incoming::Recognised(by) => (None, vault.fingerprint(CLIENT, &by)),
+            Incoming::Sealed(secret) => {
+                let named = outcome.config.get(&key).and_then(|it| named::by(it));
+                let Some(name) = named else { return Ok(None) };
+                let fingerprint = vault.put(&name, secret).map_err(unavailable)?;
+                (Some(name), fingerprint)
+            }
+        };
+        outcome.recognise_by(&key, &fingerprint);
+        Ok(name)
     }
 
     fn make(

@@ -16,7 +16,8 @@ use crate::control_plane::wire::fields::Node;
 pub(crate) struct SecretState {
     /// Grows with each new secret.
     pub(crate) version: u32,
-    /// 8 hex digits that say nothing of the secret but whether it is the same one.
+    /// 8 hex digits of a MAC under a key of the vault's: they say nothing of the secret but whether
+    /// it is the same one.
     pub(crate) fingerprint: String,
     /// Milliseconds since the Unix epoch.
     pub(crate) rotated_at_ms: i64,
@@ -60,11 +61,6 @@ pub(crate) struct SecretDigest(pub(crate) KeyDigest);
 impl SecretDigest {
     pub(crate) fn of(secret: &str) -> Self {
         Self(KeyDigest::of(secret))
-    }
-
-    /// Of the digest, so that not even that can be looked up by what is shown.
-    pub(crate) fn fingerprint(&self) -> String {
-        KeyDigest::of(self.0.as_bytes()).to_hex().chars().take(8).collect()
     }
 }
 

@@ -163,6 +163,11 @@ pub(super) fn binding(name: &SecretName) -> Binding<'_> {
     }
 }
 
+/// Not a secret of a credential: what a caller's is recognised by.
+pub(super) const fn recognition(client: &str) -> Binding<'_> {
+    Binding { client, credential: "", version: 0, purpose: "caller" }
+}
+
 /// The first few of `names`, for an error.
 pub(super) fn some(names: &[SecretName]) -> String {
     let named =

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use crate::data_plane::secrets::inner::{Inner, binding};
+use crate::data_plane::secrets::inner::{Inner, binding, recognition};
 use crate::data_plane::secrets::rotation;
 use crate::data_plane::secrets::source::KeySources;
 use crate::model::{Rotated, RotationFailed, SecretName, SecretRefused, SecretSink};
@@ -81,6 +81,10 @@ impl SecretSink for Secrets {
         self.write(&writing, name, &secret).map_err(|it| SecretRefused::new(it.to_string()))
     }
 
+    fn fingerprint(&self, client: &str, kept: &str) -> String {
+        self.inner.vault().fingerprint(&recognition(client), kept.as_bytes())
+    }
+
     fn forget(&self, name: &SecretName) {
         let _writing = self.inner.writing();
         // Already gone is as good. What could not be removed stays sealed and unnamed.
@@ -145,6 +149,17 @@ mod tests {
         let folder = filled(1);
         fs::remove_file(folder.path().join("vault/master.key")).unwrap();
         assert!(refusal(folder.path(), KeySources::default()).contains("there is no such file"));
+    }
+
+    #[test]
+    fn what_callers_show_has_a_fingerprint_that_takes_the_master_key() {
+        let (one, other) = (filled(1), filled(1));
+        let made = open(one.path()).fingerprint("default", "a digest");
+        assert_eq!(made.len(), 8);
+        assert_eq!(made, open(one.path()).fingerprint("default", "a digest"));
+        assert_ne!(made, open(one.path()).fingerprint("default", "another"));
+        assert_ne!(made, open(one.path()).fingerprint("another", "a digest"));
+        assert_ne!(made, open(other.path()).fingerprint("default", "a digest"));
     }
 
     #[test]
