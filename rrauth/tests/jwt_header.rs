@@ -47,7 +47,7 @@ fn alg_is_one_exact_name() {
         json!("Hs256"),
         json!("HS-256"),
         json!("HS256\u{0}"),
-        json!("ES512"),
+        json!("ES521"),
     ] {
         header(&signer, &json!({"alg": alg}), "alg: ");
     }
@@ -59,6 +59,8 @@ fn a_key_that_is_pinned_is_used_with_no_other_algorithm() {
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
         "ES384", "EdDSA", "Ed25519",
     ];
+    let es512 = cfg!(feature = "es512").then_some("ES512");
+    let others: Vec<_> = others.into_iter().chain(es512).collect();
     for signer in Signer::every() {
         // Pinned by the key only, then by the policy only.
         let is_secret = signer.name() == "HS256";
@@ -66,7 +68,7 @@ fn a_key_that_is_pinned_is_used_with_no_other_algorithm() {
         let all = signer.policy().algorithms(all.map(|it| it.parse().unwrap())).build().unwrap();
         let loose = set(&[&changed(signer.jwk.clone(), &json!({"alg": null}))]);
         let one = signer.policy().build().unwrap();
-        for other in others.into_iter().filter(|it| *it != signer.name()) {
+        for other in others.iter().filter(|it| **it != signer.name()) {
             let token = signer.token(&changed(signer.header(), &json!({"alg": other})), &claims());
             assert!(all.verify(&token, &signer.keys(), now()).is_err(), "{other}");
             assert!(one.verify(&token, &loose, now()).is_err(), "{other}");

@@ -6,7 +6,9 @@ mod jwt_support;
 
 use aws_lc_rs::rsa::KeySize;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use jwt_support::{SECRET, Signer, changed, claims, decode, document, encode, now, set};
+use jwt_support::{
+    SECRET, Signer, SigningKey, changed, claims, decode, document, encode, now, set,
+};
 use rrauth::{JwkSet, JwtAlgorithm, JwtError, Verified};
 use serde_json::{Value, json};
 
@@ -17,7 +19,8 @@ fn a_public_key_is_no_secret() {
     for (signer, algorithm) in signers.iter().flat_map(|it| hmac.map(|alg| (it, alg))) {
         for secret in encodings(&signer.jwk) {
             let key = EncodingKey::from_secret(&secret);
-            let forger = Signer { algorithm, key, jwk: signer.jwk.clone() };
+            let key = SigningKey::BackEnd(algorithm, key);
+            let forger = Signer { key, jwk: signer.jwk.clone() };
             let name = format!("{algorithm:?}");
             let token = forger.token(&changed(signer.header(), &json!({"alg": name})), &claims());
             let honest = signer.policy().build().unwrap();
@@ -112,7 +115,8 @@ fn a_key_that_is_not_for_this_is_left_out() {
 
 #[test]
 fn a_key_of_another_size_or_shape_is_left_out() {
-    let [_, rsa, p256, p384, ed25519] = Signer::every();
+    let (rsa, ed25519) = (Signer::rsa(), Signer::ed25519());
+    let (p256, p384) = (Signer::p256(), Signer::p384());
     let modulus = decode(rsa.jwk["n"].as_str().unwrap());
     let even = [&modulus[..255], &[modulus[255] & 0xfe]].concat();
     let x = decode(p256.jwk["x"].as_str().unwrap());
@@ -127,8 +131,9 @@ fn a_key_of_another_size_or_shape_is_left_out() {
     left_out(&rsa, json!({"e": "AAAA"}), "e: it is not an odd number");
     left_out(&rsa, json!({"e": ""}), "e: it is not an odd number");
     left_out(&rsa, json!({"e": "AQAAAAE"}), "e: it is not an odd number");
-    left_out(&p256, json!({"crv": "P-521"}), "crv: it is neither");
-    left_out(&p256, json!({"crv": "secp256k1"}), "crv: it is neither");
+    let p521 = if cfg!(feature = "es512") { "x: it has not 66 bytes" } else { "takes the feature" };
+    left_out(&p256, json!({"crv": "P-521"}), p521);
+    left_out(&p256, json!({"crv": "secp256k1"}), "crv: it is none of");
     left_out(&p256, json!({"crv": "P-384"}), "x: it has not 48 bytes");
     left_out(&p256, json!({"x": encode(&x[1..])}), "x: it has not 32 bytes");
     left_out(&p256, json!({"y": encode([&[0][..], &x].concat())}), "y: it has not 32 bytes");
@@ -136,6 +141,39 @@ fn a_key_of_another_size_or_shape_is_left_out() {
     left_out(&ed25519, json!({"crv": "Ed448"}), "crv: it is not Ed25519");
     left_out(&ed25519, json!({"crv": "X25519"}), "crv: it is not Ed25519");
     left_out(&ed25519, json!({"x": "AQAB"}), "x: it has not 32 bytes");
+}
+
+#[cfg(feature = "es512")]
+#[test]
+fn a_signature_by_es512_is_two_numbers_of_66_bytes() {
+    let signer = Signer::p521();
+    let token = signer.token(&signer.header(), &claims());
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let pair = decode(signature);
+    let (r, s) = pair.split_at(66);
+    for wrong in [
+        [s, r].concat(),
+        [&r[1..], s].concat(),
+        [r, &s[..65]].concat(),
+        [&[0][..], r, s].concat(),
+        [r, s, &[0][..]].concat(),
+        [r, &[0; 66]].concat(),
+        vec![0; 132],
+        // As ASN.1 would have it.
+        [&[0x30, 0x81, 0x88, 0x02, 0x42][..], r, &[0x02, 0x42], s].concat(),
+    ] {
+        assert!(verify(&signer, &signer.keys(), &format!("{signed}.{}", encode(wrong))).is_err());
+    }
+    verify(&signer, &signer.keys(), &token).unwrap();
+    let (x, y) = (signer.jwk["x"].clone(), signer.jwk["y"].clone());
+    left_out(&signer, json!({"x": y, "y": x}), "they are no point of the curve");
+    left_out(&signer, json!({"alg": "ES384"}), "alg: such a key is not for ES384");
+    left_out(&signer, json!({"crv": "P-384"}), "x: it has not 48 bytes");
+    // As some issuers spell it in their keys; never in a token.
+    let spelt = changed(signer.jwk.clone(), &json!({"alg": "ES521"}));
+    verify(&signer, &set(&[&spelt]), &token).unwrap();
+    let token = signer.token(&changed(signer.header(), &json!({"alg": "ES521"})), &claims());
+    verify(&signer, &set(&[&spelt]), &token).unwrap_err();
 }
 
 // Beside one that is good.

@@ -31,7 +31,7 @@ fn no_byte_of_a_token_can_be_changed() {
 proptest! {
     #[test]
     fn no_piece_of_a_token_can_be_replaced(
-        issuer in 0..5_usize,
+        issuer in 0..SIGNERS.len(),
         from in 0.0..1.0_f64,
         length in 0..40_usize,
         piece in "[A-Za-z0-9_.=-]{0,40}",
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn the_halves_of_two_tokens_are_none(issuer in 0..5_usize, at in 0.0..1.0_f64) {
+    fn the_halves_of_two_tokens_are_none(issuer in 0..SIGNERS.len(), at in 0.0..1.0_f64) {
         let (verifier, token) = &ISSUERS[issuer];
         let other = SIGNERS[issuer].token(&SIGNERS[issuer].header(), &claims_but(&json!({"sub": "bobby"})));
         let cut = (token.len().min(other.len()) as f64 * at) as usize;
@@ -58,7 +58,7 @@ fn is_believed(verifier: &JwtVerifier<()>, token: &str) -> bool {
     matches!(verifier.verify(token, now), Verdict::Ready(Ok(_)))
 }
 
-static SIGNERS: LazyLock<[Signer; 5]> = LazyLock::new(Signer::every);
+static SIGNERS: LazyLock<Vec<Signer>> = LazyLock::new(Signer::every);
 
 static ISSUERS: LazyLock<Vec<(JwtVerifier<()>, String)>> = LazyLock::new(|| {
     let verifier = |it: &Signer| {

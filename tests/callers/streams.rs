@@ -50,8 +50,11 @@ async fn a_credential_ends_its_streams_also_where_nobody_asks_for_it_any_more() 
         [("deleted", Method::DELETE, None), ("open", Method::PATCH, Some(&open))]
     {
         let (house, mut upstream) = with_streams().await;
-        let mut stream = Stream::open(&house, &format!("X-API-Key: {}", house.key)).await;
+        let key = format!("X-API-Key: {}", house.key);
+        let mut stream = Stream::open(&house, &key).await;
         let mut served = upstream.next().await;
+        let mut waits = Stream::send(&house, "/api/p/silent", &key).await;
+        let _silent = upstream.next().await;
         let written = house.api(method, "/proxies/p", body).await;
         assert!(written.status.is_success(), "{what}: {}", written.json());
         served.write_all(b"5\r\nworld\r\n").await.unwrap();
@@ -60,6 +63,10 @@ async fn a_credential_ends_its_streams_also_where_nobody_asks_for_it_any_more() 
         assert!(written.status.is_success(), "{what}: {}", written.json());
         stream.ends_visibly(what).await;
         ended(&mut served).await;
+        waits.read_until("\"requestId\"").await;
+        let challenge = format!("www-authenticate: {INVALID}\r\n");
+        assert!(waits.text.starts_with("HTTP/1.1 401 "), "{what}: {}", waits.text);
+        assert!(waits.text.contains(&challenge), "{what}: {}", waits.text);
     }
 }
 

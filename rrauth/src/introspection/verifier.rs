@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rrcore::Now;
 
+use crate::api_key;
 use crate::client::http_client::HttpClient;
 use crate::inbound::credential::Credential;
 use crate::inbound::verify::{TokenVerifier, Verdict};
@@ -143,8 +144,12 @@ impl<T: Send + Sync + 'static> TokenVerifier<T> for Introspection<T> {
     }
 }
 
-/// Whether it can be a bearer token at all (`b64token`, RFC 6750 §2.1): nothing else is sent on.
+/// Whether it can be a bearer token of somebody else's (`b64token`, RFC 6750 §2.1): nothing else is
+/// sent on. A key of our own make that nobody has any more would tell its issuer what it was.
 fn is_token(token: &str) -> bool {
+    if token.starts_with(api_key::PREFIX) {
+        return false;
+    }
     let word = token.trim_end_matches('=');
     let allowed = |it: u8| it.is_ascii_alphanumeric() || b"-._~+/".contains(&it);
     !word.is_empty() && token.len() <= LONGEST_TOKEN && word.bytes().all(allowed)
@@ -178,9 +183,20 @@ mod tests {
         for good in ["a", "a=", "a==", "-._~+/", "eyJ.eyJ.sig", &"a".repeat(8_192)] {
             check(good, true);
         }
-        for bad in
-            ["", "=", "a b", "a=b", "a\n", "a\0", "ü", "a,b", "a:b", "\"a\"", &"a".repeat(8_193)]
-        {
+        for bad in [
+            "",
+            "rr_live_a",
+            "=",
+            "a b",
+            "a=b",
+            "a\n",
+            "a\0",
+            "ü",
+            "a,b",
+            "a:b",
+            "\"a\"",
+            &"a".repeat(8_193),
+        ] {
             check(bad, false);
         }
     }

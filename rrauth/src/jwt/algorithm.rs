@@ -7,8 +7,8 @@ use jsonwebtoken::Algorithm;
 
 /// A signature algorithm of JWS (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2), by its exact name.
 ///
-/// There is no `none`. `ES512` (P-521), `ES256K` and Ed448 are missing: the back ends of
-/// `jsonwebtoken` do not offer them.
+/// There is no `none`. `ES512` takes the feature `es512`, which brings `aws-lc-rs` along: no back end of
+/// `jsonwebtoken` offers it, nor `ES256K` and Ed448, which are missing.
 ///
 /// ```
 /// use rrauth::JwtAlgorithm;
@@ -42,6 +42,8 @@ pub enum JwtAlgorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
     /// Ed25519, called `EdDSA` as RFC 8037 does.
     EdDsa,
     /// Ed25519, called `Ed25519` as RFC 9864 does.
@@ -51,13 +53,13 @@ pub enum JwtAlgorithm {
 /// No algorithm of ours has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it is none of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519"
+    "it is none of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519"
 )]
 pub struct UnknownAlgorithm;
 
 impl JwtAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Hs256,
         Self::Hs384,
         Self::Hs512,
@@ -69,6 +71,7 @@ impl JwtAlgorithm {
         Self::Ps512,
         Self::Es256,
         Self::Es384,
+        Self::Es512,
         Self::EdDsa,
         Self::Ed25519,
     ];
@@ -88,6 +91,7 @@ impl JwtAlgorithm {
             Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
             Self::Ed25519 => "Ed25519",
         }
@@ -99,8 +103,9 @@ impl JwtAlgorithm {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
     }
 
-    pub(super) const fn backend(self) -> Algorithm {
-        match self {
+    /// What `jsonwebtoken` calls it; `None` where that does not know it.
+    pub(super) const fn backend(self) -> Option<Algorithm> {
+        Some(match self {
             Self::Hs256 => Algorithm::HS256,
             Self::Hs384 => Algorithm::HS384,
             Self::Hs512 => Algorithm::HS512,
@@ -112,8 +117,9 @@ impl JwtAlgorithm {
             Self::Ps512 => Algorithm::PS512,
             Self::Es256 => Algorithm::ES256,
             Self::Es384 => Algorithm::ES384,
+            Self::Es512 => return None,
             Self::EdDsa | Self::Ed25519 => Algorithm::EdDSA,
-        }
+        })
     }
 }
 

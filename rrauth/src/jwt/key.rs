@@ -10,6 +10,7 @@ use crate::jwt::algorithm::JwtAlgorithm as Algorithm;
 use crate::jwt::error::JwtError;
 use crate::jwt::header::{self, Header, Thumbprints};
 use crate::jwt::jws::{self, Jws};
+use crate::jwt::p521::{self, P521};
 use crate::jwt::roca;
 
 /// A key that signatures are verified with.
@@ -19,7 +20,7 @@ pub(super) struct Key {
     kind: Kind,
     /// The one algorithm that the key is for, if it says so.
     pinned: Option<Algorithm>,
-    decoding: DecodingKey,
+    check: Check,
     /// The header of the first token that it verified, and how that was spelt: an issuer spells all of
     /// a key's tokens alike, mostly.
     header: OnceLock<(Box<str>, Header)>,
@@ -31,7 +32,15 @@ enum Kind {
     Rsa,
     P256,
     P384,
+    P521,
     Ed25519,
+}
+
+/// Who verifies with it.
+enum Check {
+    /// The back end of `jsonwebtoken`.
+    BackEnd(DecodingKey),
+    P521(P521),
 }
 
 type Members = Map<String, Value>;
@@ -42,10 +51,10 @@ impl Key {
         let thumbprints = Thumbprints::take(&mut members).map_err(|it| it.to_string())?;
         let members = &members;
         is_for_verifying(members)?;
-        let (kind, decoding) = match text(members, "kty")? {
-            "RSA" => (Kind::Rsa, rsa(members)?),
+        let (kind, check) = match text(members, "kty")? {
+            "RSA" => (Kind::Rsa, Check::BackEnd(rsa(members)?)),
             "EC" => ec(members)?,
-            "OKP" => (Kind::Ed25519, ed25519(members)?),
+            "OKP" => (Kind::Ed25519, Check::BackEnd(ed25519(members)?)),
             "oct" => symmetric(members)?,
             _ => return Err("kty: it is none of RSA, EC, OKP, oct".to_owned()),
         };
@@ -55,7 +64,7 @@ impl Key {
         }
         let pinned = match members.get("alg") {
             None => None,
-            Some(_) => Some(text(members, "alg")?.parse().map_err(|it| format!("alg: {it}"))?),
+            Some(_) => Some(pinned(text(members, "alg")?, kind)?),
         };
         if let Some(pinned) = pinned.filter(|it| !kind.fits(*it)) {
             return Err(format!("alg: such a key is not for {pinned}"));
@@ -69,7 +78,7 @@ impl Key {
             thumbprints,
             kind,
             pinned,
-            decoding,
+            check,
             header: OnceLock::new(),
         })
     }
@@ -80,13 +89,13 @@ impl Key {
             return Err(format!("the secret is shorter than {SHORTEST_SECRET} bytes"));
         }
         let kind = Kind::Secret { bytes: bytes.len() };
-        let decoding = DecodingKey::from_secret(bytes);
+        let check = Check::BackEnd(DecodingKey::from_secret(bytes));
         Ok(Self {
             kid: None,
             thumbprints: Thumbprints::default(),
             kind,
             pinned: None,
-            decoding,
+            check,
             header: OnceLock::new(),
         })
     }
@@ -119,10 +128,22 @@ impl Key {
         if !self.fits(algorithm) {
             return Err(JwtError::invalid(format!("alg: the key is not for {algorithm}")));
         }
+        if self.check.made(jws, algorithm) {
+            Ok(())
+        } else {
+            Err(JwtError::invalid("the signature is wrong"))
+        }
+    }
+}
+
+impl Check {
+    fn made(&self, jws: &Jws<'_>, algorithm: Algorithm) -> bool {
         let signed = jws.signed.as_bytes();
-        match crypto::verify(jws.signature, signed, &self.decoding, algorithm.backend()) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(JwtError::invalid("the signature is wrong")),
+        match self {
+            Self::BackEnd(key) => algorithm.backend().is_some_and(|algorithm| {
+                crypto::verify(jws.signature, signed, key, algorithm).unwrap_or(false)
+            }),
+            Self::P521(key) => jws::decode(jws.signature).is_some_and(|it| key.made(&it, signed)),
         }
     }
 }
@@ -146,6 +167,7 @@ impl Kind {
             | Algorithm::Ps512 => self == Self::Rsa,
             Algorithm::Es256 => self == Self::P256,
             Algorithm::Es384 => self == Self::P384,
+            Algorithm::Es512 => self == Self::P521,
             Algorithm::EdDsa | Algorithm::Ed25519 => self == Self::Ed25519,
         }
     }
@@ -189,13 +211,23 @@ fn rsa(members: &Members) -> Result<DecodingKey, String> {
     Ok(DecodingKey::from_rsa_raw_components(n, e))
 }
 
+// The one algorithm that the key says it is for. Some issuers call ES512 after its curve.
+fn pinned(name: &str, kind: Kind) -> Result<Algorithm, String> {
+    match (name, kind) {
+        ("ES521", Kind::P521) => Ok(Algorithm::Es512),
+        (name, _) => name.parse().map_err(|it| format!("alg: {it}")),
+    }
+}
+
 // RFC 7518 §6.2.1. That the point is on the curve is for the back end to see: it refuses whatever
 // would be verified with one that is not.
-fn ec(members: &Members) -> Result<(Kind, DecodingKey), String> {
+fn ec(members: &Members) -> Result<(Kind, Check), String> {
     let (kind, bytes) = match text(members, "crv")? {
         "P-256" => (Kind::P256, 32),
         "P-384" => (Kind::P384, 48),
-        _ => return Err("crv: it is neither P-256 nor P-384".to_owned()),
+        "P-521" if p521::IS_THERE => (Kind::P521, 66),
+        "P-521" => return Err("crv: P-521 takes the feature es512 of rrauth".to_owned()),
+        _ => return Err("crv: it is none of P-256, P-384 and P-521".to_owned()),
     };
     let mut point = vec![UNCOMPRESSED];
     for name in ["x", "y"] {
@@ -205,7 +237,11 @@ fn ec(members: &Members) -> Result<(Kind, DecodingKey), String> {
         }
         point.extend_from_slice(&coordinate);
     }
-    Ok((kind, DecodingKey::from_ec_der(&point)))
+    let check = match kind {
+        Kind::P521 => P521::at(&point).map(Check::P521),
+        _ => Some(Check::BackEnd(DecodingKey::from_ec_der(&point))),
+    };
+    Ok((kind, check.ok_or("x, y: they are no point of the curve")?))
 }
 
 // RFC 8037 §2.
@@ -221,10 +257,10 @@ fn ed25519(members: &Members) -> Result<DecodingKey, String> {
 }
 
 // RFC 7518 §6.4.
-fn symmetric(members: &Members) -> Result<(Kind, DecodingKey), String> {
+fn symmetric(members: &Members) -> Result<(Kind, Check), String> {
     let secret = Zeroizing::new(decoded(members, "k")?);
     let key = Key::secret(&secret).map_err(|it| format!("k: {it}"))?;
-    Ok((key.kind, key.decoding))
+    Ok((key.kind, key.check))
 }
 
 fn decoded(members: &Members, name: &str) -> Result<Vec<u8>, String> {

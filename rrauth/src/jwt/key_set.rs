@@ -27,11 +27,11 @@ use crate::strict_json;
 ///
 /// let document = br#"{"keys":[
 ///     {"kty":"OKP","crv":"Ed25519","kid":"new","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-///     {"kty":"EC","crv":"P-521","kid":"old","x":"AA","y":"AA"}
+///     {"kty":"EC","crv":"secp256k1","kid":"old","x":"AA","y":"AA"}
 /// ]}"#;
 /// let keys = JwkSet::parse_public(document)?;
 /// assert_eq!(keys.len(), 1);
-/// assert_eq!(keys.skipped(), ["keys/1 \"old\": crv: it is neither P-256 nor P-384"]);
+/// assert_eq!(keys.skipped(), ["keys/1 \"old\": crv: it is none of P-256, P-384 and P-521"]);
 /// # Ok::<_, rrauth::InvalidJwkSet>(())
 /// ```
 #[derive(Clone)]

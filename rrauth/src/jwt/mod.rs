@@ -9,6 +9,7 @@ mod jws;
 mod key;
 pub(crate) mod key_set;
 mod mark;
+mod p521;
 pub(crate) mod policy;
 pub(crate) mod policy_builder;
 mod provider;

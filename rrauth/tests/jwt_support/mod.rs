@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPublicKeyUncompressedBin, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
+    RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,17 +31,21 @@ pub const fn now() -> Duration {
 
 /// Signs, and says with what.
 pub struct Signer {
-    pub algorithm: Algorithm,
-    pub key: EncodingKey,
+    pub key: SigningKey,
     /// The public key (RFC 7517), with `alg` and `kid` of one value.
     pub jwk: Value,
+}
+
+pub enum SigningKey {
+    BackEnd(Algorithm, EncodingKey),
+    P521(EcdsaKeyPair),
 }
 
 impl Signer {
     pub fn secret() -> Self {
         let key = EncodingKey::from_secret(SECRET);
         let jwk = json!({"kty": "oct", "k": encode(SECRET), "alg": "HS256", "kid": "HS256"});
-        Self { algorithm: Algorithm::HS256, key, jwk }
+        Self { key: SigningKey::BackEnd(Algorithm::HS256, key), jwk }
     }
 
     pub fn rsa() -> Self {
@@ -55,7 +61,7 @@ impl Signer {
         // What PKCS #8 wraps (RFC 5208 §5), after a head that is as long for keys of any size here.
         let key = EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]);
         let jwk = json!({"kty": "RSA", "n": n, "e": e, "alg": "RS256", "kid": "RS256"});
-        Self { algorithm: Algorithm::RS256, key, jwk }
+        Self { key: SigningKey::BackEnd(Algorithm::RS256, key), jwk }
     }
 
     pub fn p256() -> Self {
@@ -68,14 +74,17 @@ impl Signer {
         Self::ec(&ECDSA_P384_SHA384_FIXED_SIGNING, Algorithm::ES384, jwk)
     }
 
-    fn ec(kind: &'static EcdsaSigningAlgorithm, algorithm: Algorithm, mut jwk: Value) -> Self {
+    /// Only where there is the feature `es512`.
+    pub fn p521() -> Self {
+        let jwk = json!({"kty": "EC", "crv": "P-521", "alg": "ES512", "kid": "ES512"});
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        Self { jwk: at_its_point(jwk, &pair), key: SigningKey::P521(pair) }
+    }
+
+    fn ec(kind: &'static EcdsaSigningAlgorithm, algorithm: Algorithm, jwk: Value) -> Self {
         let pair = EcdsaKeyPair::generate(kind).unwrap();
-        let point = AsBigEndian::<EcPublicKeyUncompressedBin<'_>>::as_be_bytes(pair.public_key());
-        let point = point.unwrap();
-        let (x, y) = point.as_ref()[1..].split_at(point.as_ref().len() / 2);
-        (jwk["x"], jwk["y"]) = (encode(x).into(), encode(y).into());
         let key = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
-        Self { algorithm, key, jwk }
+        Self { jwk: at_its_point(jwk, &pair), key: SigningKey::BackEnd(algorithm, key) }
     }
 
     pub fn ed25519() -> Self {
@@ -83,11 +92,16 @@ impl Signer {
         let x = encode(pair.public_key().as_ref());
         let key = EncodingKey::from_ed_der(pair.to_pkcs8().unwrap().as_ref());
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "alg": "EdDSA", "kid": "EdDSA"});
-        Self { algorithm: Algorithm::EdDSA, key, jwk }
+        Self { key: SigningKey::BackEnd(Algorithm::EdDSA, key), jwk }
     }
 
-    pub fn every() -> [Self; 5] {
-        [Self::secret(), Self::rsa(), Self::p256(), Self::p384(), Self::ed25519()]
+    pub fn every() -> Vec<Self> {
+        let mut every =
+            vec![Self::secret(), Self::rsa(), Self::p256(), Self::p384(), Self::ed25519()];
+        if cfg!(feature = "es512") {
+            every.push(Self::p521());
+        }
+        every
     }
 
     pub fn name(&self) -> &str {
@@ -120,13 +134,28 @@ impl Signer {
 
     /// `signed` with its signature.
     pub fn sign(&self, signed: &str) -> String {
-        let signature = crypto::sign(signed.as_bytes(), &self.key, self.algorithm).unwrap();
+        let signature = match &self.key {
+            SigningKey::BackEnd(algorithm, key) => {
+                crypto::sign(signed.as_bytes(), key, *algorithm).unwrap()
+            }
+            SigningKey::P521(pair) => {
+                encode(pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap())
+            }
+        };
         format!("{signed}.{signature}")
     }
 
     pub fn policy(&self) -> JwtPolicyBuilder {
         JwtPolicy::builder(ISSUER).algorithms([self.allowed()]).audience([AUDIENCE])
     }
+}
+
+fn at_its_point(mut jwk: Value, pair: &EcdsaKeyPair) -> Value {
+    let point = AsBigEndian::<EcPublicKeyUncompressedBin<'_>>::as_be_bytes(pair.public_key());
+    let point = point.unwrap();
+    let (x, y) = point.as_ref()[1..].split_at(point.as_ref().len() / 2);
+    (jwk["x"], jwk["y"]) = (encode(x).into(), encode(y).into());
+    jwk
 }
 
 /// Claims of which nothing is wrong.

@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use rrauth::{AuthLayer, AuthorizeLayer};
+use rrauth::{AuthLayer, AuthorizeLayer, Index};
 use rrcore::{Code, Refusal};
 use tower::util::MapRequestLayer;
 use tower::{ServiceBuilder, ServiceExt};
@@ -75,13 +75,15 @@ async fn through(
 
 fn lapsed(edge: &Edge, exchange: &Exchange, lapse: Lapse) -> Refusal {
     let has_expired = lapse == Lapse::Expired;
-    let code = if has_expired { Code::CredentialExpired } else { Code::CredentialInvalid };
     let routes = edge.live().current();
     let proxy = exchange.notes().proxy.clone();
     let route = routes.as_ref().zip(proxy).and_then(|(it, proxy)| it.table.get(&proxy.id));
     match route.map(|it| &it.stages().layers.callers) {
         Some(Callers::Known { authenticate, .. }) => authenticate.lapsed(has_expired),
-        Some(Callers::Anybody(_)) | None => Refusal::new(code).because("it lapsed while in use"),
+        // A 401 says how to be let in (RFC 9110 §15.5.2), also where there is nothing left to enter.
+        Some(Callers::Anybody(_)) | None => {
+            AuthLayer::new(Index::<()>::builder().build()).lapsed(has_expired)
+        }
     }
 }
 

@@ -99,8 +99,8 @@ fn jwt_verify() -> Value {
             "issuer": text("Required: iss, exactly."),
             "audience": texts("Whom tokens must be for; once given, they must say."),
             "algorithms": {"type": "array", "minItems": 1, "items": {"enum": [
-                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
-                "Ed25519", "HS256", "HS384", "HS512"]}, "description": "Required."},
+                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+                "EdDSA", "Ed25519", "HS256", "HS384", "HS512"]}, "description": "Required."},
             "leewaySeconds": seconds(0, 600, Some(60), "By how much clocks may differ."),
             "requiredClaims": {"type": "object", "description":
                 "Names of claims, each with a value or a list of which one; else 401."},

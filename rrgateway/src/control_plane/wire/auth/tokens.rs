@@ -197,7 +197,7 @@ const NO_KEY: &str = "no key is for one of these";
 const MOST: usize = 32;
 // A hundred years.
 const MOST_SECONDS: u64 = 100 * 366 * 24 * 3_600;
-const ALGORITHMS: [&str; 13] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
-    "HS256", "HS384", "HS512",
+const ALGORITHMS: [&str; 14] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "Ed25519", "HS256", "HS384", "HS512",
 ];
