@@ -173,6 +173,21 @@ async fn what_the_gateway_sets_cannot_be_nominated_away() {
 }
 
 #[tokio::test]
+async fn a_nominated_header_is_of_no_use_to_a_rule_that_asks_for_it() {
+    let house = House::build().await;
+    let rule = json!({"effect": "deny", "headers": [{"name": "x-ticket", "presence": "absent"}]});
+    house.post("/proxies/p/rules", &rule).await;
+    let key = ("x-api-key", house.key.as_str());
+    let shown = [key, ("x-ticket", "7")];
+    let answer = house.call_with(Method::GET, "/api/p/x", &shown).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let nominated = [key, ("x-ticket", "7"), ("connection", "X-Ticket")];
+    let answer = house.call_with(Method::GET, "/api/p/x", &nominated).await;
+    answer.refused(400, "rules", "rule-denied");
+    assert_eq!(house.echo.count(), 1);
+}
+
+#[tokio::test]
 async fn a_path_with_two_readings_is_400() {
     let house = House::build().await;
     for path in ["/%2e%2e/%2e%2e/x", "/a%2fb", "/a%00", "/%c0%ae", "/..;/x", "/%zz", "/%252e"] {

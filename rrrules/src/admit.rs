@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Request, Uri};
+use http::{HeaderMap, Request, Uri};
 use rrcore::{BufferedBody, Code, Facts, Refusal, Stage};
 
 use crate::compiled::BodyAnswer;
 use crate::path::CanonicalPath;
 use crate::policy::{InForce, Judgement, Policy};
 use crate::subject::{Reading, Subject};
+use crate::withheld::Withheld;
 
 /// Why a request does not go on, and what the trail gets.
 pub(crate) type Refused = (Refusal, Facts);
@@ -70,12 +71,30 @@ fn judge<B>(
     body: Known<'_>,
     limit: usize,
 ) -> Result<Step, Refused> {
+    let headers = request.headers();
+    let said = judge_with(headers, policy, in_force, request, path, (body, limit))?;
+    let Some(rest) = Withheld::rest(request.extensions(), headers) else { return Ok(said) };
+    match judge_with(&rest, policy, in_force, request, path, (body, limit))? {
+        Step::On(_) => Ok(said),
+        // Read for both.
+        Step::ReadBody(in_force) => Ok(Step::ReadBody(in_force)),
+    }
+}
+
+fn judge_with<B>(
+    headers: &HeaderMap,
+    policy: &Policy,
+    in_force: &InForce<'_>,
+    request: &Request<B>,
+    path: &CanonicalPath,
+    (body, limit): (Known<'_>, usize),
+) -> Result<Step, Refused> {
     let nothing = Bytes::new();
     let subject = Subject {
         method: request.method(),
         path,
         query: request.uri().query(),
-        headers: request.headers(),
+        headers,
         body: match body {
             Known::Is(body) => body,
             Known::ToBeRead | Known::NotInspectable(_) => &nothing,

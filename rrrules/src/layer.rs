@@ -9,12 +9,13 @@ use tower_layer::Layer;
 use crate::admit::malformed;
 use crate::body_service::{BodyRules, Shared};
 use crate::compiled::{BodyAnswer, MAX_BODY_BYTES};
-use crate::policy::{Policy, Source};
+use crate::policy::{InForce, Policy, Source};
 use crate::query::BadEscape;
 use crate::rule_set::RuleSet;
 use crate::service::Rules;
 use crate::subject::{Reading, Subject};
 use crate::verdict::Explanation;
+use crate::withheld::Withheld;
 
 /// Applies [`Rules`] to a service.
 ///
@@ -95,10 +96,21 @@ impl RulesLayer {
     /// Decides about a request that is only described, by the rules that are in force, and says
     /// what every rule had to say. `extensions` are what stages before would have left.
     ///
-    /// The same code decides about requests.
+    /// The same code decides about requests. Of one that is judged twice ([`Withheld`]), what is said
+    /// is of the first time that it is denied.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>, extensions: &Extensions) -> Explained {
         let in_force = self.policy.in_force(extensions);
+        let whole = self.explained(subject, &in_force);
+        if whole.refusal.is_some() {
+            return whole;
+        }
+        let Some(rest) = Withheld::rest(extensions, subject.headers) else { return whole };
+        let without = self.explained(&Subject { headers: &rest, ..*subject }, &in_force);
+        if without.refusal.is_some() { without } else { whole }
+    }
+
+    fn explained(&self, subject: &Subject<'_>, in_force: &InForce<'_>) -> Explained {
         let reading = Reading::new(*subject);
         let body = BodyAnswer::of(subject);
         let scopes = in_force.explain(&reading, &body);

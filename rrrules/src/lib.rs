@@ -44,6 +44,7 @@ mod subject;
 #[cfg(feature = "validation")]
 mod validation;
 mod verdict;
+mod withheld;
 
 #[doc = include_str!("../docs/writing-rules.md")]
 pub mod writing_rules {}
@@ -73,6 +74,7 @@ pub use crate::validation::{
     ValidateFuture, ValidateLayer, Validator, Violation,
 };
 pub use crate::verdict::{DecidingRule, Explanation, RuleOutcome, RuleTrace, Shadow, Verdict};
+pub use crate::withheld::Withheld;
 
 /// The page [`writing_rules`] in Markdown, for whoever shows it elsewhere.
 pub const WRITING_RULES: &str = include_str!("../docs/writing-rules.md");

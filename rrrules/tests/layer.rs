@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use rrcore::{Code, Context, Fact, ManualClock, Outcome, Refusal, Scope, Stage};
 use rrrules::{
     CanonicalPath, Effect, HeaderCheck, NameMatch, Pattern, Presence, QueryCheck, QueryName, Rule,
-    RuleSet, Rules, RulesLayer,
+    RuleSet, Rules, RulesLayer, Subject, Withheld,
 };
 use serde_json::{Value, json};
 use tokio_test::{assert_pending, assert_ready_ok};
@@ -173,6 +173,54 @@ async fn a_header_that_connection_names_is_still_seen() {
         assert_eq!(member(&refuse(layer.clone(), request).await)["default"], true);
     }
     pass(layer, request("/")).await;
+}
+
+#[tokio::test]
+async fn a_withheld_header_is_judged_as_there_and_as_missing() {
+    let name = HeaderName::from_static("x-ticket");
+    let by = |effect, presence| {
+        let name = NameMatch::exact(name.clone());
+        let rule = Rule::new("rul_1", effect).header(HeaderCheck { name, value: None, presence });
+        let default = if effect == Effect::Allow { Effect::Deny } else { Effect::Allow };
+        let rules = Arc::new(RuleSet::new(vec![rule], default).unwrap());
+        RulesLayer::new().scope(Scope::Proxy, rules)
+    };
+    let shown = |withheld: Option<&HeaderName>| {
+        let mut request = request("/");
+        request.headers_mut().insert(&name, "7".parse().unwrap());
+        request.extensions_mut().insert(Withheld::new(withheld.cloned()));
+        request
+    };
+    let other = HeaderName::from_static("x-other");
+    for (effect, presence, passes) in [
+        (Effect::Allow, Presence::Present, true),
+        (Effect::Allow, Presence::Absent, false),
+        (Effect::Deny, Presence::Present, false),
+        (Effect::Deny, Presence::Absent, true),
+    ] {
+        let layer = by(effect, presence);
+        for unchanged in [None, Some(&other)] {
+            if passes {
+                let passed = pass(layer.clone(), shown(unchanged)).await;
+                assert_eq!(passed.headers()[&name], "7", "not taken off here");
+            } else {
+                refuse(layer.clone(), shown(unchanged)).await;
+            }
+        }
+        // Whatever is asked of it, there is one reading in which it is not so.
+        let request = shown(Some(&name));
+        let path = CanonicalPath::parse("/").unwrap();
+        let subject = Subject {
+            method: request.method(),
+            path: &path,
+            query: None,
+            headers: request.headers(),
+            body: &Bytes::new(),
+        };
+        let explained = layer.explain(&subject, request.extensions());
+        assert!(explained.refusal.is_some(), "{effect:?} {presence:?}");
+        refuse(layer, request).await;
+    }
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ impl Told {
         self.limit(layers, &head, question);
         let request = Request::from_parts(head, ());
         self.rules(layers, &request, question);
+        let request = hygiene::without_nominated(request);
         self.validate(layers, &request, question);
         let asked = Asked::of(&request);
         let applying = |them: Option<Vec<(Scope, Filter)>>| {
@@ -123,7 +124,6 @@ impl Told {
         };
         let on_request = applying(layers.request_filter.explain(request.extensions()));
         let on_response = applying(layers.filter.explain(request.extensions()));
-        let request = hygiene::without_nominated(request);
         self.transform(layers, on_request);
         let request = route.upstream.aimed(request);
         self.inject(route, &request);

@@ -101,12 +101,12 @@ pub fn route(layers: &Layers, upstream: Upstream) -> RouteStack {
         // Whether. Judges the canonical path, which is also what goes upstream, and the body where
         // a rule needs it: read once, for all stages below.
         .layer(reading(layers.rules_with_bodies()))
+        // What the client said belongs to its own hop. The rules have judged with it and without it.
+        // Above all that sets a header: what we set cannot be nominated away.
+        .map_request(hygiene::without_nominated)
         // Whether it has the right shape. Below the rules, which say more cheaply what is refused;
         // above everything that may change the body.
         .layer(reading(layers.validate.clone()))
-        // What the client said belongs to its own hop. The rules have seen it: a header is not hidden
-        // from them by that. Above all that sets one: what we set cannot be nominated away.
-        .map_request(hygiene::without_nominated)
         // What is changed in it, once it is known to be allowed and in shape; and last in its
         // response, so that nothing that was put there is filtered away.
         .layer(reading(layers.transform.clone()))

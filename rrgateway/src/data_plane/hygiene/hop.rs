@@ -3,17 +3,14 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName};
 use rrcore::HeaderNames;
-
-/// The headers that `Connection` nominates as belonging to this hop: a request extension.
-#[derive(Clone, Debug)]
-pub struct Nominated(Vec<HeaderName>);
+use rrrules::Withheld;
 
 /// Removes the headers that always belong to one hop, and returns those that `Connection`
 /// nominates besides.
 ///
 /// `Host` and `Content-Length` cannot be nominated: they are ours to set.
-pub fn strip(headers: &mut HeaderMap) -> Nominated {
-    let nominated = headers
+pub fn strip(headers: &mut HeaderMap) -> Withheld {
+    let nominated: Vec<_> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|line| line.to_str().ok())
@@ -24,22 +21,7 @@ pub fn strip(headers: &mut HeaderMap) -> Nominated {
         .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
         .collect();
     HeaderNames::HOP_BY_HOP.remove_from(headers);
-    Nominated(nominated)
-}
-
-impl Nominated {
-    /// Removes what was nominated.
-    pub fn remove_from(&self, headers: &mut HeaderMap) {
-        for name in &self.0 {
-            headers.remove(name);
-        }
-    }
-
-    /// Whether nothing was nominated that is still there.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+    Withheld::new(nominated)
 }
 
 /// Removes every header whose name starts with `prefix`, in either spelling (`-` or `_`).

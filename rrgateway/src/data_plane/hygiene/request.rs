@@ -4,8 +4,9 @@ use http::header::{ALLOW, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, TRANSFER_ENCO
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use rrcore::{Code, Refusal};
+use rrrules::Withheld;
 
-use crate::data_plane::hygiene::hop::{self, Nominated};
+use crate::data_plane::hygiene::hop;
 use crate::data_plane::hygiene::websocket::{self, AsksForWebSocket};
 
 /// Checks a request and cleans it: afterwards its head has one reading, and nothing in it belongs
@@ -33,10 +34,11 @@ pub fn admit<B>(request: &mut Request<B>, max_bytes: u64, via: &str) -> Result<(
     Ok(())
 }
 
-/// Removes what `Connection` nominated. Below the rules, so that a header cannot be hidden from
-/// them; above all that sets a header, so that nothing of ours can be nominated away.
+/// Removes what `Connection` nominated. Below the rules, which judge with it and without it; above
+/// validation, which is of what goes on, and above all that sets a header, so that nothing of ours can
+/// be nominated away.
 pub fn without_nominated<B>(mut request: Request<B>) -> Request<B> {
-    if let Some(nominated) = request.extensions_mut().remove::<Nominated>() {
+    if let Some(nominated) = request.extensions_mut().remove::<Withheld>() {
         nominated.remove_from(request.headers_mut());
     }
     request
@@ -181,7 +183,7 @@ fn check_loop(headers: &HeaderMap, via: &str) -> Result<(), Refusal> {
     }
 }
 
-fn clean(headers: &mut HeaderMap) -> Nominated {
+fn clean(headers: &mut HeaderMap) -> Withheld {
     let nominated = hop::strip(headers);
     hop::remove_prefixed(headers, "rr-");
     // What the caller says about itself goes no further: whoever reads these behind us believes
