@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// The claims of a token that has been verified (RFC 7519 §4, RFC 7662 §2.2). A handle: clones share
 /// them.
@@ -63,13 +63,15 @@ impl Claims {
         self.get(name).and_then(Value::as_str)
     }
 
-    /// Whether the claim `name` is one of `values`, or is a list that has one of them.
+    /// Whether the claim `name` is one of `values`, or is a list that has one of them. A number is
+    /// the same however it is spelt; of those beyond 2^53 only integers of 64 bits can be told apart,
+    /// and the others are none of the `values`.
     #[must_use]
     pub fn has_one_of(&self, name: &str, values: &[Value]) -> bool {
         match self.get(name) {
             None => false,
-            Some(Value::Array(list)) => list.iter().any(|it| values.contains(it)),
-            Some(value) => values.contains(value),
+            Some(Value::Array(list)) => list.iter().any(|it| is_among(it, values)),
+            Some(value) => is_among(value, values),
         }
     }
 
@@ -102,6 +104,48 @@ fn words(value: &Value) -> impl Iterator<Item = &str> {
     split.chain(many.iter().filter_map(Value::as_str)).filter(|it| !it.is_empty())
 }
 
+fn is_among(value: &Value, values: &[Value]) -> bool {
+    values.iter().any(|it| is_same(it, value))
+}
+
+/// Whether two values are one. Numbers are by what they are worth, where that is known.
+pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (whole(one), whole(other)) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => part(one).is_some_and(|it| part(other) == Some(it)),
+            (Some(_), None) | (None, Some(_)) => false,
+        },
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let is_there = |(name, it)| other.get(name).is_some_and(|other| is_same(it, other));
+            one.len() == other.len() && one.iter().all(is_there)
+        }
+        (one, other) => one == other,
+    }
+}
+
+// What is spelt as an integer of 64 bits, or as a fraction that is one and exact.
+fn whole(number: &Number) -> Option<i128> {
+    let integer = number.as_u64().map(i128::from).or_else(|| number.as_i64().map(i128::from));
+    integer.or_else(|| {
+        let it = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= EXACT)?;
+        #[expect(clippy::cast_possible_truncation, reason = "it is an integer of 54 bits")]
+        Some(it as i128)
+    })
+}
+
+// What lies between two integers.
+fn part(number: &Number) -> Option<f64> {
+    number.as_f64().filter(|it| it.fract() != 0.0)
+}
+
+// 2^53: beyond it, neighbours are one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 impl PartialEq for Claims {
     fn eq(&self, other: &Self) -> bool {
         self.members() == other.members()
@@ -129,6 +173,48 @@ mod tests {
         for nothing in [json!({}), json!({"scope": 7}), json!({"scp": {"a": 1}})] {
             check(&nothing, &[]);
         }
+    }
+
+    #[test]
+    fn numbers_are_one_by_their_worth() {
+        for (required, said) in [
+            ("2", "2.0"),
+            ("2.0", "2"),
+            ("2", "2e0"),
+            ("0", "-0"),
+            ("-0.0", "0"),
+            ("20", "2E1"),
+            ("0.5", "5e-1"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("[1, 2.0]", "[1.0, 2]"),
+            (r#"{"a": 1}"#, r#"{"a": 1.0}"#),
+        ] {
+            same(required, said, true);
+        }
+        for (required, said) in [
+            ("2", "2.5"),
+            ("2.5", "2"),
+            ("2", "-2"),
+            ("2", "\"2\""),
+            ("1", "true"),
+            ("9007199254740993", "9007199254740992"),
+            ("9007199254740993", "9007199254740993.0"),
+            ("100000000000000000001", "100000000000000000000"),
+            ("18446744073709551616", "18446744073709551617"),
+            ("18446744073709551615", "1.8446744073709552e19"),
+            ("1e300", "1e300"),
+            ("[1, 2]", "[1]"),
+            (r#"{"a": 1}"#, r#"{"b": 1}"#),
+        ] {
+            same(required, said, false);
+        }
+    }
+
+    #[track_caller]
+    fn same(required: &str, said: &str, expected: bool) {
+        let read = |text| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(is_same(&read(required), &read(said)), expected, "{required} {said}");
     }
 
     #[test]

@@ -138,9 +138,26 @@ fn a_key_of_another_size_or_shape_is_left_out() {
     left_out(&p256, json!({"x": encode(&x[1..])}), "x: it has not 32 bytes");
     left_out(&p256, json!({"y": encode([&[0][..], &x].concat())}), "y: it has not 32 bytes");
     left_out(&p384, json!({"y": null}), "y: it is missing");
+    if cfg!(feature = "es512") {
+        for signer in [&p256, &p384] {
+            let (x, y) = (signer.jwk["x"].clone(), signer.jwk["y"].clone());
+            left_out(signer, json!({"x": y, "y": x}), "they are no point of the curve");
+        }
+    }
     left_out(&ed25519, json!({"crv": "Ed448"}), "crv: it is not Ed25519");
     left_out(&ed25519, json!({"crv": "X25519"}), "crv: it is not Ed25519");
     left_out(&ed25519, json!({"x": "AQAB"}), "x: it has not 32 bytes");
+    let spelt = |first: u8, between: u8, last: u8| {
+        let bytes = [&[first][..], &[between; 30], &[last]].concat();
+        json!({ "x": encode(bytes) })
+    };
+    for last in [0, 0x80] {
+        left_out(&ed25519, spelt(0, 0, last), "x: anybody can sign for this key");
+        left_out(&ed25519, spelt(1, 0, last), "x: anybody can sign for this key");
+        for first in [0xec, 0xed, 0xee] {
+            left_out(&ed25519, spelt(first, 0xff, 0x7f | last), "x: anybody can sign for this key");
+        }
+    }
 }
 
 #[cfg(feature = "es512")]

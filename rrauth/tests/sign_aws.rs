@@ -154,6 +154,8 @@ async fn what_cannot_be_signed_is_not_sent() {
     check_refused(suite_signer(), two, "several Host headers").await;
     let chunked = to(https).header("content-encoding", "gzip, AWS-chunked");
     check_refused(suite_signer(), chunked, "aws-chunked").await;
+    let chunked = to(https).header("x-amz-decoded-content-length", "3");
+    check_refused(suite_signer(), chunked, "aws-chunked").await;
 
     // Nobody has read the body, which an outer stage would have done.
     let layer = layer(suite_signer());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::claims::is_same;
 use crate::jwt::error::JwtError;
 use crate::strict_json::plain::{Node, Plain};
 
@@ -36,7 +37,8 @@ impl ClaimRules {
         for (name, values) in &self.required {
             let value = claims.get(name);
             let value = value.ok_or_else(|| JwtError::invalid(format!("{name}: it is missing")))?;
-            if !values.contains(&value.value()) {
+            let value = value.value();
+            if !values.iter().any(|it| is_same(it, &value)) {
                 return Err(JwtError::invalid(format!("{name}: it is not what is required")));
             }
         }

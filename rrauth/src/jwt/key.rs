@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::jwt::algorithm::JwtAlgorithm as Algorithm;
+use crate::jwt::curves::{self, P521};
 use crate::jwt::error::JwtError;
 use crate::jwt::header::{self, Header, Thumbprints};
 use crate::jwt::jws::{self, Jws};
-use crate::jwt::p521::{self, P521};
 use crate::jwt::roca;
 
 /// A key that signatures are verified with.
@@ -219,13 +219,12 @@ fn pinned(name: &str, kind: Kind) -> Result<Algorithm, String> {
     }
 }
 
-// RFC 7518 §6.2.1. That the point is on the curve is for the back end to see: it refuses whatever
-// would be verified with one that is not.
+// RFC 7518 §6.2.1.
 fn ec(members: &Members) -> Result<(Kind, Check), String> {
     let (kind, bytes) = match text(members, "crv")? {
         "P-256" => (Kind::P256, 32),
         "P-384" => (Kind::P384, 48),
-        "P-521" if p521::IS_THERE => (Kind::P521, 66),
+        "P-521" if curves::HAS_P521 => (Kind::P521, 66),
         "P-521" => return Err("crv: P-521 takes the feature es512 of rrauth".to_owned()),
         _ => return Err("crv: it is none of P-256, P-384 and P-521".to_owned()),
     };
@@ -239,7 +238,7 @@ fn ec(members: &Members) -> Result<(Kind, Check), String> {
     }
     let check = match kind {
         Kind::P521 => P521::at(&point).map(Check::P521),
-        _ => Some(Check::BackEnd(DecodingKey::from_ec_der(&point))),
+        _ => curves::is_point(&point).then(|| Check::BackEnd(DecodingKey::from_ec_der(&point))),
     };
     Ok((kind, check.ok_or("x, y: they are no point of the curve")?))
 }
@@ -252,6 +251,9 @@ fn ed25519(members: &Members) -> Result<DecodingKey, String> {
     let point = decoded(members, "x")?;
     if point.len() != 32 {
         return Err("x: it has not 32 bytes".to_owned());
+    }
+    if curves::has_small_order(&point) {
+        return Err("x: anybody can sign for this key".to_owned());
     }
     Ok(DecodingKey::from_ed_der(&point))
 }

@@ -3,13 +3,13 @@
 pub(crate) mod algorithm;
 pub(crate) mod cache;
 mod claim_rules;
+mod curves;
 pub(crate) mod error;
 mod header;
 mod jws;
 mod key;
 pub(crate) mod key_set;
 mod mark;
-mod p521;
 pub(crate) mod policy;
 pub(crate) mod policy_builder;
 mod provider;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::jwt::algorithm::JwtAlgorithm;
 use crate::jwt::claim_rules::ClaimRules;
+use crate::jwt::curves;
 use crate::jwt::error::InvalidJwtPolicy;
-use crate::jwt::p521;
 use crate::jwt::policy::JwtPolicy;
 use crate::jwt::provider;
 
@@ -160,7 +160,7 @@ fn check_algorithms(algorithms: &[JwtAlgorithm]) -> Result<(), InvalidJwtPolicy>
         "none is allowed"
     } else if symmetric != 0 && symmetric != algorithms.len() {
         "symmetric and public-key algorithms exclude each other"
-    } else if algorithms.contains(&JwtAlgorithm::Es512) && !p521::IS_THERE {
+    } else if algorithms.contains(&JwtAlgorithm::Es512) && !curves::HAS_P521 {
         "ES512 takes the feature es512 of rrauth"
     } else {
         return Ok(());

@@ -153,7 +153,7 @@ impl<T: Send + Sync> ConnectionVerifier<T> for ClientCertificates<T> {
             if is_known && certificate.not_after() <= now.wall {
                 return Unproved::Expired("the client certificate has ended".to_owned());
             }
-            Unproved::Invalid("no rule knows the client certificate".to_owned())
+            Unproved::Invalid("no subjectPattern fits the client certificate".to_owned())
         };
         Some(proof.ok_or_else(unproved))
     }

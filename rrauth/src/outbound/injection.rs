@@ -153,7 +153,8 @@ impl Injection {
         value.set_sensitive(true);
         // Vendors that take a key alone take it for the user name.
         let secret = if password.is_empty() { username } else { password };
-        Ok(Self::lines([(AUTHORIZATION, value)], [&**pair, secret]))
+        // As it is sent, too: what an upstream makes of its headers, it makes of that.
+        Ok(Self::lines([(AUTHORIZATION, value)], [&**pair, secret, &**encoded]))
     }
 
     /// Sends `secret` in the query parameter `name`; both are percent-encoded.
@@ -393,7 +394,8 @@ mod tests {
         assert_eq!((headers.len(), &headers[AUTHORIZATION]), (1, &expected.parse().unwrap()));
         assert!(headers[AUTHORIZATION].is_sensitive());
         let alone = if password.is_empty() { username } else { password };
-        assert_eq!(secrets, [&format!("{username}:{password}"), alone]);
+        let sent = expected.strip_prefix("Basic ").unwrap();
+        assert_eq!(secrets, [&format!("{username}:{password}"), alone, sent]);
     }
 
     #[track_caller]

@@ -53,8 +53,8 @@ use crate::sign::target;
 ///
 /// # Caveats
 /// - AWS accepts a signature for about five minutes around its date: the clock must be right.
-/// - A body that a client has cut into signed chunks (`Content-Encoding: aws-chunked`) cannot be
-///   signed anew, and is refused.
+/// - A body that a client has cut into signed chunks (`aws-chunked`, or with
+///   `X-Amz-Decoded-Content-Length`) cannot be signed anew, and is refused.
 /// - With `X-Amz-Copy-Source` a client names what else the credential may read. Whether it may is
 ///   for the rules before this to say.
 pub struct AwsSigV4 {
@@ -260,10 +260,12 @@ fn check(
 
 fn refuse_chunks(headers: &HeaderMap) -> Result<(), SignError> {
     let mut codings = headers.get_all(http::header::CONTENT_ENCODING).iter();
-    let is_chunked = |it: &HeaderValue| {
+    let names_it = |it: &HeaderValue| {
         it.as_bytes().windows(AWS_CHUNKED.len()).any(|it| it.eq_ignore_ascii_case(AWS_CHUNKED))
     };
-    match codings.any(is_chunked) {
+    // Some clients leave the coding out; none can leave out how long it is without.
+    let is_chunked = codings.any(names_it) || headers.contains_key(DECODED_LENGTH);
+    match is_chunked {
         true => Err(SignError::new("the body is aws-chunked, for a signature of the client's")),
         false => Ok(()),
     }
@@ -296,6 +298,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const AWS_CHUNKED: &[u8] = b"aws-chunked";
+const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const LONGEST: usize = 8 * 1024;
 const UNSENDABLE: &str = "it has a character that it cannot have";

@@ -148,7 +148,7 @@ const BASES: [(&str, &str, &str); 15] = [
 ];
 
 /// What is changed in which of the right ones, and where the error is.
-const WRONG: [(&str, &str, &str); 115] = [
+const WRONG: [(&str, &str, &str); 118] = [
     ("key", r#"{"type": null}"#, "/auth/type"),
     ("key", r#"{"type": "apikey"}"#, "/auth/type"),
     ("key", r#"{"in": "query"}"#, "/auth/in"),
@@ -185,6 +185,9 @@ const WRONG: [(&str, &str, &str); 115] = [
     ("verify", r#"{"subjectPattern": "NESTED"}"#, "/auth/subjectPattern"),
     ("verify", r#"{"requiredClaims": {"a": {}}}"#, "/auth/requiredClaims/a"),
     ("verify", r#"{"requiredClaims": {"a": []}}"#, "/auth/requiredClaims/a"),
+    ("verify", r#"{"requiredClaims": {"a": 18446744073709551616}}"#, "/auth/requiredClaims/a"),
+    ("verify", r#"{"requiredClaims": {"a": [1, 1e17]}}"#, "/auth/requiredClaims/a"),
+    ("verify", r#"{"audience": []}"#, "/auth/audience"),
     ("verify", r#"{"jwksCooldownSeconds": 0}"#, "/auth/jwksCooldownSeconds"),
     (
         "inline",

@@ -97,7 +97,7 @@ fn jwt_verify() -> Value {
                 {"type": "object", "required": ["base64"], "properties": {"base64": {"type": "string"}}}],
                 "description": "For HS256 and its like: a text of 32 bytes or more, or base64."},
             "issuer": text("Required: iss, exactly."),
-            "audience": texts("Whom tokens must be for; once given, they must say."),
+            "audience": audience("Whom tokens must be for; once given, they must say."),
             "algorithms": {"type": "array", "minItems": 1, "items": {"enum": [
                 "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
                 "EdDSA", "Ed25519", "HS256", "HS384", "HS512"]}, "description": "Required."},
@@ -125,7 +125,7 @@ fn introspection() -> Value {
             "introspectionUrl": text("Required."),
             "clientId": text("Required: as whom the issuer is asked."),
             "clientSecret": secret("Of that client."),
-            "audience": texts("Whom tokens must be for."),
+            "audience": audience("Whom tokens must be for."),
             "cacheSeconds": seconds(0, 3_600, Some(60), "How long an answer counts, at the most."),
             "allowPlaintext": plaintext(),
         }),
@@ -267,6 +267,12 @@ fn text(what: &str) -> Value {
 
 fn texts(what: &str) -> Value {
     json!({"type": ["array", "string"], "items": {"type": "string"}, "description": what})
+}
+
+// Left out, or somebody.
+fn audience(what: &str) -> Value {
+    json!({"type": ["array", "string", "null"], "items": {"type": "string"}, "minItems": 1,
+        "description": what})
 }
 
 fn seconds(least: u64, most: u64, default: Option<u64>, what: &str) -> Value {

@@ -175,11 +175,17 @@ fn elsewhere(written: &Resource, credential: &Key, origin: &str) -> Refused {
         Kind::Rule | Kind::Filter | Kind::Meter | Kind::Configuration => "",
     };
     let id = &credential.id;
-    Refused::Conflict(Flaw::new(
-        pointer,
-        format!(
+    let why = match written.key.collection.kind {
+        // There is no `rebind` on a credential, and what it is used with stays.
+        Kind::Credential => {
+            format!(
+                "a proxy uses this credential with {origin}: name that too, or change the proxy"
+            )
+        }
+        _ => format!(
             "this would send the secret of credential {id} to {origin}, which it is not bound to: \
              give it again with \"rebind\": {{\"credentialId\": \"{id}\", \"auth\": …}}"
         ),
-    ))
+    };
+    Refused::Conflict(Flaw::new(pointer, why))
 }

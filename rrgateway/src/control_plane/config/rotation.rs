@@ -22,7 +22,7 @@ impl Rotation {
         })?;
         match auth {
             Some(it) if it.member("type").is_some() => {
-                let why = "a rotation keeps the type: change it with PATCH";
+                let why = "a rotation keeps the type: leave this out, or change it with PATCH";
                 Err(vec![Flaw::new("/auth/type", why)])
             }
             auth => Ok(Self { grace_seconds, auth }),

@@ -66,8 +66,15 @@ fn without_secret(kind: Kind, it: &Auth) -> Value {
 fn auth(kind: Kind, auth: &Auth) -> Value {
     match (kind, auth) {
         (Kind::Proxy, Auth::ApiKey { name, .. }) => json!({"type": "apiKey", "name": name}),
-        // Only maps whose keys are no texts cannot be written, and there are none.
-        (_, auth) => serde_json::to_value(auth).unwrap_or_default(),
+        (_, auth) => {
+            // Only maps whose keys are no texts cannot be written, and there are none.
+            let mut said = serde_json::to_value(auth).unwrap_or_default();
+            // As it can be written: an empty list of whom tokens must be for would be for nobody.
+            if let Some(audience) = said.get_mut("audience").filter(|it| **it == json!([])) {
+                *audience = Value::Null;
+            }
+            said
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Records {
         let path = self.path(name)?;
         let folder = path.parent().unwrap_or(&self.directory);
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let draft = path.with_extension("draft");
+        let draft = path.with_extension(DRAFT);
         write_synced(&draft, sealed)?;
         fs::rename(&draft, &path)?;
         // The rename itself must be on disk before a revision names the record.
@@ -80,7 +80,7 @@ impl Records {
     pub(super) fn draft(&self, name: &SecretName, sealed: &[u8]) -> io::Result<Draft> {
         let path = self.path(name)?;
         // Not what `write` calls its own, which may be at work at the same time.
-        let draft = path.with_extension("resealed");
+        let draft = path.with_extension(RESEALED);
         write_synced(&draft, sealed)?;
         Ok(Draft { draft, path })
     }
@@ -97,7 +97,7 @@ impl Records {
         remove(&self.path(name)?)
     }
 
-    /// Removes all files in the tenants' folders but the records of `live`, and those that a newer
+    /// Removes all that is ours in the tenants' folders but the records of `live`, and those that a newer
     /// configuration may still name: an older one may have been put back by mistake. They are left
     /// for [`KEPT`]. What cannot be removed keeps no other from it, and is returned.
     pub(super) fn remove_all_but(&self, live: &[SecretName]) -> io::Result<Vec<PathBuf>> {
@@ -127,8 +127,8 @@ impl Records {
             }
             kept.insert(mark);
         }
-        // The mark of what is gone or named again, drafts, and what was never a record.
-        let others = others.into_iter().filter(|it| !kept.contains(it));
+        // The mark of what is gone or named again, and drafts. What somebody else put there is his.
+        let others = others.into_iter().filter(|it| is_of_ours(it) && !kept.contains(it));
         left.extend(others.filter(|it| remove(it).is_err()));
         if let Some(first) = found.first() {
             tracing::warn!(
@@ -216,6 +216,12 @@ impl Records {
     }
 }
 
+// By its name, whatever it is.
+fn is_of_ours(path: &Path) -> bool {
+    let extension = path.extension().and_then(|it| it.to_str());
+    extension.is_some_and(|it| [SEALED, DRAFT, RESEALED, STRAY].contains(&it))
+}
+
 fn name(path: &Path) -> Option<SecretName> {
     let client = path.parent()?.file_name()?.to_str()?.into();
     let file = path.file_name()?.to_str()?.strip_suffix(SEALED)?.strip_suffix('.')?;
@@ -289,6 +295,8 @@ fn sync(folder: &Path) -> io::Result<()> {
 }
 
 const SEALED: &str = "sealed";
+const DRAFT: &str = "draft";
+const RESEALED: &str = "resealed";
 const STRAY: &str = "orphan";
 /// How long a record stays that the configuration does not name: time to notice that the wrong one
 /// was put back.

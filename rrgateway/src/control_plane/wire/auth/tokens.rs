@@ -24,7 +24,7 @@ pub(super) fn jwt_verify(fields: &mut Fields<'_>, egress: &EgressPolicy) -> Opti
     let jwks = fields.optional("jwks", |it| it.json(key_set));
     let secret = fields.optional("sharedSecret", shared_secret);
     let issuer = fields.required("issuer", |it| it.text(1..=512));
-    let audience = fields.or("audience", Vec::new(), texts);
+    let audience = audience(fields);
     let algorithms = fields.required("algorithms", |it| it.list(MOST, algorithm));
     if algorithms.as_ref().is_some_and(Vec::is_empty) {
         fields.flaw::<()>("algorithms", "name at least one");
@@ -75,6 +75,9 @@ fn unfit(it: &JwtVerify, secret: Option<&str>) -> Option<String> {
         (Keys::Shared, None) if symmetric.next().is_some() => return None,
         (Keys::Shared, None) => return Some(NO_KEYS.to_owned()),
     };
+    if let (Keys::Inline(_), Some(useless)) = (it.keys(), symmetric.clone().next()) {
+        return Some(format!("{useless} is symmetric, and jwks has public keys"));
+    }
     if let Some(useless) = symmetric.find(|it| !keys.fits(**it)) {
         return Some(format!("no key is long enough for {useless}, or symmetric at all"));
     }
@@ -88,7 +91,7 @@ pub(super) fn introspection(fields: &mut Fields<'_>, egress: &EgressPolicy) -> O
     let introspection_url =
         fields.required("introspectionUrl", |it| url(it, plaintext.unwrap_or(true), true, egress));
     let client_id = fields.required("clientId", |it| it.text(1..=256));
-    let audience = fields.or("audience", Vec::new(), texts);
+    let audience = audience(fields);
     let cache = fields.or("cacheSeconds", 60, |it| it.integer(0..=3_600));
     let auth = Auth::Introspection(Introspection {
         introspection_url: introspection_url?,
@@ -123,7 +126,10 @@ pub(crate) fn claims(node: Node<'_>) -> Option<Map<String, Value>> {
             }
             Value::Array(list) if list.len() <= MOST && list.iter().all(is_scalar) => Ok(()),
             other if is_scalar(other) => Ok(()),
-            _ => Err(Flaw::new("", "expected a text, a number, true, false, or a list of them")),
+            _ => Err(Flaw::new(
+                "",
+                "expected a text, a number of 64 bits, true, false, or a list of them",
+            )),
         })?;
         Some((name.to_owned(), value))
     })?;
@@ -133,9 +139,25 @@ pub(crate) fn claims(node: Node<'_>) -> Option<Map<String, Value>> {
 fn is_scalar(value: &Value) -> bool {
     match value {
         Value::String(text) => text.len() <= 1_024,
-        Value::Bool(_) | Value::Number(_) => true,
+        // Beyond 64 bits, nobody could tell it from its neighbours.
+        Value::Number(it) => it.is_u64() || it.is_i64() || it.as_f64().is_some_and(is_exact),
+        Value::Bool(_) => true,
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
+}
+
+fn is_exact(number: f64) -> bool {
+    number.fract() != 0.0 || number.abs() <= 9_007_199_254_740_992.0
+}
+
+// Whom tokens must be for; none where that is left out, and then only.
+fn audience(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    let is_given = fields.has("audience");
+    let audience = fields.or("audience", Vec::new(), texts)?;
+    if is_given && audience.is_empty() {
+        return fields.flaw("audience", "name at least one, or leave it out: any will do then");
+    }
+    Some(audience)
 }
 
 // One text, or a list of them.
