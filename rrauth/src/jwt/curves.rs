@@ -61,8 +61,8 @@ impl P521 {
     }
 }
 
-/// Whether `point` is one of the few on Ed25519 for which signatures are found by guessing: those of
-/// small order (RFC 7748 §6.1), in every spelling.
+/// Whether `point` is one of the few on Ed25519 for which signatures are found by guessing: those whose
+/// order divides the cofactor (RFC 8032 §5.1), in every spelling.
 pub(super) fn has_small_order(point: &[u8]) -> bool {
     let Some((last, rest)) = point.split_last() else { return false };
     // The sign of x, which both points of a y share.

@@ -19,8 +19,8 @@ use crate::strict_json;
 ///
 /// A key that cannot be used is left out, and [says why](Self::skipped): one that is not for verifying
 /// (`use`, `key_ops`), of a kind or for an algorithm that is not ours, private, too short (RSA below
-/// 2,048 bits), known to be weak, or with the feature `es512` no point of its curve. Two keys of one `kid` are not told apart: no token that names it
-/// is believed.
+/// 2,048 bits), known to be weak, or with the feature `es512` no point of its curve. Two keys of one
+/// `kid` are not told apart: no token that names it is believed.
 ///
 /// ```
 /// use rrauth::JwkSet;
