@@ -342,6 +342,16 @@ mod tests {
         assert_eq!(sweep(&records, &[("up", 2), ("up", 3)], 0), ["up.2.sealed", "up.3.sealed"]);
     }
 
+    #[test]
+    fn what_somebody_else_put_there_stays() {
+        let (folder, records) = filled(&[("up", 1)]);
+        for file in ["notes.txt", "up.1.sealed.bak"] {
+            fs::write(folder.path().join("default").join(file), b"theirs").unwrap();
+        }
+        let left = sweep(&records, &[("up", 1)], 8);
+        assert_eq!(left, ["notes.txt", "up.1.sealed", "up.1.sealed.bak"]);
+    }
+
     fn filled(names: &[(&str, u32)]) -> (TempDir, Records) {
         let folder = tempfile::tempdir().unwrap();
         let key = MasterKey::load_or_create(&folder.path().join("key")).unwrap();
