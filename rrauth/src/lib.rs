@@ -12,7 +12,7 @@
         feature = "sign",
         feature = "vault"
     )),
-    allow(rustdoc::broken_intra_doc_links)
+    allow(rustdoc::broken_intra_doc_links, reason = "they lead to what features bring")
 )]
 
 pub mod api_key;
