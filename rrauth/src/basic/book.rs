@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::basic::error::AccountsError;
 use crate::basic::hash::{PasswordHash, Shape};
@@ -14,11 +14,13 @@ use crate::inbound::credential::Credential;
 /// Accounts by user name, immutable.
 ///
 /// Each name is tried against the same number of hashes of the same costs: what it lacks is filled
-/// with dummies. A name that nobody has is tried against those of whoever would be its neighbour, in
-/// vain: so the same is read and compared, in the same way, whether there is such a user or not.
+/// with dummies. A name that nobody has is tried against those of whoever its digest names, in vain: so
+/// as much is read and compared, in the same way, whether there is such a user or not.
 pub(crate) struct Book<T> {
-    // By digest of the name, in order: what a search reads depends on nothing but how many there are.
+    // By digest of the name, in order.
     names: Box<[u128]>,
+    // The first of each group of names.
+    firsts: Box<[u128]>,
     // Those of each name in turn.
     slots: Box<[Slot<T>]>,
     per_name: usize,
@@ -57,16 +59,27 @@ impl<T> Book<T> {
         let digested = |(name, given): (Box<str>, _)| (workers.name(&name), given);
         let mut accounts: Vec<_> = accounts.into_iter().map(digested).collect();
         accounts.sort_unstable_by_key(|it| it.0);
-        let names = accounts.iter().map(|it| it.0).collect();
+        let names: Box<[_]> = accounts.iter().map(|it| it.0).collect();
+        let firsts = names.iter().step_by(GROUP).copied().collect();
         let slots = accounts.into_iter().flat_map(|it| plan.fill(it.1)).collect();
-        Ok(Self { names, slots, per_name: plan.len() })
+        Ok(Self { names, firsts, slots, per_name: plan.len() })
     }
 
     /// Where a guess at the password of `username` is tried, whether anybody is called so or not.
     pub(crate) fn entry(&self, workers: &PasswordWorkers, username: &str) -> Entry {
         let name = workers.name(username);
-        let at = self.names.partition_point(|it| *it <= name).saturating_sub(1);
-        Entry { at, is_own: self.names.get(at).is_some_and(|it| it.ct_eq(&name).into()) }
+        let group = self.firsts.partition_point(|it| *it <= name).saturating_sub(1);
+        // All of a group is read: else those would be read sooner whom strangers are close to.
+        let names = self.names.chunks(GROUP).nth(group).unwrap_or_default();
+        // Any slot is as likely for a name that nobody has as for one that somebody has: what was read
+        // a moment ago is read sooner.
+        let elsewhere = (name & u128::from(u64::MAX)) * self.names.len() as u128;
+        let nobody = ((elsewhere >> 64) as u64, Choice::from(0));
+        let (at, is_own) = (group as u64 * GROUP as u64..).zip(names).fold(nobody, |found, it| {
+            let is_this = it.1.ct_eq(&name);
+            (u64::conditional_select(&found.0, &it.0, is_this), found.1 | is_this)
+        });
+        Entry { at: usize::try_from(at).unwrap_or_default(), is_own: is_own.into() }
     }
 
     /// What it is tried against; nothing proves anything where the entry is not its own.
@@ -148,6 +161,7 @@ impl<T> Slot<T> {
     }
 }
 
+const GROUP: usize = 16;
 const MAX_PER_NAME: usize = 4;
 const MAX_PER_GUESS: usize = 8;
 
@@ -216,6 +230,22 @@ mod tests {
                 assert_eq!(book.slots(entry).len(), 1, "the work is the same");
             }
         }
+    }
+
+    #[test]
+    fn strangers_are_spread_over_all_slots_alike() {
+        const USERS: usize = 100;
+        let workers = PasswordWorkers::new().unwrap();
+        let given = || vec![(hash(8), Arc::new(Credential::new("c", "s", Kind::Basic, ())))];
+        let accounts = (0..USERS).map(|it| (format!("user-{it}").into(), given())).collect();
+        let book = Book::new(&workers, accounts).unwrap();
+        let mut met = [0; USERS];
+        for it in 0..100 * USERS {
+            met[book.entry(&workers, &format!("nobody-{it}")).at] += 1;
+        }
+        // Ten is the standard deviation. By who would be next to them, some would be met 500 times,
+        // and some never.
+        assert!(met.iter().all(|it| (35..=165).contains(it)), "{met:?}");
     }
 
     // The memory of each hash that stands for its cost, for every name that there is and one that
