@@ -188,7 +188,7 @@ fn callers_in_turn(group: &str, name: &str, (index, map): &Known, shown: &Arc<Ve
             format!("{name}: digest and index"),
             // As a request brings it: just read, wherever the one before it was.
             || shown.get(next(digest_turn)).unwrap().clone(),
-            |it| index.find(&KeyDigest::of(it)).filter(|it| it.active).cloned(),
+            |it| index.share(&KeyDigest::of(it)).filter(|it| it.active),
         ),
         Case::new(
             format!("{name}: the layer"),

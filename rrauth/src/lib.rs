@@ -83,6 +83,7 @@ pub use crate::inbound::layer::AuthLayer;
 pub use crate::inbound::privileges::Privileges;
 pub use crate::inbound::proof::Proof;
 pub use crate::inbound::service::Auth;
+pub use crate::inbound::shared::SharedCredential;
 pub use crate::inbound::shown::is_showable;
 pub use crate::inbound::source::{CredentialSource, IntoSource, Lookup, SourceUnavailable};
 pub use crate::inbound::strip::{Strip, StripLayer};

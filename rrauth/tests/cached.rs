@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rrauth::{Cached, Credential, CredentialSource, KeyDigest, Kind, Lookup, SourceUnavailable};
+use rrauth::{
+    Cached, Credential, CredentialSource, KeyDigest, Kind, Lookup, SharedCredential,
+    SourceUnavailable,
+};
 use rrcore::ManualClock;
 
 type Found = Result<Option<Arc<Credential<u8>>>, SourceUnavailable>;
@@ -120,10 +123,10 @@ impl House {
         self.database.rows.lock().unwrap().insert(KeyDigest::of(name).to_hex(), credential);
     }
 
-    fn find(&self, secret: &str) -> Found {
+    fn find(&self, secret: &str) -> Result<Option<SharedCredential<u8>>, SourceUnavailable> {
         match self.keys.find(&KeyDigest::of(secret)) {
             Lookup::Ready(found) => Ok(found),
-            Lookup::Pending(wait) => tokio_test::block_on(wait),
+            Lookup::Pending(wait) => Ok(tokio_test::block_on(wait)?.map(SharedCredential::from)),
         }
     }
 

@@ -189,7 +189,7 @@ impl CredentialSource for Switched {
 
     fn find(&self, digest: &KeyDigest) -> Lookup<u8, Self::Future> {
         assert!(!self.is_empty(), "nobody need look");
-        let known = || Arc::new(Credential::new("cred_9", "nine", Kind::Jwt, 9));
+        let known = || Credential::new("cred_9", "nine", Kind::Jwt, 9).into();
         Lookup::Ready((*digest == self.known).then(known))
     }
 

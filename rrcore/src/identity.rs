@@ -12,7 +12,7 @@ use crate::clock::Now;
 /// never "trusted".
 #[derive(Clone)]
 pub struct Identity {
-    named: Arc<dyn Named>,
+    named: Holder,
     // Of a token, where it says so: one credential stands for all whom its issuer vouches for.
     subject: Option<Arc<str>>,
     kind: &'static str,
@@ -38,6 +38,27 @@ pub trait Named: Send + Sync {
     fn subject(&self) -> &Arc<str>;
 }
 
+/// Credentials that are shared as one: many, where each for itself would lie somewhere else in memory.
+pub trait NamedList: Send + Sync {
+    /// The one at this place.
+    fn named(&self, at: usize) -> &dyn Named;
+}
+
+#[derive(Clone)]
+enum Holder {
+    One(Arc<dyn Named>),
+    OneOf(Arc<dyn NamedList>, usize),
+}
+
+impl Holder {
+    fn named(&self) -> &dyn Named {
+        match self {
+            Self::One(named) => &**named,
+            Self::OneOf(list, at) => list.named(*at),
+        }
+    }
+}
+
 impl Identity {
     /// Vouches for `subject`, who showed the credential with the id `credential`: how is said by
     /// `kind`, such as `apiKey`.
@@ -53,6 +74,16 @@ impl Identity {
     /// Vouches for whoever holds `named`. Of what is shared already, this copies nothing.
     #[must_use]
     pub fn of(named: Arc<dyn Named>, kind: &'static str) -> Self {
+        Self::held(Holder::One(named), kind)
+    }
+
+    /// Vouches for whoever holds the one at this place of `list`. It must have one there.
+    #[must_use]
+    pub fn one_of(list: Arc<dyn NamedList>, at: usize, kind: &'static str) -> Self {
+        Self::held(Holder::OneOf(list, at), kind)
+    }
+
+    const fn held(named: Holder, kind: &'static str) -> Self {
         Self { named, subject: None, kind, expires_at: None, validity: None }
     }
 
@@ -81,13 +112,13 @@ impl Identity {
     /// The stable name of the caller.
     #[must_use]
     pub fn subject(&self) -> &Arc<str> {
-        self.subject.as_ref().unwrap_or_else(|| self.named.subject())
+        self.subject.as_ref().unwrap_or_else(|| self.named.named().subject())
     }
 
     /// The id of the credential that it showed; never the credential itself.
     #[must_use]
     pub fn credential(&self) -> &Arc<str> {
-        self.named.credential()
+        self.named.named().credential()
     }
 
     /// How it was shown: `apiKey`, `bearer`, …

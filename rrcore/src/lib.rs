@@ -38,7 +38,7 @@ pub use crate::context_layer::{ContextLayer, WithContext};
 pub use crate::current::{Current, Guard, Handle};
 pub use crate::guard::GuardFuture;
 pub use crate::header_names::HeaderNames;
-pub use crate::identity::{Identity, Named, Validity};
+pub use crate::identity::{Identity, Named, NamedList, Validity};
 pub use crate::refusal::Refusal;
 pub use crate::request_id::RequestId;
 pub use crate::scope::Scope;

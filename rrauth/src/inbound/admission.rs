@@ -1,17 +1,15 @@
 //! Acts on the judgement: the caller is let in, or answered.
 
-use std::sync::Arc;
-
 use http::{Request, Response};
-use rrcore::{Clock, Context, Fact, GuardFuture, Identity, Outcome, Stage};
+use rrcore::{Clock, Context, Fact, GuardFuture, Outcome, Stage};
 use tower_service::Service;
 
 use crate::inbound::challenge::Challenge;
-use crate::inbound::credential::Credential;
 use crate::inbound::judge::{Rejection, holds, judge};
 use crate::inbound::places::Places;
 use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
+use crate::inbound::shared::SharedCredential;
 use crate::inbound::shown::Shown;
 use crate::inbound::verifiers::{Asked, Verifiers};
 
@@ -40,7 +38,7 @@ impl<T: 'static> Settings<T> {
         &self,
         context: &Context,
         shown: &Shown,
-        found: Option<Arc<Credential<T>>>,
+        found: Option<SharedCredential<T>>,
     ) -> Asked<T> {
         match found {
             Some(credential) => Asked::Known(judge(shown.way, credential)),
@@ -84,7 +82,7 @@ fn vouch<T: Send + Sync + 'static>(context: &Context, proof: Proof<T>) {
     let Proof { credential, subject, expires_at, validity, .. } = proof;
     let kind = credential.kind.as_str();
     let ends = [expires_at, credential.expires_at].into_iter().flatten().min();
-    let identity = Identity::of(credential, kind).with_subject(subject).ending_at(ends);
+    let identity = credential.into_identity().with_subject(subject).ending_at(ends);
     context.identify(identity.while_valid(validity));
     context.record(Stage::Authenticate, Outcome::Passed, Fact::Auth { kind, outcome: "ok" });
 }

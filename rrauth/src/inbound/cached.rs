@@ -14,6 +14,7 @@ use rrcore::Clock;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::shared::SharedCredential;
 use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
 
 /// A [`CredentialSource`] that remembers what another one said.
@@ -53,7 +54,7 @@ struct Inner<C: CredentialSource> {
 
 struct Memory<T> {
     // Apart, so that strangers, of whom there may be any number, cannot push out those who are known.
-    known: Cache<KeyDigest, Answer<Arc<Credential<T>>>>,
+    known: Cache<KeyDigest, Answer<SharedCredential<T>>>,
     unknown: Cache<KeyDigest, Answer<()>>,
     // Counts what was forgotten: an answer that was asked for before then is not remembered.
     forgotten: AtomicU64,
@@ -133,7 +134,7 @@ impl<C: CredentialSource> CredentialSource for Cached<C> {
         };
         match source.find(digest) {
             Lookup::Ready(found) => {
-                memory.remember(&note, found.as_ref());
+                memory.remember(&note, found.clone());
                 Lookup::Ready(found)
             }
             Lookup::Pending(inner) => {
@@ -151,10 +152,10 @@ struct Note {
 }
 
 impl<T: Clone> Memory<T> {
-    fn remember(&self, note: &Note, found: Option<&Arc<Credential<T>>>) {
+    fn remember(&self, note: &Note, found: Option<SharedCredential<T>>) {
         let Note { digest, until, asked_at } = *note;
         match found {
-            Some(it) => self.known.insert(digest, Answer { what: Arc::clone(it), until }),
+            Some(it) => self.known.insert(digest, Answer { what: it, until }),
             None => self.unknown.insert(digest, Answer { what: (), until }),
         }
         // After the insertion: whoever forgets meanwhile has either been counted here, or removes it.
@@ -186,7 +187,8 @@ where
         let this = self.project();
         let answer = ready!(this.inner.poll(cx));
         if let Ok(found) = &answer {
-            this.memory.remember(this.note, found.as_ref());
+            let found = found.clone().map(SharedCredential::from);
+            this.memory.remember(this.note, found);
         }
         Poll::Ready(answer)
     }

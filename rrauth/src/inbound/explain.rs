@@ -1,23 +1,21 @@
 //! Decides about a request that is only described.
 
-use std::sync::Arc;
-
 use http::Request;
 use rrcore::{Context, Refusal};
 
-use crate::inbound::credential::Credential;
 use crate::inbound::index::Index;
 use crate::inbound::judge::{Rejection, holds, judge};
 use crate::inbound::layer::AuthLayer;
 use crate::inbound::privileges;
 use crate::inbound::proof::Proof;
+use crate::inbound::shared::SharedCredential;
 
 /// What becomes of a described request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthExplained<T> {
     /// The credential that is meant, also where it is refused; `None` where nobody has it.
-    pub credential: Option<Arc<Credential<T>>>,
+    pub credential: Option<SharedCredential<T>>,
     /// What the answer would be; `None` where the caller is let in.
     pub refusal: Option<Refusal>,
 }
@@ -35,7 +33,7 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
         let proved = match settings.take(request) {
             Err(rejection) => Err(rejection),
             Ok(None) => settings.verifiers.vouched(request.extensions(), context.now()),
-            Ok(Some(shown)) => match self.source().get().find(shown.digest()).cloned() {
+            Ok(Some(shown)) => match self.source().get().share(shown.digest()) {
                 Some(credential) => judge(shown.way, credential),
                 None => settings.verifiers.known(&shown, context.now()),
             },
@@ -50,7 +48,7 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
         &self,
         context: &Context,
         request: &mut Request<B>,
-        credential: Option<Arc<Credential<T>>>,
+        credential: Option<SharedCredential<T>>,
     ) -> AuthExplained<T> {
         // What else it shows does not count, but goes no further either.
         let stripped = self.settings().strip(request);
@@ -84,7 +82,7 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inbound::credential::Kind;
+    use crate::inbound::credential::{Credential, Kind};
     use std::time::Duration;
 
     use rrcore::ManualClock;
@@ -114,7 +112,7 @@ mod tests {
             .insert(digest("off"), credential("off").active(false))
             .insert(digest("old"), credential("old").expires_at(Duration::from_secs(1)))
             .build();
-        let by_id = id.map(|id| index.credentials().find(|it| &*it.id == id).cloned());
+        let by_id = id.map(|id| index.credentials().find(|it| &*it.id == id));
         let layer = AuthLayer::new(index);
         let mut request = Request::new(());
         if let Some(key) = key {

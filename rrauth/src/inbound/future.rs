@@ -14,6 +14,7 @@ use tower_service::Service;
 use crate::inbound::admission::Settings;
 use crate::inbound::judge::Rejection;
 use crate::inbound::proof::Proof;
+use crate::inbound::shared::SharedCredential;
 use crate::inbound::shown::Shown;
 use crate::inbound::source::CredentialSource;
 use crate::inbound::verifiers::Asked;
@@ -110,6 +111,7 @@ where
                     let Some(looking) = looking.take() else { return Poll::Pending };
                     let Looking { shown, waiting } = *looking;
                     let Waiting { settings, context, .. } = &*waiting;
+                    let found = found.map(|it| it.map(SharedCredential::from));
                     match found.map(|it| settings.prove(context, &shown, it)) {
                         Ok(Asked::Waiting(verdict)) => {
                             State::Verifying { verdict, waiting: Some(waiting) }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::future::Ready;
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::shared::SharedCredential;
 use crate::inbound::source::{CredentialSource, Lookup, SourceUnavailable};
 use crate::inbound::table::Table;
 
@@ -25,13 +25,13 @@ use crate::inbound::table::Table;
 /// assert!(keys.find(&KeyDigest::of("k-alice")).is_none());
 /// ```
 pub struct Index<T> {
-    by_digest: Table<Arc<Credential<T>>>,
+    by_digest: Table<T>,
 }
 
 /// Collects credentials for an [`Index`].
 #[must_use]
 pub struct IndexBuilder<T> {
-    credentials: Vec<(KeyDigest, Arc<Credential<T>>)>,
+    credentials: Vec<(KeyDigest, Credential<T>)>,
 }
 
 impl<T> Index<T> {
@@ -42,13 +42,19 @@ impl<T> Index<T> {
 
     /// The credential whose secret has this digest, switched off and expired ones included.
     #[must_use]
-    pub fn find(&self, digest: &KeyDigest) -> Option<&Arc<Credential<T>>> {
-        self.by_digest.get(digest, |it| _ = black_box(it.active))
+    pub fn find(&self, digest: &KeyDigest) -> Option<&Credential<T>> {
+        self.by_digest.get(digest).map(|it| it.credential)
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn share(&self, digest: &KeyDigest) -> Option<SharedCredential<T>> {
+        self.by_digest.get(digest).map(|it| it.share())
     }
 
     /// All credentials that it knows, in no order.
-    pub fn credentials(&self) -> impl Iterator<Item = &Arc<Credential<T>>> {
-        self.by_digest.values()
+    pub fn credentials(&self) -> impl Iterator<Item = SharedCredential<T>> {
+        self.by_digest.credentials()
     }
 
     /// How many secrets it knows.
@@ -67,8 +73,8 @@ impl<T> Index<T> {
 impl<T> IndexBuilder<T> {
     /// Adds a credential. Of several with the same secret, an active one counts, and of these the one
     /// that expires last: the first, where that leaves a choice.
-    pub fn insert(mut self, digest: KeyDigest, credential: impl Into<Arc<Credential<T>>>) -> Self {
-        self.credentials.push((digest, credential.into()));
+    pub fn insert(mut self, digest: KeyDigest, credential: Credential<T>) -> Self {
+        self.credentials.push((digest, credential));
         self
     }
 
@@ -97,7 +103,7 @@ impl<T: Clone + Send + Sync + 'static> CredentialSource for Index<T> {
     type Future = Ready<Result<Option<Arc<Credential<T>>>, SourceUnavailable>>;
 
     fn find(&self, digest: &KeyDigest) -> Lookup<T, Self::Future> {
-        Lookup::Ready(self.find(digest).map(Arc::clone))
+        Lookup::Ready(self.share(digest))
     }
 
     fn is_empty(&self) -> bool {

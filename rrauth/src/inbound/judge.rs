@@ -1,10 +1,9 @@
 //! Whether what was shown and what was found let the caller in.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inbound::credential::Credential;
 use crate::inbound::proof::Proof;
+use crate::inbound::shared::SharedCredential;
 use crate::inbound::shown::{Unusable, Way};
 use crate::inbound::source::SourceUnavailable;
 use crate::inbound::verify::Unproved;
@@ -25,7 +24,7 @@ pub(crate) enum Rejection {
 }
 
 /// Judges the credential that was found for a secret shown in `way`.
-pub(crate) fn judge<T>(way: Way, credential: Arc<Credential<T>>) -> Result<Proof<T>, Rejection> {
+pub(crate) fn judge<T>(way: Way, credential: SharedCredential<T>) -> Result<Proof<T>, Rejection> {
     if way.suits(credential.kind) {
         Ok(Proof::of(credential))
     } else {
@@ -79,7 +78,7 @@ impl From<SourceUnavailable> for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inbound::credential::Kind;
+    use crate::inbound::credential::{Credential, Kind};
 
     #[test]
     fn only_a_matching_active_unexpired_credential_lets_in() {
@@ -103,7 +102,7 @@ mod tests {
 
     #[track_caller]
     fn check(way: Way, found: Option<&Credential<()>>, expected: &str) {
-        let found = found.map(|it| Arc::new(it.clone())).ok_or_else(Rejection::unknown);
+        let found = found.map(|it| it.clone().into()).ok_or_else(Rejection::unknown);
         let proof = found.and_then(|it| judge(way, it));
         let judged = match proof.and_then(|it| holds(&it, Duration::from_secs(100))) {
             Ok(()) => "in",

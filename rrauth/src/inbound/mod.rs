@@ -9,14 +9,15 @@ pub(crate) mod credential;
 pub(crate) mod digest;
 pub(crate) mod explain;
 pub(crate) mod future;
-
 pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod layer;
+pub(crate) mod page;
 pub(crate) mod places;
 pub(crate) mod privileges;
 pub(crate) mod proof;
 pub(crate) mod service;
+pub(crate) mod shared;
 pub(crate) mod shown;
 pub(crate) mod source;
 pub(crate) mod strip;

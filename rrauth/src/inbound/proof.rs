@@ -8,14 +8,14 @@ use rrcore::Validity;
 
 #[cfg(feature = "claims")]
 use crate::claims::Claims;
-use crate::inbound::credential::Credential;
+use crate::inbound::shared::SharedCredential;
 
 /// A caller has proved to hold `credential`, perhaps with a token that says more.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Proof<T> {
     /// What was proved to be held.
-    pub credential: Arc<Credential<T>>,
+    pub credential: SharedCredential<T>,
     /// Who the token says it is; `None`: the credential's subject.
     pub subject: Option<Arc<str>>,
     /// What the token says.
@@ -30,7 +30,7 @@ pub struct Proof<T> {
 impl<T> Proof<T> {
     /// The credential itself was shown.
     #[must_use]
-    pub fn of(credential: impl Into<Arc<Credential<T>>>) -> Self {
+    pub fn of(credential: impl Into<SharedCredential<T>>) -> Self {
         Self {
             credential: credential.into(),
             subject: None,

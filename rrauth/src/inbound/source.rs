@@ -7,6 +7,7 @@ use rrcore::{Current, Handle};
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::shared::SharedCredential;
 
 /// Finds credentials by the digest of their secret.
 ///
@@ -84,7 +85,7 @@ impl<C: CredentialSource> IntoSource for Current<C> {
 #[derive(Debug)]
 pub enum Lookup<T, F> {
     /// Known at once. `None`: there is no such credential.
-    Ready(Option<Arc<Credential<T>>>),
+    Ready(Option<SharedCredential<T>>),
     /// Known later.
     Pending(F),
 }

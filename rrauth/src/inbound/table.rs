@@ -1,19 +1,25 @@
 //! A hash table that is made once, for look-ups that wait for memory as little as they can.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Known;
 use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::num::NonZeroU8;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
+use crate::inbound::page::{Entry, PAGE, Page};
+use crate::inbound::shared::SharedCredential;
 
-/// Values by digest. What is looked for among a million is in no cache, and finding its page takes as
-/// long again: so a search walks over a byte a slot, and digests lie apart from values, where both are
-/// fetched at once.
-pub(crate) struct Table<V> {
+/// Credentials by digest. What is looked for among a million is in no cache, and finding its page of
+/// memory takes as long again: so a search walks over a byte a slot, and finds digest and credential
+/// beside each other, which the processor often fetches while it still waits for the byte.
+pub(crate) struct Table<T> {
     tags: Box<[Tag]>,
-    values: Box<[Option<V>]>,
-    digests: Box<[KeyDigest]>,
+    pages: Box<[Arc<Page<T>>]>,
     len: usize,
     // A caller cannot choose a digest, but who makes many keys can choose among them.
     hasher: RandomState,
@@ -23,27 +29,57 @@ pub(crate) struct Table<V> {
 /// `None`: the slot is free, and a search ends here.
 type Tag = Option<NonZeroU8>;
 
-impl<V> Table<V> {
-    /// A table of these values; of several with one digest, the first, or each that `replaces` it.
-    pub(crate) fn of(values: Vec<(KeyDigest, V)>, replaces: impl Fn(&V, &V) -> bool) -> Self {
+/// A credential that was found, where it lies.
+pub(crate) struct Found<'a, T> {
+    page: &'a Arc<Page<T>>,
+    at: usize,
+    pub(crate) credential: &'a Credential<T>,
+}
+
+impl<T> Found<'_, T> {
+    /// The same, to keep.
+    pub(crate) fn share(&self) -> SharedCredential<T> {
+        SharedCredential::listed(Arc::clone(self.page), self.at)
+    }
+}
+
+impl<T> Table<T> {
+    /// A table of these; of several with one digest, the first, or each that `replaces` it.
+    pub(crate) fn of(
+        credentials: Vec<(KeyDigest, Credential<T>)>,
+        replaces: impl Fn(&Credential<T>, &Credential<T>) -> bool,
+    ) -> Self {
+        let mut known = HashMap::with_capacity(credentials.len());
+        for (digest, credential) in credentials {
+            match known.entry(digest) {
+                Known::Vacant(free) => _ = free.insert(credential),
+                Known::Occupied(mut held) if replaces(&credential, held.get()) => {
+                    held.insert(credential);
+                }
+                Known::Occupied(_) => {}
+            }
+        }
         // There is always a free one.
-        let slots = values.len() + values.len() / 4 + 1;
+        let slots = known.len() + known.len() / 4 + 1;
         let mut table = Self {
             tags: vec![None; slots].into(),
-            values: std::iter::repeat_with(|| None).take(slots).collect(),
-            digests: vec![KeyDigest::from_bytes([0; 32]); slots].into(),
-            len: 0,
+            pages: Box::default(),
+            len: known.len(),
             hasher: RandomState::default(),
         };
-        for (digest, value) in values {
-            table.put(digest, value, &replaces);
+        let mut placed = Vec::with_capacity(known.len());
+        for it in known {
+            let (home, tag) = table.place(&it.0);
+            let slot = table.free_from(home);
+            table.tags.get_mut(slot).into_iter().for_each(|free| *free = Some(tag));
+            placed.push((slot, it));
         }
+        table.pages = pages(placed, slots);
         table
     }
 
-    /// The value with this digest. `ahead` is shown what might be it while the digest is on its way
-    /// from memory.
-    pub(crate) fn get(&self, digest: &KeyDigest, ahead: impl Fn(&V)) -> Option<&V> {
+    /// The credential with this digest.
+    pub(crate) fn get(&self, digest: &KeyDigest) -> Option<Found<'_, T>> {
         // Where all callers show tokens.
         if self.len == 0 {
             return None;
@@ -52,45 +88,25 @@ impl<V> Table<V> {
         loop {
             let found = self.tags.get(slot)?.as_ref()?;
             if *found == tag {
-                let value = self.values.get(slot)?.as_ref()?;
-                ahead(value);
-                if self.digests.get(slot)? == digest {
-                    return Some(value);
+                let (page, at) = (self.pages.get(slot / PAGE)?, slot % PAGE);
+                let Entry { digest: known, credential } = page.entry(at)?;
+                // On its way from memory while the digest is.
+                _ = black_box(credential.scopes.len());
+                if known == digest {
+                    return Some(Found { page, at, credential });
                 }
             }
             slot = self.after(slot);
         }
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.values.iter().flatten()
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = SharedCredential<T>> {
+        let all = self.pages.iter().flat_map(|page| page.places().map(move |at| (page, at)));
+        all.map(|(page, at)| SharedCredential::listed(Arc::clone(page), at))
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.len
-    }
-
-    fn put(&mut self, digest: KeyDigest, value: V, replaces: impl Fn(&V, &V) -> bool) {
-        let (mut slot, tag) = self.place(&digest);
-        loop {
-            let place =
-                (self.tags.get_mut(slot), self.digests.get_mut(slot), self.values.get_mut(slot));
-            let (Some(found), Some(known), Some(held)) = place else { return };
-            match held {
-                None => {
-                    (*found, *known, *held) = (Some(tag), digest, Some(value));
-                    self.len += 1;
-                    return;
-                }
-                Some(held) if *known == digest => {
-                    if replaces(&value, held) {
-                        *held = value;
-                    }
-                    return;
-                }
-                Some(_) => slot = self.after(slot),
-            }
-        }
     }
 
     // Where the search for a digest starts: its hash, scaled to the number of slots. What the hash ends
@@ -105,26 +121,45 @@ impl<V> Table<V> {
     const fn after(&self, slot: usize) -> usize {
         if slot + 1 < self.tags.len() { slot + 1 } else { 0 }
     }
+
+    fn free_from(&self, mut slot: usize) -> usize {
+        while let Some(Some(_)) = self.tags.get(slot) {
+            slot = self.after(slot);
+        }
+        slot
+    }
+}
+
+fn pages<T>(
+    mut placed: Vec<(usize, (KeyDigest, Credential<T>))>,
+    slots: usize,
+) -> Box<[Arc<Page<T>>]> {
+    placed.sort_unstable_by_key(|it| it.0);
+    let mut left = placed.into_iter().peekable();
+    let mut entry = |slot| {
+        let (_, (digest, credential)) = left.next_if(|it| it.0 == slot)?;
+        Some(Entry { digest, credential })
+    };
+    let page = |start| Arc::new(Page::new((start..slots.min(start + PAGE)).map(&mut entry)));
+    (0..slots).step_by(PAGE).map(page).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::credential::Kind;
 
     #[test]
     fn what_was_put_in_is_found_and_nothing_else_is() {
-        for size in [0, 1, 2, 3, 7, 100, 1_000] {
+        for size in [0, 1, 2, 3, 7, 100, 1_000, 5_000] {
             let digest = |it: usize| KeyDigest::of(it.to_string());
-            let table = Table::of((0..size).map(|it| (digest(it), it)).collect(), |_, _| true);
+            let table = table((0..size).map(|it| (digest(it), it)));
             assert_eq!(table.len(), size);
-            assert!((0..size).all(|it| table.get(&digest(it), |_| ()) == Some(&it)), "{size}");
-            assert!(
-                (size..size + 1_000).all(|it| table.get(&digest(it), |_| ()).is_none()),
-                "{size}"
-            );
-            let mut values: Vec<_> = table.values().copied().collect();
-            values.sort_unstable();
-            assert!(values.into_iter().eq(0..size), "{size}");
+            assert!((0..size).all(|it| found(&table, &digest(it)) == Some(it)), "{size}");
+            assert!((size..size + 1_000).all(|it| table.get(&digest(it)).is_none()), "{size}");
+            let mut all: Vec<_> = table.credentials().map(|it| it.caller).collect();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..size), "{size}");
         }
     }
 
@@ -135,8 +170,30 @@ mod tests {
             bytes[31] = last;
             KeyDigest::from_bytes(bytes)
         };
-        let table = Table::of((0..200).map(|it| (digest(it), it)).collect(), |_, _| true);
-        assert!((0..200).all(|it| table.get(&digest(it), |_| ()) == Some(&it)));
-        assert!((200..=255).all(|it| table.get(&digest(it), |_| ()).is_none()));
+        let table = table((0..200).map(|it| (digest(it), usize::from(it))));
+        assert!((0..200).all(|it| found(&table, &digest(it)) == Some(it.into())));
+        assert!((200..=255).all(|it| table.get(&digest(it)).is_none()));
+    }
+
+    #[test]
+    fn what_is_kept_outlives_the_table() {
+        let digest = KeyDigest::of("key");
+        let table = table([(digest, 7)]);
+        let kept = table.get(&digest).unwrap().share();
+        drop(table);
+        assert_eq!((kept.caller, &*kept.id), (7, "7"));
+    }
+
+    fn table(all: impl IntoIterator<Item = (KeyDigest, usize)>) -> Table<usize> {
+        let credential = |it: usize| Credential::new(it.to_string(), "s", Kind::ApiKey, it);
+        let all = all.into_iter().map(|(digest, it)| (digest, credential(it)));
+        Table::of(all.collect(), |_, _| true)
+    }
+
+    // What `get` finds, and that it is what would be kept.
+    fn found(table: &Table<usize>, digest: &KeyDigest) -> Option<usize> {
+        let found = table.get(digest)?;
+        assert_eq!(found.share().caller, found.credential.caller);
+        Some(found.credential.caller)
     }
 }

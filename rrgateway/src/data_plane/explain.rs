@@ -151,7 +151,7 @@ impl Told {
         let explained = match question.credential.as_deref() {
             None => authenticate.explain(&self.context, &mut request),
             Some(id) => {
-                let named = known.known.get(id).map(|it| Arc::clone(&it.credential));
+                let named = known.known.get(id).map(|it| Arc::clone(&it.credential).into());
                 authenticate.explain_as(&self.context, &mut request, named)
             }
         };

@@ -33,7 +33,7 @@ pub(crate) fn of(made: &mut Made, config: &Config) -> Result<Arc<Callers>, Unser
         let headers = headers.iter().filter_map(|it| it.parse().ok()).collect();
         let mut index = Index::builder();
         for (key, credential) in recognised {
-            index = index.insert(key, credential);
+            index = index.insert(key, Shown::clone(&credential));
         }
         Ok(Callers { digest: whole, index: Arc::new(index.build()), verified, known, headers })
     })
