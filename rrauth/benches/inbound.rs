@@ -1,5 +1,5 @@
-//! What it costs to know a caller: by a key among a million, by a token that was believed before, and
-//! by one that was not, beside the bare check of its signature.
+//! What it costs to know a caller: by a key among a million, by one of few on several threads, by a
+//! token that was believed before, and by one that was not, beside the bare check of its signature.
 //!
 //! `cargo bench -p rrauth --features jwt --bench inbound [part of a name]`. What is compared is
 //! measured in turn, so that what else the machine does meets all of it: compare what stands in one
@@ -27,6 +27,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
@@ -47,6 +48,7 @@ fn main() {
     let wanted = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
     for (name, measure) in [
         ("keys", keys as fn(&str)),
+        ("threads", threads),
         ("believed tokens", believed_tokens),
         ("new tokens", new_tokens),
     ] {
@@ -156,7 +158,12 @@ fn keys(group: &str) {
     }
     let known = (Arc::new(index.build()), Arc::new(map));
     // Each by itself: who of a million calls all the time decides what is in the caches.
-    for (name, callers) in [("one", 1), ("2,000 in turn", 2_000), ("100,000 in turn", 100_000)] {
+    for (name, callers) in [
+        ("one", 1),
+        ("2,000 in turn", 2_000),
+        ("100,000 in turn", 100_000),
+        ("all in turn", MILLION),
+    ] {
         let mut shown: Vec<_> = (0..callers).map(|it| key(it * (MILLION / callers))).collect();
         // In no order: else the processor foresees where the next credential lies.
         shown.sort_by_cached_key(|it| *KeyDigest::of(it).as_bytes());
@@ -202,6 +209,33 @@ fn callers_in_turn(group: &str, name: &str, (index, map): &Known, shown: &Arc<Ve
         ),
     ];
     measure(group, 500, cases);
+}
+
+/// What threads cost each other that know the callers of one small index: nothing, or two take longer
+/// for each than one.
+#[expect(clippy::disallowed_methods, reason = "a bench is about time")]
+fn threads(group: &str) {
+    let digest = |it: u32| KeyDigest::of(it.to_le_bytes());
+    let credential = |it: u32| Credential::new(it.to_string(), "s", Kind::ApiKey, ());
+    let index: Index<()> = (0..100).map(|it| (digest(it), credential(it))).collect();
+    println!("{group:<42}{:>8}", "mean");
+    for (name, callers) in [("the same caller", 1), ("fifty callers each", 50)] {
+        let digests: Vec<_> = (0..callers).map(digest).collect();
+        for threads in [1, 2] {
+            let mean = thread::scope(|scope| {
+                let run = || {
+                    let start = Instant::now();
+                    for digest in digests.iter().cycle().take(MILLION) {
+                        drop(black_box(index.share(black_box(digest))));
+                    }
+                    start.elapsed().as_secs_f64() * 1e9 / MILLION as f64
+                };
+                let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+                running.into_iter().map(|it| it.join().unwrap()).sum::<f64>() / f64::from(threads)
+            });
+            println!("  {:<40}{mean:>8.0}", format!("{name}, {threads} at a time"));
+        }
+    }
 }
 
 fn claims(more: usize) -> Value {

@@ -119,6 +119,30 @@ async fn a_shared_secret_is_text_or_bytes() {
 }
 
 #[tokio::test]
+async fn who_takes_any_token_of_an_issuer_is_warned() {
+    let house = House::build().await;
+    let signed = json!({"type": "jwtVerify", "sharedSecret": SECRET, "issuer": ISSUER,
+        "algorithms": ["HS256"]});
+    let asked = json!({"type": "introspection", "introspectionUrl": "https://login.example/ask",
+        "clientId": "gateway", "clientSecret": SECRET});
+    for mut auth in [signed, asked] {
+        let written = |auth: Value| {
+            let body = json!({"name": "who", "kind": "proxy", "auth": auth});
+            let house = &house;
+            async move { house.put("/credentials/who", &body).await }
+        };
+        let warned = written(auth.clone()).await;
+        let warning = &warned["warnings"][0];
+        assert_eq!(
+            (&warning["kind"], &warning["pointer"]),
+            (&json!("any-audience"), &json!("/auth/audience"))
+        );
+        auth["audience"] = json!(AUDIENCE);
+        assert_eq!(written(auth).await["warnings"], Value::Null);
+    }
+}
+
+#[tokio::test]
 async fn a_changed_secret_is_what_counts_from_then_on() {
     let house = House::build().await;
     let auth = |secret: &str| {

@@ -1,13 +1,18 @@
 //! Credentials that lie beside each other.
 
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use rrcore::{Named, NamedList};
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
 
 /// Some neighbours of a table, which stay together for as long as anybody holds one of them: few enough
-/// that little is kept from the table of yesterday, and enough that the counts of all pages fit in a
-/// cache.
+/// that little is kept from the table of yesterday.
 pub(crate) struct Page<T> {
     entries: Box<[Option<Entry<T>>]>,
 }
@@ -20,36 +25,78 @@ pub(crate) struct Entry<T> {
     pub(crate) credential: Credential<T>,
 }
 
-/// So many places has a page.
-pub(crate) const PAGE: usize = 1_024;
+/// By which requests hold a page. Each thread has its own: all callers of a page count there, and would
+/// wait for each other.
+// With the counts of the `Arc` around it, as long as a line of the cache.
+#[repr(align(32))]
+pub(crate) struct Hold<T> {
+    page: Arc<Page<T>>,
+}
 
-impl<T> Page<T> {
-    pub(crate) fn new(entries: impl Iterator<Item = Option<Entry<T>>>) -> Self {
-        Self { entries: entries.collect() }
+/// The pages of one table, one after the other.
+pub(crate) struct Pages<T> {
+    pages: Box<[Arc<Page<T>>]>,
+    // Those of the first page, one for each of some threads, and then of the next.
+    holds: Box<[Arc<Hold<T>>]>,
+    // A power of two.
+    threads: usize,
+}
+
+impl<T> Pages<T> {
+    /// `slots` places, with those entries that are there.
+    pub(crate) fn new(slots: usize, mut entry: impl FnMut(usize) -> Option<Entry<T>>) -> Self {
+        let page = |start: usize| {
+            let entries = (start..slots.min(start + PAGE)).map(&mut entry).collect();
+            Arc::new(Page { entries })
+        };
+        let pages: Box<[_]> = (0..slots).step_by(PAGE).map(page).collect();
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = cores.next_power_of_two().min(MAX_THREADS);
+        let hold = |page: &Arc<_>| Arc::new(Hold { page: Arc::clone(page) });
+        let holds = pages.iter().flat_map(|page| (0..threads).map(move |_| hold(page))).collect();
+        Self { pages, holds, threads }
     }
 
-    pub(crate) fn entry(&self, at: usize) -> Option<&Entry<T>> {
-        self.entries.get(at)?.as_ref()
+    pub(crate) fn entry(&self, slot: usize) -> Option<&Entry<T>> {
+        self.pages.get(slot / PAGE)?.entries.get(slot % PAGE)?.as_ref()
     }
 
-    /// The places that are taken.
-    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
-        let all = self.entries.iter().enumerate();
-        all.filter(|it| it.1.is_some()).map(|it| it.0)
+    /// What holds the page of `slot`, and where in that page it is.
+    pub(crate) fn hold(&self, slot: usize) -> Option<(&Arc<Hold<T>>, usize)> {
+        let thread = this_thread() & (self.threads - 1);
+        Some((self.holds.get(slot / PAGE * self.threads + thread)?, slot % PAGE))
     }
+}
 
+impl<T> Hold<T> {
     /// The credential at a place that is taken.
     ///
     /// # Panics
     /// When it is not: places are given out by [`Table`](crate::inbound::table::Table) only.
     pub(crate) fn credential(&self, at: usize) -> &Credential<T> {
-        let Some(entry) = self.entry(at) else { unreachable!("no credential was found here") };
+        let Some(Some(entry)) = self.page.entries.get(at) else {
+            unreachable!("no credential was found here")
+        };
         &entry.credential
     }
 }
 
-impl<T: Send + Sync> NamedList for Page<T> {
+impl<T: Send + Sync> NamedList for Hold<T> {
     fn named(&self, at: usize) -> &dyn Named {
         self.credential(at)
     }
 }
+
+// Threads have numbers in the order in which they ask, so that few who are busy have the same.
+fn this_thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
+    }
+    NUMBER.get()
+}
+
+/// So many places has a page.
+pub(crate) const PAGE: usize = 1_024;
+// What holds the pages of a million credentials then takes no more than a hundredth of them.
+const MAX_THREADS: usize = 16;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rrcore::Identity;
 
 use crate::inbound::credential::Credential;
-use crate::inbound::page::Page;
+use crate::inbound::page::Hold;
 
 /// A [`Credential`] that is shared: as an `Arc` of it is, or where it lies in an
 /// [`Index`](crate::Index), without a second read of memory to get there.
@@ -30,13 +30,13 @@ pub struct SharedCredential<T> {
 
 enum Holder<T> {
     Alone(Arc<Credential<T>>),
-    Listed { page: Arc<Page<T>>, at: usize },
+    Listed { hold: Arc<Hold<T>>, at: usize },
 }
 
 impl<T> SharedCredential<T> {
     /// The one at this place of a page, which must be taken.
-    pub(crate) const fn listed(page: Arc<Page<T>>, at: usize) -> Self {
-        Self { holder: Holder::Listed { page, at } }
+    pub(crate) const fn listed(hold: Arc<Hold<T>>, at: usize) -> Self {
+        Self { holder: Holder::Listed { hold, at } }
     }
 }
 
@@ -46,7 +46,7 @@ impl<T: Send + Sync + 'static> SharedCredential<T> {
         let kind = self.kind.as_str();
         match self.holder {
             Holder::Alone(credential) => Identity::of(credential, kind),
-            Holder::Listed { page, at } => Identity::one_of(page, at, kind),
+            Holder::Listed { hold, at } => Identity::one_of(hold, at, kind),
         }
     }
 }
@@ -57,7 +57,7 @@ impl<T> Deref for SharedCredential<T> {
     fn deref(&self) -> &Credential<T> {
         match &self.holder {
             Holder::Alone(credential) => credential,
-            Holder::Listed { page, at } => page.credential(*at),
+            Holder::Listed { hold, at } => hold.credential(*at),
         }
     }
 }
@@ -79,7 +79,7 @@ impl<T> Clone for SharedCredential<T> {
     fn clone(&self) -> Self {
         let holder = match &self.holder {
             Holder::Alone(credential) => Holder::Alone(Arc::clone(credential)),
-            Holder::Listed { page, at } => Holder::Listed { page: Arc::clone(page), at: *at },
+            Holder::Listed { hold, at } => Holder::Listed { hold: Arc::clone(hold), at: *at },
         };
         Self { holder }
     }

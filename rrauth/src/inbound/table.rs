@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
-use crate::inbound::page::{Entry, PAGE, Page};
+use crate::inbound::page::{Entry, Hold, Pages};
 use crate::inbound::shared::SharedCredential;
 
 /// Credentials by digest. What is looked for among a million is in no cache, and finding its page of
@@ -19,7 +19,7 @@ use crate::inbound::shared::SharedCredential;
 /// beside each other, which the processor often fetches while it still waits for the byte.
 pub(crate) struct Table<T> {
     tags: Box<[Tag]>,
-    pages: Box<[Arc<Page<T>>]>,
+    pages: Pages<T>,
     len: usize,
     // A caller cannot choose a digest, but who makes many keys can choose among them.
     hasher: RandomState,
@@ -31,7 +31,7 @@ type Tag = Option<NonZeroU8>;
 
 /// A credential that was found, where it lies.
 pub(crate) struct Found<'a, T> {
-    page: &'a Arc<Page<T>>,
+    hold: &'a Arc<Hold<T>>,
     at: usize,
     pub(crate) credential: &'a Credential<T>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Found<'a, T> {
 impl<T> Found<'_, T> {
     /// The same, to keep.
     pub(crate) fn share(&self) -> SharedCredential<T> {
-        SharedCredential::listed(Arc::clone(self.page), self.at)
+        SharedCredential::listed(Arc::clone(self.hold), self.at)
     }
 }
 
@@ -63,7 +63,7 @@ impl<T> Table<T> {
         let slots = known.len() + known.len() / 4 + 1;
         let mut table = Self {
             tags: vec![None; slots].into(),
-            pages: Box::default(),
+            pages: Pages::new(0, |_| None),
             len: known.len(),
             hasher: RandomState::default(),
         };
@@ -74,7 +74,12 @@ impl<T> Table<T> {
             table.tags.get_mut(slot).into_iter().for_each(|free| *free = Some(tag));
             placed.push((slot, it));
         }
-        table.pages = pages(placed, slots);
+        placed.sort_unstable_by_key(|it| it.0);
+        let mut left = placed.into_iter().peekable();
+        table.pages = Pages::new(slots, |slot| {
+            let (_, (digest, credential)) = left.next_if(|it| it.0 == slot)?;
+            Some(Entry { digest, credential })
+        });
         table
     }
 
@@ -88,12 +93,12 @@ impl<T> Table<T> {
         loop {
             let found = self.tags.get(slot)?.as_ref()?;
             if *found == tag {
-                let (page, at) = (self.pages.get(slot / PAGE)?, slot % PAGE);
-                let Entry { digest: known, credential } = page.entry(at)?;
+                let Entry { digest: known, credential } = self.pages.entry(slot)?;
                 // On its way from memory while the digest is.
                 _ = black_box(credential.scopes.len());
                 if known == digest {
-                    return Some(Found { page, at, credential });
+                    let (hold, at) = self.pages.hold(slot)?;
+                    return Some(Found { hold, at, credential });
                 }
             }
             slot = self.after(slot);
@@ -101,8 +106,9 @@ impl<T> Table<T> {
     }
 
     pub(crate) fn credentials(&self) -> impl Iterator<Item = SharedCredential<T>> {
-        let all = self.pages.iter().flat_map(|page| page.places().map(move |at| (page, at)));
-        all.map(|(page, at)| SharedCredential::listed(Arc::clone(page), at))
+        let all = (0..self.tags.len()).filter(|slot| self.pages.entry(*slot).is_some());
+        let all = all.filter_map(|slot| self.pages.hold(slot));
+        all.map(|(hold, at)| SharedCredential::listed(Arc::clone(hold), at))
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -128,20 +134,6 @@ impl<T> Table<T> {
         }
         slot
     }
-}
-
-fn pages<T>(
-    mut placed: Vec<(usize, (KeyDigest, Credential<T>))>,
-    slots: usize,
-) -> Box<[Arc<Page<T>>]> {
-    placed.sort_unstable_by_key(|it| it.0);
-    let mut left = placed.into_iter().peekable();
-    let mut entry = |slot| {
-        let (_, (digest, credential)) = left.next_if(|it| it.0 == slot)?;
-        Some(Entry { digest, credential })
-    };
-    let page = |start| Arc::new(Page::new((start..slots.min(start + PAGE)).map(&mut entry)));
-    (0..slots).step_by(PAGE).map(page).collect()
 }
 
 #[cfg(test)]

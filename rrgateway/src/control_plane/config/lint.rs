@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rrrules::{RuleSet, Warning};
 use serde_json::{Value, json};
 
+use crate::control_plane::config::caller_lint;
 use crate::control_plane::config::meter_lint::{self, Doubt};
 use crate::control_plane::config::resource::{Key, Kind, Resource, Spec};
 use crate::control_plane::config::response_lint;
@@ -41,6 +42,7 @@ impl Concerned {
         });
         let spec = &self.written.spec;
         let mut doubts = spec.as_meter().map(meter_lint::doubts).unwrap_or_default();
+        doubts.extend(spec.as_credential().and_then(caller_lint::of_credential));
         doubts.extend(spec.as_filter().and_then(response_lint::of_filter));
         doubts.extend(spec.as_proxy().into_iter().flat_map(response_lint::of_proxy));
         doubts.extend(self.secret);

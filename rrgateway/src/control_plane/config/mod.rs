@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod binding;
+pub(crate) mod caller_lint;
 pub(crate) mod callers;
 pub(crate) mod change;
 pub(crate) mod change_error;
