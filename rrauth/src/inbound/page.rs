@@ -27,8 +27,8 @@ pub(crate) struct Entry<T> {
 
 /// By which requests hold a page. Each thread has its own: all callers of a page count there, and would
 /// wait for each other.
-// With the counts of the `Arc` around it, as long as a line of the cache.
-#[repr(align(32))]
+// On another line of the cache than the counts of the `Arc` around it, and those of the next.
+#[repr(align(64))]
 pub(crate) struct Hold<T> {
     page: Arc<Page<T>>,
 }
@@ -98,5 +98,5 @@ fn this_thread() -> usize {
 
 /// So many places has a page.
 pub(crate) const PAGE: usize = 1_024;
-// What holds the pages of a million credentials then takes no more than a hundredth of them.
+// What holds the pages of a million credentials then takes a fiftieth of their room.
 const MAX_THREADS: usize = 16;

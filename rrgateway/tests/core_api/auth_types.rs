@@ -16,6 +16,13 @@ pub(crate) struct Case {
     pub(crate) shown: Value,
 }
 
+// Without what is only in the answer to a write.
+fn resource(written: &Answer) -> Value {
+    let mut resource = written.json.clone();
+    resource.as_object_mut().unwrap().remove("warnings");
+    resource
+}
+
 #[tokio::test]
 async fn no_type_of_auth_gives_its_secret_back() {
     let world = World::new().await;
@@ -31,7 +38,7 @@ async fn no_type_of_auth_gives_its_secret_back() {
             assert_eq!(patched.json[it], made.json[it], "{it} of {given}");
         }
         let got = world.get(&format!("{CLIENT}/{path}")).await;
-        assert_eq!(got.json, patched.json);
+        assert_eq!(got.json, resource(&patched));
         told.extend([made.text, patched.text, got.text]);
         // A secret member that is refused must not be said again either.
         let mut wrong = given.clone();
@@ -176,7 +183,7 @@ async fn what_a_type_needs_is_what_a_rotation_needs() {
         let item = &activity.json["items"][0];
         assert_eq!(item["action"], "rotate", "{item}");
         assert_eq!(item["resource"]["id"], format!("c{number}"));
-        assert_eq!(item["after"], again.json);
+        assert_eq!(item["after"], resource(&again));
         assert!(!activity.text.contains("canary"), "{}", activity.text);
     }
     let none = world.post("credentials/none/rotate", json!({})).await;
