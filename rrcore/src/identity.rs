@@ -41,13 +41,13 @@ pub trait Named: Send + Sync {
 /// Credentials that are shared as one: many, where each for itself would lie somewhere else in memory.
 pub trait NamedList: Send + Sync {
     /// The one at this place.
-    fn named(&self, at: usize) -> &dyn Named;
+    fn named(&self, at: u32) -> &dyn Named;
 }
 
 #[derive(Clone)]
 enum Holder {
     One(Arc<dyn Named>),
-    OneOf(Arc<dyn NamedList>, usize),
+    OneOf(Arc<dyn NamedList>, u32),
 }
 
 impl Holder {
@@ -79,7 +79,7 @@ impl Identity {
 
     /// Vouches for whoever holds the one at this place of `list`. It must have one there.
     #[must_use]
-    pub fn one_of(list: Arc<dyn NamedList>, at: usize, kind: &'static str) -> Self {
+    pub fn one_of(list: Arc<dyn NamedList>, at: u32, kind: &'static str) -> Self {
         Self::held(Holder::OneOf(list, at), kind)
     }
 

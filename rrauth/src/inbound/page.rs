@@ -62,9 +62,10 @@ impl<T> Pages<T> {
     }
 
     /// What holds the page of `slot`, and where in that page it is.
-    pub(crate) fn hold(&self, slot: usize) -> Option<(&Arc<Hold<T>>, usize)> {
+    pub(crate) fn hold(&self, slot: usize) -> Option<(&Arc<Hold<T>>, u32)> {
         let thread = this_thread() & (self.threads - 1);
-        Some((self.holds.get(slot / PAGE * self.threads + thread)?, slot % PAGE))
+        let at = u32::try_from(slot % PAGE).ok()?;
+        Some((self.holds.get(slot / PAGE * self.threads + thread)?, at))
     }
 }
 
@@ -73,8 +74,8 @@ impl<T> Hold<T> {
     ///
     /// # Panics
     /// When it is not: places are given out by [`Table`](crate::inbound::table::Table) only.
-    pub(crate) fn credential(&self, at: usize) -> &Credential<T> {
-        let Some(Some(entry)) = self.page.entries.get(at) else {
+    pub(crate) fn credential(&self, at: u32) -> &Credential<T> {
+        let Some(Some(entry)) = self.page.entries.get(at as usize) else {
             unreachable!("no credential was found here")
         };
         &entry.credential
@@ -82,7 +83,7 @@ impl<T> Hold<T> {
 }
 
 impl<T: Send + Sync> NamedList for Hold<T> {
-    fn named(&self, at: usize) -> &dyn Named {
+    fn named(&self, at: u32) -> &dyn Named {
         self.credential(at)
     }
 }

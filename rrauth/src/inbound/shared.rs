@@ -30,12 +30,12 @@ pub struct SharedCredential<T> {
 
 enum Holder<T> {
     Alone(Arc<Credential<T>>),
-    Listed { hold: Arc<Hold<T>>, at: usize },
+    Listed { hold: Arc<Hold<T>>, at: u32 },
 }
 
 impl<T> SharedCredential<T> {
     /// The one at this place of a page, which must be taken.
-    pub(crate) const fn listed(hold: Arc<Hold<T>>, at: usize) -> Self {
+    pub(crate) const fn listed(hold: Arc<Hold<T>>, at: u32) -> Self {
         Self { holder: Holder::Listed { hold, at } }
     }
 }

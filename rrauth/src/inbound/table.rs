@@ -32,7 +32,7 @@ type Tag = Option<NonZeroU8>;
 /// A credential that was found, where it lies.
 pub(crate) struct Found<'a, T> {
     hold: &'a Arc<Hold<T>>,
-    at: usize,
+    at: u32,
     pub(crate) credential: &'a Credential<T>,
 }
 
