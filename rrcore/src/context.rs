@@ -1,7 +1,7 @@
 //! What travels with a request from stage to stage: one request extension.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::{Extensions, Response};
@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 use crate::secret::InjectedSecret;
-use crate::trail::{Entry, Facts, Outcome, Trail};
+use crate::trail::{Entry, Fact, Facts, Outcome, Trail};
 
 /// The request's id, its time (read once), its caller, and the trail of decisions.
 ///
@@ -66,13 +66,19 @@ struct Inner {
     clock: Clock,
     now: Now,
     address: OnceLock<ClientAddress>,
-    identity: OnceLock<Identity>,
+    vouched: OnceLock<Vouched>,
     injected: OnceLock<InjectedSecret>,
     // Of a credential in several parts, and of one that was replaced on the way: rare.
     injected_too: Mutex<Vec<InjectedSecret>>,
     hooks: Hooks,
     // Held for one push, by the one task that drives the request: never contended.
     trail: Mutex<Trail>,
+}
+
+struct Vouched {
+    identity: Identity,
+    // Whether the trail says so before anything that is added to it, or read from it, after this.
+    is_told_later: bool,
 }
 
 impl Context {
@@ -92,7 +98,7 @@ impl Context {
                 clock: clock.clone(),
                 now,
                 address: OnceLock::new(),
-                identity: OnceLock::new(),
+                vouched: OnceLock::new(),
                 injected: OnceLock::new(),
                 injected_too: Mutex::new(Vec::new()),
                 hooks,
@@ -109,6 +115,12 @@ impl Context {
         let context = Self::new(clock);
         extensions.insert(context.clone());
         context
+    }
+
+    /// As [`of`](Self::of), without a handle of its own: for who needs it no longer than `extensions`
+    /// can be lent.
+    pub fn within<'a>(extensions: &'a mut Extensions, clock: &Clock) -> &'a Self {
+        extensions.get_or_insert_with(|| Self::new(clock))
     }
 
     /// The request's name.
@@ -143,12 +155,23 @@ impl Context {
     /// Who is calling; `None` while nobody has vouched for them.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
-        self.inner.identity.get()
+        self.inner.vouched.get().map(|it| &it.identity)
     }
 
     /// Vouches for the caller. The first answer stays: an inner layer cannot change who it is.
     pub fn identify(&self, identity: Identity) {
-        _ = self.inner.identity.set(identity);
+        _ = self.inner.vouched.set(Vouched { identity, is_told_later: false });
+    }
+
+    /// [Vouches](Self::identify) for the caller, and records that [`Stage::Authenticate`] let the
+    /// request pass: both at once, for less.
+    pub fn authenticated(&self, identity: Identity) {
+        let kind = identity.kind();
+        let is_told_later = self.inner.hooks.observe.is_none();
+        let is_first = self.inner.vouched.set(Vouched { identity, is_told_later }).is_ok();
+        if !(is_first && is_told_later) {
+            self.record(Stage::Authenticate, Outcome::Passed, Fact::Auth { kind, outcome: "ok" });
+        }
     }
 
     /// Every secret that went upstream for this request, in that order; none before
@@ -177,7 +200,7 @@ impl Context {
 
     /// Records a stage's decision and what it has to say.
     pub fn record(&self, stage: Stage, outcome: Outcome, facts: impl Into<Facts>) {
-        let mut trail = self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trail = self.whole_trail();
         // Where nobody looks on, it is made where it stays.
         let Some(observe) = &self.inner.hooks.observe else {
             return trail.push(Entry { stage, outcome, took: None, facts: facts.into() });
@@ -211,13 +234,20 @@ impl Context {
     /// What has been decided so far.
     #[must_use]
     pub fn trail(&self) -> Trail {
-        self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.whole_trail().clone()
     }
 
     /// Takes the trail out, for whoever writes it down at the end.
     #[must_use]
     pub fn take_trail(&self) -> Trail {
-        std::mem::take(&mut *self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner))
+        self.whole_trail().take()
+    }
+
+    fn whole_trail(&self) -> MutexGuard<'_, Trail> {
+        let mut trail = self.inner.trail.lock().unwrap_or_else(PoisonError::into_inner);
+        let vouched = self.inner.vouched.get().filter(|it| it.is_told_later);
+        vouched.into_iter().for_each(|it| trail.say_authenticated(it.identity.kind()));
+        trail
     }
 }
 
@@ -268,5 +298,48 @@ mod tests {
         let secrets = context.injected();
         let secrets: Vec<_> = secrets.iter().map(InjectedSecret::expose).collect();
         assert_eq!(secrets, [b"old".as_slice(), b"new", b"other"]);
+    }
+
+    #[test]
+    fn who_was_authenticated_stands_in_the_trail_where_that_was_decided() {
+        check(&["limit", "auth", "rules"], Hooks::default());
+        check(&["auth", "rules"], Hooks::default());
+        check(&["limit", "auth"], Hooks::default());
+        check(&["auth"], Hooks::default());
+        check(&["auth", "rules", "auth"], Hooks::default());
+        let observe: Arc<dyn Observe> = Arc::new(|_: &Context, _: &Entry| ());
+        check(&["limit", "auth", "rules"], Hooks { observe: Some(observe), ..Hooks::default() });
+    }
+
+    #[track_caller]
+    fn check(stages: &[&str], hooks: Hooks) {
+        let expected: Vec<_> = stages.iter().map(|it| stage(it)).collect();
+        let context = Context::with_hooks(&Clock::system(), hooks);
+        for (number, name) in stages.iter().enumerate() {
+            match stage(name) {
+                Stage::Authenticate => {
+                    let id = format!("cred_{number}");
+                    context.authenticated(Identity::new("alice", id, "apiKey"));
+                }
+                other => context.passed(other),
+            }
+        }
+        let first = stages.iter().position(|it| *it == "auth").unwrap();
+        assert_eq!(&**context.identity().unwrap().credential(), format!("cred_{first}"));
+        let seen = |trail: Trail| trail.entries().iter().map(|it| it.stage).collect::<Vec<_>>();
+        assert_eq!(seen(context.trail()), expected);
+        assert_eq!(seen(context.trail()), expected, "looking changes nothing");
+        let fact = Fact::Auth { kind: "apiKey", outcome: "ok" };
+        assert!(context.trail().facts().any(|it| *it == fact));
+        assert_eq!(seen(context.take_trail()), expected);
+        assert!(context.take_trail().entries().is_empty(), "nothing is said twice");
+    }
+
+    fn stage(name: &str) -> Stage {
+        match name {
+            "auth" => Stage::Authenticate,
+            "limit" => Stage::Limit,
+            _ => Stage::Rules,
+        }
     }
 }

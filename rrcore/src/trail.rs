@@ -165,16 +165,32 @@ pub struct Trail {
     // Where the context is: most requests need no room beside it.
     entries: SmallVec<[Entry; 4]>,
     until: Duration,
+    says_authenticated: bool,
 }
 
 impl Trail {
     pub(crate) const fn starting_at(monotonic: Duration) -> Self {
-        Self { entries: SmallVec::new_const(), until: monotonic }
+        Self { entries: SmallVec::new_const(), until: monotonic, says_authenticated: false }
     }
 
     /// How long it took from the entry before to `at`, where the next begins.
     pub(crate) fn took(&mut self, at: Duration) -> Duration {
         at.saturating_sub(std::mem::replace(&mut self.until, at))
+    }
+
+    /// Adds, once, that the caller was authenticated by what is of this `kind`.
+    pub(crate) fn say_authenticated(&mut self, kind: &'static str) {
+        if !std::mem::replace(&mut self.says_authenticated, true) {
+            let facts = Fact::Auth { kind, outcome: "ok" }.into();
+            let (stage, outcome) = (Stage::Authenticate, Outcome::Passed);
+            self.push(Entry { stage, outcome, took: None, facts });
+        }
+    }
+
+    /// Leaves one that says nothing yet.
+    pub(crate) fn take(&mut self) -> Self {
+        let rest = Self { says_authenticated: self.says_authenticated, ..Self::default() };
+        std::mem::replace(self, rest)
     }
 
     #[inline]
