@@ -1,6 +1,6 @@
 //! Header names that an upstream may take for one another.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
 /// Removes every line of `name`, and of every name that reads like it.
@@ -40,18 +40,28 @@ impl Names {
         }
     }
 
-    /// Which of them are among `headers`, in one pass.
-    pub(crate) fn find<'a>(&'a self, headers: &HeaderMap) -> Found<'a> {
+    /// Which of them are among `headers`, in one pass that shows `each` of their lines.
+    pub(crate) fn find<'a, E>(
+        &'a self,
+        headers: &HeaderMap,
+        mut each: impl FnMut(&'a HeaderName, &HeaderValue) -> Result<(), E>,
+    ) -> Result<Found<'a>, E> {
         let mut found = Found::default();
         // Most lines are of another length than any of them.
-        for it in headers.keys().filter(|it| self.lengths & length(it) != 0) {
+        for (it, line) in headers.iter().filter(|(it, _)| self.lengths & length(it) != 0) {
             if let Some(name) = self.names.iter().find(|name| *name == it) {
-                found.exact.push(name);
-            } else if self.names.iter().any(|name| are_alike(it, name)) {
+                each(name, line)?;
+                // All lines of one name stand together.
+                if found.exact.last() != Some(&name) {
+                    found.exact.push(name);
+                }
+            } else if self.names.iter().any(|name| are_alike(it, name))
+                && found.alike.last() != Some(it)
+            {
                 found.alike.push(it.clone());
             }
         }
-        found
+        Ok(found)
     }
 }
 
@@ -69,7 +79,7 @@ fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use std::convert::Infallible;
 
     use super::*;
 
@@ -99,7 +109,13 @@ mod tests {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("2"));
         }
         others.iter().for_each(|it| _ = headers.append(*it, HeaderValue::from_static("3")));
-        let found = names.find(&headers);
+        let mut lines = 0;
+        let count = |_: &HeaderName, _: &HeaderValue| {
+            lines += 1;
+            Ok::<_, Infallible>(())
+        };
+        let found = names.find(&headers, count).unwrap();
+        assert_eq!(lines, 6);
         let exact: Vec<_> = found.exact.iter().map(|it| it.as_str()).collect();
         assert_eq!(exact, ["x-api-key", "authorization", &long]);
         assert_eq!(found.alike, ["x_api-key"]);
@@ -113,7 +129,7 @@ mod tests {
         headers.append(&sent, "two".parse().unwrap());
         let mut names = Names::default();
         names.push(HeaderName::from_static("x-api-key"));
-        let found = names.find(&headers);
+        let found = names.find(&headers, |_, _| Ok::<_, Infallible>(())).unwrap();
         assert_eq!(found.exact.len() + found.alike.len(), usize::from(goes), "{sent}");
         remove_alike(&mut headers, &HeaderName::from_static("x-api-key"));
         assert_eq!(headers.is_empty(), goes, "{sent}");

@@ -4,8 +4,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::task;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
@@ -15,7 +18,7 @@ use rrauth::{
     AuthLayer, AuthorizeLayer, Credential, CredentialSource, Index, InjectLayer, Injection,
     KeyDigest, Kind, Lookup, SourceUnavailable,
 };
-use rrcore::{Code, Context, Outcome, Refusal, Stage};
+use rrcore::{Code, Context, ManualClock, Outcome, Refusal, Stage};
 use tokio::sync::oneshot;
 use tokio_test::{assert_pending, assert_ready_ok, task::spawn};
 use tower_layer::Layer;
@@ -98,6 +101,26 @@ async fn where_no_credential_is_wanted_nothing_is_touched() {
     assert_eq!(forwarded.uri(), "/p?a");
     assert_eq!(forwarded.headers()["authorization"], "theirs");
     assert!(forwarded.extensions().get::<Context>().unwrap().injected().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_arrives_before_a_slow_source_is_waited_for() {
+    let (source, answer_lookup) = SlowSource::new();
+    let clock = ManualClock::starting_at(Duration::from_secs(100));
+    let layer = AuthLayer::new(source).clock(clock.clock());
+    let (mut service, mut upstream) = mock::spawn_layer::<Req, Res, _>(layer);
+    assert_ready_ok!(service.poll_ready());
+    let mut response = spawn(service.call(request("/", &[("x-api-key", KEY)])));
+    assert_pending!(response.poll());
+    clock.advance(Duration::from_secs(7));
+    let credential = Credential::new("cred_1", "alice", Kind::ApiKey, Consumer { admin: false });
+    // It would have ended meanwhile.
+    let ends = Duration::from_secs(105);
+    answer_lookup.send(Ok(Some(Arc::new(credential.expires_at(ends))))).unwrap();
+    assert_pending!(response.poll());
+    let (forwarded, _reply) = upstream.next_request().await.unwrap();
+    let context = forwarded.extensions().get::<Context>().unwrap();
+    assert_eq!(context.now().wall, Duration::from_secs(100));
 }
 
 #[tokio::test]
@@ -200,6 +223,7 @@ type Found = Result<Option<Arc<Credential<Consumer>>>, SourceUnavailable>;
 /// A key server that answers once, when the test says so.
 struct SlowSource {
     answer: Mutex<Option<oneshot::Receiver<Found>>>,
+    is_warned: AtomicBool,
 }
 
 struct SlowLookup(oneshot::Receiver<Found>);
@@ -207,7 +231,8 @@ struct SlowLookup(oneshot::Receiver<Found>);
 impl SlowSource {
     fn new() -> (Arc<Self>, oneshot::Sender<Found>) {
         let (sender, receiver) = oneshot::channel();
-        (Arc::new(Self { answer: Mutex::new(Some(receiver)) }), sender)
+        let answer = Mutex::new(Some(receiver));
+        (Arc::new(Self { answer, is_warned: AtomicBool::new(false) }), sender)
     }
 }
 
@@ -217,7 +242,13 @@ impl CredentialSource for SlowSource {
 
     fn find(&self, digest: &KeyDigest) -> Lookup<Consumer, SlowLookup> {
         assert!(*digest == KeyDigest::of(KEY));
+        assert!(self.is_warned.load(Relaxed), "it hears beforehand what it will be asked for");
         Lookup::Pending(SlowLookup(self.answer.lock().unwrap().take().unwrap()))
+    }
+
+    fn prefetch(&self, digest: &KeyDigest) {
+        assert!(*digest == KeyDigest::of(KEY));
+        self.is_warned.store(true, Relaxed);
     }
 }
 

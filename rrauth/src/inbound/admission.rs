@@ -1,17 +1,18 @@
 //! Acts on the judgement: the caller is let in, or answered.
 
 use http::{Request, Response};
-use rrcore::{Clock, Context, Fact, GuardFuture, Outcome, Stage};
+use rrcore::{Clock, Context, GuardFuture};
 use tower_service::Service;
 
 use crate::inbound::challenge::Challenge;
+use crate::inbound::digest::KeyDigest;
 use crate::inbound::judge::{Rejection, holds, judge};
 use crate::inbound::places::Places;
-use crate::inbound::privileges;
+use crate::inbound::privileges::{Privileges, leave};
 use crate::inbound::proof::Proof;
 use crate::inbound::shared::SharedCredential;
-use crate::inbound::shown::Shown;
-use crate::inbound::verifiers::{Asked, Verifiers};
+use crate::inbound::shown::{Shown, Way};
+use crate::inbound::verifiers::Verifiers;
 
 /// What one layer was told, shared by all clones of its services.
 #[derive(Clone, Debug)]
@@ -23,35 +24,66 @@ pub(crate) struct Settings<T> {
 }
 
 impl<T: 'static> Settings<T> {
-    /// Reads the secret that `request` shows, and takes it off.
-    pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Rejection> {
-        Ok(self.places.take(request)?)
+    /// Whether the client of `request` may try.
+    pub(crate) fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
+        if self.verifiers.counts_failures() {
+            self.verifiers.admit(self.context(request))?;
+        }
+        Ok(())
+    }
+
+    /// What travels with `request`.
+    pub(crate) fn context<'a, B>(&self, request: &'a mut Request<B>) -> &'a Context {
+        Context::within(request.extensions_mut(), &self.clock)
+    }
+
+    /// Takes off the secret that `request` shows. Where it is one to be looked for by its digest, that
+    /// is `foreseen` first.
+    pub(crate) fn take<B>(
+        &self,
+        request: &mut Request<B>,
+        // By reference: it is large, and every request would copy it some times.
+        shown: &mut Option<Shown>,
+        foreseen: impl FnMut(&KeyDigest),
+    ) -> Result<(), Rejection> {
+        let sight = self.places.look(request, shown)?;
+        shown.as_ref().and_then(Shown::digest_at_hand).into_iter().for_each(foreseen);
+        Ok(self.places.take(request, &sight, shown)?)
     }
 
     /// Takes off whatever `request` shows.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
         Ok(self.places.strip(request)?)
     }
-
-    /// What is proved by a secret of which the index says that it is `found`.
-    pub(crate) fn prove(
-        &self,
-        context: &Context,
-        shown: &Shown,
-        found: Option<SharedCredential<T>>,
-    ) -> Asked<T> {
-        match found {
-            Some(credential) => Asked::Known(judge(shown.way, credential)),
-            None => self.verifiers.ask(context, shown),
-        }
-    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Settings<T> {
+    /// Passes the request on if the credential that was found for what it shows lets it in.
+    pub(crate) fn let_in<S, B, R>(
+        &self,
+        way: Way,
+        credential: SharedCredential<T>,
+        mut request: Request<B>,
+        inner: &mut S,
+    ) -> GuardFuture<S::Future>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        let context = self.context(&mut request);
+        let known = &*credential;
+        if let Err(rejection) = judge(way, known, context.now().wall) {
+            return self.reject(request, rejection);
+        }
+        let (caller, ends) = (known.caller.clone(), known.expires_at);
+        let privileges = Privileges::of_scopes(&known.scopes);
+        context.authenticated(credential.into_identity().ending_at(ends));
+        leave(caller, privileges, request.extensions_mut());
+        GuardFuture::forward(inner.call(request))
+    }
+
     /// Passes the request on if what was proved holds.
     pub(crate) fn conclude<S, B, R>(
         &self,
-        context: &Context,
         proved: Result<Proof<T>, Rejection>,
         mut request: Request<B>,
         inner: &mut S,
@@ -59,19 +91,27 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
-        let judged = proved.and_then(|it| holds(&it, context.now().wall).map(|()| it));
-        match judged {
-            Ok(mut proof) => {
-                privileges::leave(&mut proof, request.extensions_mut());
-                vouch(context, proof);
-                GuardFuture::forward(inner.call(request))
-            }
-            Err(rejection) => self.reject(context, rejection),
+        let mut proof = match proved {
+            Ok(proof) => proof,
+            Err(rejection) => return self.reject(request, rejection),
+        };
+        let context = self.context(&mut request);
+        if let Err(rejection) = holds(&proof, context.now().wall) {
+            return self.reject(request, rejection);
         }
+        let (caller, privileges) = (proof.credential.caller.clone(), Privileges::of(&mut proof));
+        vouch(context, proof);
+        leave(caller, privileges, request.extensions_mut());
+        GuardFuture::forward(inner.call(request))
     }
 
     /// Answers in the inner service's place.
-    pub(crate) fn reject<F>(&self, context: &Context, rejection: Rejection) -> GuardFuture<F> {
+    pub(crate) fn reject<B, F>(
+        &self,
+        mut request: Request<B>,
+        rejection: Rejection,
+    ) -> GuardFuture<F> {
+        let context = self.context(&mut request);
         self.verifiers.count(context, &rejection);
         let (refusal, fact) = self.challenge.answer(rejection);
         GuardFuture::answer(context.refuse_with(refusal, fact))
@@ -80,9 +120,7 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
 
 fn vouch<T: Send + Sync + 'static>(context: &Context, proof: Proof<T>) {
     let Proof { credential, subject, expires_at, validity, .. } = proof;
-    let kind = credential.kind.as_str();
     let ends = [expires_at, credential.expires_at].into_iter().flatten().min();
     let identity = credential.into_identity().with_subject(subject).ending_at(ends);
-    context.identify(identity.while_valid(validity));
-    context.record(Stage::Authenticate, Outcome::Passed, Fact::Auth { kind, outcome: "ok" });
+    context.authenticated(identity.while_valid(validity));
 }

@@ -4,9 +4,9 @@ use http::Request;
 use rrcore::{Context, Refusal};
 
 use crate::inbound::index::Index;
-use crate::inbound::judge::{Rejection, holds, judge};
+use crate::inbound::judge::{Rejection, holds, suits};
 use crate::inbound::layer::AuthLayer;
-use crate::inbound::privileges;
+use crate::inbound::privileges::{Privileges, leave};
 use crate::inbound::proof::Proof;
 use crate::inbound::shared::SharedCredential;
 
@@ -30,12 +30,13 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
     #[must_use]
     pub fn explain<B>(&self, context: &Context, request: &mut Request<B>) -> AuthExplained<T> {
         let settings = self.settings();
-        let proved = match settings.take(request) {
-            Err(rejection) => Err(rejection),
-            Ok(None) => settings.verifiers.vouched(request.extensions(), context.now()),
-            Ok(Some(shown)) => match self.source().get().share(shown.digest()) {
-                Some(credential) => judge(shown.way, credential),
-                None => settings.verifiers.known(&shown, context.now()),
+        let mut shown = None;
+        let proved = match (settings.take(request, &mut shown, |_| ()), &shown) {
+            (Err(rejection), _) => settings.strip(request).and(Err(rejection)),
+            (Ok(()), None) => settings.verifiers.vouched(request.extensions(), context.now()),
+            (Ok(()), Some(shown)) => match self.source().get().share(shown.digest()) {
+                Some(credential) => suits(shown.way, &credential).map(|()| Proof::of(credential)),
+                None => settings.verifiers.known(shown, context.now()),
             },
         };
         self.explained(context, request, proved)
@@ -71,7 +72,8 @@ impl<T: Clone + Send + Sync + 'static> AuthLayer<Index<T>> {
             Err(rejection) => (None, Err(rejection)),
         };
         let proof = proof.map(|mut it| {
-            privileges::leave(&mut it, request.extensions_mut());
+            let (caller, privileges) = (it.credential.caller.clone(), Privileges::of(&mut it));
+            leave(caller, privileges, request.extensions_mut());
             it
         });
         let refusal = judged.err().map(|it| self.settings().challenge.answer(it).0);
@@ -100,6 +102,7 @@ mod tests {
         check(None, Some("secret-of-good"), Ok("good"));
         check(None, Some("secret-of-old"), Err(("credential-expired", Some("old"))));
         check(None, Some("no-such-key"), Err(("credential-invalid", None)));
+        check(None, Some("no, key"), Err(("credential-invalid", None)));
     }
 
     // The outcome: who is let in, or the code and who was meant.

@@ -8,14 +8,14 @@ use std::task::{self, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use rrcore::{Body, Context, GuardFuture};
+use rrcore::{Body, GuardFuture};
 use tower_service::Service;
 
 use crate::inbound::admission::Settings;
+use crate::inbound::credential::Credential;
 use crate::inbound::judge::Rejection;
 use crate::inbound::proof::Proof;
-use crate::inbound::shared::SharedCredential;
-use crate::inbound::shown::Shown;
+use crate::inbound::shown::{Shown, Way};
 use crate::inbound::source::CredentialSource;
 use crate::inbound::verifiers::Asked;
 use crate::inbound::verify::VerdictFuture;
@@ -58,7 +58,6 @@ pin_project! {
 pub(crate) struct Waiting<S, B, T> {
     pub(crate) inner: S,
     pub(crate) settings: Arc<Settings<T>>,
-    pub(crate) context: Context,
     pub(crate) request: Request<B>,
 }
 
@@ -110,13 +109,9 @@ where
                     // Always there: this state is replaced below.
                     let Some(looking) = looking.take() else { return Poll::Pending };
                     let Looking { shown, waiting } = *looking;
-                    let Waiting { settings, context, .. } = &*waiting;
-                    let found = found.map(|it| it.map(SharedCredential::from));
-                    match found.map(|it| settings.prove(context, &shown, it)) {
-                        Ok(Asked::Waiting(verdict)) => {
-                            State::Verifying { verdict, waiting: Some(waiting) }
-                        }
-                        Ok(Asked::Known(proved)) => conclude(*waiting, proved),
+                    match found {
+                        Ok(Some(credential)) => let_in(*waiting, shown.way, credential),
+                        Ok(None) => ask(waiting, &shown),
                         Err(error) => conclude(*waiting, Err(error.into())),
                     }
                 }
@@ -131,6 +126,31 @@ where
     }
 }
 
+fn let_in<S, C, B, R>(
+    waiting: Waiting<S, B, C::Caller>,
+    way: Way,
+    credential: Arc<Credential<C::Caller>>,
+) -> State<S, C, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    C: CredentialSource,
+{
+    let Waiting { mut inner, settings, request } = waiting;
+    State::Decided { guard: settings.let_in(way, credential.into(), request, &mut inner) }
+}
+
+fn ask<S, C, B, R>(mut waiting: Box<Waiting<S, B, C::Caller>>, shown: &Shown) -> State<S, C, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    C: CredentialSource,
+{
+    let Waiting { settings, request, .. } = &mut *waiting;
+    match settings.verifiers.ask(settings.context(request), shown) {
+        Asked::Known(proved) => conclude(*waiting, proved),
+        Asked::Waiting(verdict) => State::Verifying { verdict, waiting: Some(waiting) },
+    }
+}
+
 fn conclude<S, C, B, R>(
     waiting: Waiting<S, B, C::Caller>,
     proved: Result<Proof<C::Caller>, Rejection>,
@@ -139,8 +159,8 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     C: CredentialSource,
 {
-    let Waiting { mut inner, settings, context, request } = waiting;
-    State::Decided { guard: settings.conclude(&context, proved, request, &mut inner) }
+    let Waiting { mut inner, settings, request } = waiting;
+    State::Decided { guard: settings.conclude(proved, request, &mut inner) }
 }
 
 impl<S, C, B> fmt::Debug for AuthFuture<S, C, B>

@@ -106,6 +106,10 @@ impl<T: Clone + Send + Sync + 'static> CredentialSource for Index<T> {
         Lookup::Ready(self.share(digest))
     }
 
+    fn prefetch(&self, digest: &KeyDigest) {
+        self.by_digest.prefetch(digest);
+    }
+
     fn is_empty(&self) -> bool {
         self.is_empty()
     }

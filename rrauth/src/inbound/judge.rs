@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::inbound::credential::Credential;
 use crate::inbound::proof::Proof;
-use crate::inbound::shared::SharedCredential;
 use crate::inbound::shown::{Unusable, Way};
 use crate::inbound::source::SourceUnavailable;
 use crate::inbound::verify::Unproved;
@@ -23,25 +23,42 @@ pub(crate) enum Rejection {
     Unavailable(String),
 }
 
-/// Judges the credential that was found for a secret shown in `way`.
-pub(crate) fn judge<T>(way: Way, credential: SharedCredential<T>) -> Result<Proof<T>, Rejection> {
+/// Judges the credential that was found for a secret shown in `way`, at `wall` time.
+pub(crate) fn judge<T>(
+    way: Way,
+    credential: &Credential<T>,
+    wall: Duration,
+) -> Result<(), Rejection> {
+    suits(way, credential)?;
+    is_good(credential, None, wall)
+}
+
+/// Whether a secret may be shown in `way` of which this is the credential.
+pub(crate) fn suits<T>(way: Way, credential: &Credential<T>) -> Result<(), Rejection> {
     if way.suits(credential.kind) {
-        Ok(Proof::of(credential))
-    } else {
-        Err(Rejection::Invalid(format!("{} may not be shown this way", credential.id)))
+        return Ok(());
     }
+    Err(Rejection::Invalid(format!("{} may not be shown this way", credential.id)))
 }
 
 /// Judges what was proved, at `wall` time.
 pub(crate) fn holds<T>(proof: &Proof<T>, wall: Duration) -> Result<(), Rejection> {
-    let credential = &*proof.credential;
-    let (id, kind) = (&credential.id, credential.kind.as_str());
+    is_good(&proof.credential, proof.expires_at, wall)
+}
+
+// `proof_end`: when what was proved by it ends.
+fn is_good<T>(
+    credential: &Credential<T>,
+    proof_end: Option<Duration>,
+    wall: Duration,
+) -> Result<(), Rejection> {
+    let id = &credential.id;
     if !credential.active {
         return Err(Rejection::Invalid(format!("{id} is switched off")));
     }
     let has_ended = |it: Option<Duration>| it.is_some_and(|end| end <= wall);
-    if has_ended(credential.expires_at) || has_ended(proof.expires_at) {
-        return Err(Rejection::Expired(kind, format!("{id} has expired")));
+    if has_ended(credential.expires_at) || has_ended(proof_end) {
+        return Err(Rejection::Expired(credential.kind.as_str(), format!("{id} has expired")));
     }
     Ok(())
 }
@@ -78,7 +95,7 @@ impl From<SourceUnavailable> for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inbound::credential::{Credential, Kind};
+    use crate::inbound::credential::Kind;
 
     #[test]
     fn only_a_matching_active_unexpired_credential_lets_in() {
@@ -102,9 +119,8 @@ mod tests {
 
     #[track_caller]
     fn check(way: Way, found: Option<&Credential<()>>, expected: &str) {
-        let found = found.map(|it| it.clone().into()).ok_or_else(Rejection::unknown);
-        let proof = found.and_then(|it| judge(way, it));
-        let judged = match proof.and_then(|it| holds(&it, Duration::from_secs(100))) {
+        let found = found.ok_or_else(Rejection::unknown);
+        let judged = match found.and_then(|it| judge(way, it, Duration::from_secs(100))) {
             Ok(()) => "in",
             Err(Rejection::TooOften(_)) => "too often",
             Err(Rejection::Missing) => "missing",

@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use prefetch_index::prefetch_index;
 use rrcore::{Named, NamedList};
 
 use crate::inbound::credential::Credential;
@@ -13,29 +15,33 @@ use crate::inbound::digest::KeyDigest;
 
 /// Some neighbours of a table, which stay together for as long as anybody holds one of them: few enough
 /// that little is kept from the table of yesterday.
-pub(crate) struct Page<T> {
-    entries: Box<[Option<Entry<T>>]>,
+type Page<T> = Arc<[Place<T>]>;
+
+// What a request reads of it stands where it begins and where it ends, on two lines of the cache: where
+// they are is known before either has been read, so both can be asked for at once.
+#[repr(C, align(64))]
+struct Place<T> {
+    credential: Option<Credential<T>>,
+    digest: KeyDigest,
 }
 
-// What every request of a caller reads begins on a line of the cache; and on the next one lies what is
-// read after that.
-#[repr(C, align(64))]
-pub(crate) struct Entry<T> {
-    pub(crate) digest: KeyDigest,
-    pub(crate) credential: Credential<T>,
+/// A place that is taken.
+pub(crate) struct Entry<'a, T> {
+    pub(crate) digest: &'a KeyDigest,
+    pub(crate) credential: &'a Credential<T>,
 }
 
 /// By which requests hold a page. Each thread has its own: all callers of a page count there, and would
 /// wait for each other.
-// On another line of the cache than the counts of the `Arc` around it, and those of the next.
-#[repr(align(64))]
 pub(crate) struct Hold<T> {
-    page: Arc<Page<T>>,
+    page: Page<T>,
+    // The counts of the `Arc` around it and those of the next one are never on one line of the cache.
+    _apart: [u64; 12],
 }
 
 /// The pages of one table, one after the other.
 pub(crate) struct Pages<T> {
-    pages: Box<[Arc<Page<T>>]>,
+    pages: Box<[Page<T>]>,
     // Those of the first page, one for each of some threads, and then of the next.
     holds: Box<[Arc<Hold<T>>]>,
     // A power of two.
@@ -44,21 +50,39 @@ pub(crate) struct Pages<T> {
 
 impl<T> Pages<T> {
     /// `slots` places, with those entries that are there.
-    pub(crate) fn new(slots: usize, mut entry: impl FnMut(usize) -> Option<Entry<T>>) -> Self {
-        let page = |start: usize| {
-            let entries = (start..slots.min(start + PAGE)).map(&mut entry).collect();
-            Arc::new(Page { entries })
+    pub(crate) fn new(
+        slots: usize,
+        mut entry: impl FnMut(usize) -> Option<(KeyDigest, Credential<T>)>,
+    ) -> Self {
+        let mut place = |slot| match entry(slot) {
+            Some((digest, credential)) => Place { credential: Some(credential), digest },
+            None => Place { credential: None, digest: KeyDigest::from_bytes([0; 32]) },
         };
-        let pages: Box<[_]> = (0..slots).step_by(PAGE).map(page).collect();
+        let page = |start: usize| (start..slots.min(start + PAGE)).map(&mut place).collect();
+        let pages: Box<[Page<T>]> = (0..slots).step_by(PAGE).map(page).collect();
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = cores.next_power_of_two().min(MAX_THREADS);
-        let hold = |page: &Arc<_>| Arc::new(Hold { page: Arc::clone(page) });
+        let hold = |page: &Page<T>| Arc::new(Hold { page: Arc::clone(page), _apart: [0; 12] });
         let holds = pages.iter().flat_map(|page| (0..threads).map(move |_| hold(page))).collect();
         Self { pages, holds, threads }
     }
 
-    pub(crate) fn entry(&self, slot: usize) -> Option<&Entry<T>> {
-        self.pages.get(slot / PAGE)?.entries.get(slot % PAGE)?.as_ref()
+    fn place(&self, slot: usize) -> Option<&Place<T>> {
+        self.pages.get(slot / PAGE)?.get(slot % PAGE)
+    }
+
+    pub(crate) fn entry(&self, slot: usize) -> Option<Entry<'_, T>> {
+        let Place { digest, credential } = self.place(slot)?;
+        credential.as_ref().map(|credential| Entry { digest, credential })
+    }
+
+    /// Asks for what every request reads that finds its credential at `slot`.
+    pub(crate) fn prefetch(&self, slot: usize) {
+        let Some(place) = self.place(slot) else { return };
+        prefetch_index(slice::from_ref(&place.credential), 0);
+        prefetch_index(slice::from_ref(&place.digest), 0);
+        let Some((hold, _)) = self.hold(slot) else { return };
+        prefetch_index(slice::from_ref(&**hold), 0);
     }
 
     /// What holds the page of `slot`, and where in that page it is.
@@ -75,10 +99,10 @@ impl<T> Hold<T> {
     /// # Panics
     /// When it is not: places are given out by [`Table`](crate::inbound::table::Table) only.
     pub(crate) fn credential(&self, at: u32) -> &Credential<T> {
-        let Some(Some(entry)) = self.page.entries.get(at as usize) else {
+        let Some(Place { credential: Some(credential), .. }) = self.page.get(at as usize) else {
             unreachable!("no credential was found here")
         };
-        &entry.credential
+        credential
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where callers show a credential: reading it, and taking it off the request.
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, Request};
 
 use crate::inbound::shown::{self, Shown, Unusable, Wanted};
-use crate::names::Names;
+use crate::names::{Found, Names};
 use crate::query::{self, Unwritable};
 
 /// The headers and the query parameter that one layer looks at.
@@ -40,53 +40,80 @@ impl Places {
         &mut self.wanted
     }
 
-    /// Takes off what the request shows: nothing, one secret (in however many places), or what is no
-    /// credential. Every place goes, read or not, with its look-alikes.
-    pub(crate) fn take<B>(&self, request: &mut Request<B>) -> Result<Option<Shown>, Unusable> {
-        let mut all = None;
-        let found = self.names.find(request.headers());
-        for name in found.exact {
-            self.take_lines(request.headers_mut(), name, &mut all)?;
-        }
+    /// Reads what the request shows, and leaves it there. Tokens in lines are read when they are taken.
+    pub(crate) fn look<B>(
+        &self,
+        request: &Request<B>,
+        all: &mut Option<Shown>,
+    ) -> Result<Sight<'_>, Unusable> {
+        let mut has_token = false;
+        let found = self.names.find(request.headers(), |name, line| {
+            let is_authorization = *name == AUTHORIZATION;
+            if is_authorization && self.wanted.tokens && shown::is_bearer(line.as_bytes()) {
+                has_token = true;
+                return Ok(());
+            }
+            let read = match is_authorization {
+                true => shown::parameter(line.as_bytes(), self.wanted),
+                false => shown::raw(line.as_bytes()),
+            };
+            shown::agree(all, read?)
+        })?;
         if self.query {
             for value in query::values(request.uri(), QUERY) {
-                shown::agree(&mut all, shown::parameter(&value, self.wanted)?)?;
+                shown::agree(all, shown::parameter(&value, self.wanted)?)?;
             }
         }
-        strip_rest(request, &found.alike).map(|()| all)
+        Ok(Sight { found, has_token })
+    }
+
+    /// Takes off what the request shows, where it was seen: every place, read or not, with its
+    /// look-alikes.
+    pub(crate) fn take<B>(
+        &self,
+        request: &mut Request<B>,
+        sight: &Sight<'_>,
+        all: &mut Option<Shown>,
+    ) -> Result<(), Unusable> {
+        for name in &sight.found.exact {
+            if sight.has_token && **name == AUTHORIZATION {
+                self.take_tokens(request.headers_mut(), all)?;
+            } else {
+                request.headers_mut().remove(*name);
+            }
+        }
+        strip_rest(request, &sight.found.alike)
     }
 
     /// As [`take`](Self::take), of what is not looked at.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Unusable> {
-        let found = self.names.find(request.headers());
+        let found = self.names.find(request.headers(), |_, _| Ok(()))?;
         found.exact.iter().for_each(|it| _ = request.headers_mut().remove(*it));
         strip_rest(request, &found.alike)
     }
 
-    fn take_lines(
+    // Takes the lines themselves: a token is kept where it was shown.
+    fn take_tokens(
         &self,
         headers: &mut HeaderMap,
-        name: &HeaderName,
         all: &mut Option<Shown>,
     ) -> Result<(), Unusable> {
         // Where no name has two lines, this one has none. Not by an entry, which makes room for one
         // more line first.
         if headers.len() > headers.keys_len() {
-            for other in headers.get_all(name).iter().skip(1) {
-                shown::agree(all, self.read(name, other.clone())?)?;
+            for other in headers.get_all(AUTHORIZATION).iter().skip(1) {
+                shown::agree(all, shown::line(other.clone(), self.wanted)?)?;
             }
         }
-        let Some(line) = headers.remove(name) else { return Ok(()) };
-        shown::agree(all, self.read(name, line)?)
+        let Some(line) = headers.remove(AUTHORIZATION) else { return Ok(()) };
+        shown::agree(all, shown::line(line, self.wanted)?)
     }
+}
 
-    fn read(&self, name: &HeaderName, line: HeaderValue) -> Result<Option<Shown>, Unusable> {
-        if *name == AUTHORIZATION {
-            shown::line(line, self.wanted)
-        } else {
-            shown::raw(line.as_bytes())
-        }
-    }
+/// Where a request shows something.
+pub(crate) struct Sight<'a> {
+    found: Found<'a>,
+    has_token: bool,
 }
 
 // A credential that cannot be taken off must not go on.
@@ -102,8 +129,8 @@ const QUERY: &str = "Authorization";
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    use http::Uri;
     use http::header::COOKIE;
+    use http::{HeaderValue, Uri};
 
     use super::*;
     use crate::inbound::digest::KeyDigest;
@@ -223,7 +250,7 @@ mod tests {
         *request.uri_mut() = "/p?a=1&authorization=x&Authorization=y&b".parse().unwrap();
         let mut places = Places::new();
         places.name(HeaderName::from_static("x-key"));
-        places.take(&mut request).unwrap();
+        take_all(&places, &mut request).unwrap();
         assert_eq!(request.headers().keys().collect::<Vec<_>>(), [COOKIE]);
         assert_eq!(*request.uri(), "/p?a=1&b");
     }
@@ -335,9 +362,15 @@ mod tests {
         let mut request = Request::new(());
         *request.headers_mut() = std::mem::take(headers);
         *request.uri_mut() = uri.clone();
-        let shown = places.take(&mut request);
+        let shown = take_all(places, &mut request);
         *headers = std::mem::take(request.headers_mut());
         shown
+    }
+
+    fn take_all(places: &Places, request: &mut Request<()>) -> Result<Option<Shown>, Unusable> {
+        let mut shown = None;
+        let sight = places.look(request, &mut shown)?;
+        places.take(request, &sight, &mut shown).map(|()| shown)
     }
 
     fn ways(shown: Option<Shown>) -> Option<Way> {

@@ -42,27 +42,31 @@ impl Privileges {
 
     /// What `proof` grants, the claims taken out of it; `None` where that is nothing.
     pub(crate) fn of<T>(proof: &mut Proof<T>) -> Option<Self> {
-        let scopes = Some(&proof.credential.scopes).filter(|it| !it.is_empty());
         #[cfg(feature = "claims")]
-        let is_bare = proof.claims.is_none();
-        #[cfg(not(feature = "claims"))]
-        let is_bare = true;
-        (scopes.is_some() || !is_bare).then(|| Self {
-            scopes: scopes.cloned(),
+        if let Some(claims) = proof.claims.take() {
+            let scopes = Some(&proof.credential.scopes).filter(|it| !it.is_empty());
+            return Some(Self { scopes: scopes.cloned(), claims: Some(claims) });
+        }
+        Self::of_scopes(&proof.credential.scopes)
+    }
+
+    /// What a credential grants; `None` where that is nothing.
+    pub(crate) fn of_scopes(scopes: &Arc<[Box<str>]>) -> Option<Self> {
+        (!scopes.is_empty()).then(|| Self {
+            scopes: Some(Arc::clone(scopes)),
             #[cfg(feature = "claims")]
-            claims: proof.claims.take(),
+            claims: None,
         })
     }
 }
 
-/// Leaves in `extensions` what the layers inside may want to know of whoever gave `proof`; the claims
-/// are moved there.
-pub(crate) fn leave<T>(proof: &mut Proof<T>, extensions: &mut Extensions)
+/// Leaves in `extensions` what the layers inside may want to know of a caller.
+pub(crate) fn leave<T>(caller: T, privileges: Option<Privileges>, extensions: &mut Extensions)
 where
     T: Clone + Send + Sync + 'static,
 {
-    extensions.insert(proof.credential.caller.clone());
-    if let Some(privileges) = Privileges::of(proof) {
+    extensions.insert(caller);
+    if let Some(privileges) = privileges {
         extensions.insert(privileges);
     }
 }

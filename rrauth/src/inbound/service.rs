@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 
 use http::{Request, Response};
-use rrcore::{Body, Context, Current};
+use rrcore::{Body, Current};
 use tower_service::Service;
 
 use crate::inbound::admission::Settings;
 use crate::inbound::future::{AuthFuture, Waiting};
+use crate::inbound::judge::Rejection;
 use crate::inbound::shown::Shown;
 use crate::inbound::source::{CredentialSource, Lookup};
 use crate::inbound::verifiers::Asked;
@@ -17,7 +18,7 @@ use crate::inbound::verifiers::Asked;
 /// Refuses requests without a known credential with `401 Unauthorized`.
 ///
 /// What goes on carries no trace of the credential in headers and query, the caller's identity in
-/// its [`Context`], and in its extensions the source's `Caller` and, where the credential grants
+/// its [`Context`](rrcore::Context), and in its extensions the source's `Caller` and, where the credential grants
 /// something, a [`Privileges`](crate::Privileges).
 ///
 /// See the [crate docs](crate) for an example.
@@ -52,53 +53,60 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let settings = &self.settings;
-        let context = Context::of(request.extensions_mut(), &settings.clock);
-        let admitted = settings.verifiers.admit(&context);
-        let shown = match admitted.and_then(|()| settings.take(&mut request)) {
-            Ok(Some(shown)) => shown,
-            Ok(None) => {
-                let proved = settings.verifiers.vouched(request.extensions(), context.now());
-                let guard = settings.conclude(&context, proved, request, &mut self.inner);
-                return AuthFuture::decided(guard);
-            }
-            Err(rejection) => return AuthFuture::decided(settings.reject(&context, rejection)),
-        };
+        let mut shown = None;
         // Not in the `match`: the source is let go of before the inner service is called.
-        let lookup = look_up(&*self.source.get(), &shown);
-        let asked = match lookup {
-            Lookup::Ready(found) => settings.prove(&context, &shown, found),
-            Lookup::Pending(lookup) => {
-                let waiting = self.waiting(context, request);
-                return AuthFuture::looking(lookup, shown, waiting);
+        let lookup = look_up(settings, &*self.source.get(), &mut request, &mut shown);
+        let guard = match (lookup, shown) {
+            (Err(rejection), _) => settings.reject(request, rejection),
+            (Ok(_), None) => {
+                let now = settings.context(&mut request).now();
+                let proved = settings.verifiers.vouched(request.extensions(), now);
+                settings.conclude(proved, request, &mut self.inner)
+            }
+            (Ok(Lookup::Ready(Some(credential))), Some(Shown { way, .. })) => {
+                settings.let_in(way, credential, request, &mut self.inner)
+            }
+            (Ok(Lookup::Ready(None)), Some(shown)) => {
+                match settings.verifiers.ask(settings.context(&mut request), &shown) {
+                    Asked::Known(proved) => settings.conclude(proved, request, &mut self.inner),
+                    Asked::Waiting(verdict) => {
+                        return AuthFuture::verifying(verdict, self.waiting(request));
+                    }
+                }
+            }
+            (Ok(Lookup::Pending(lookup)), Some(shown)) => {
+                return AuthFuture::looking(lookup, shown, self.waiting(request));
             }
         };
-        match asked {
-            Asked::Known(proved) => {
-                let guard = settings.conclude(&context, proved, request, &mut self.inner);
-                AuthFuture::decided(guard)
-            }
-            Asked::Waiting(verdict) => {
-                AuthFuture::verifying(verdict, self.waiting(context, request))
-            }
-        }
+        AuthFuture::decided(guard)
     }
 }
 
-fn look_up<C: CredentialSource>(source: &C, shown: &Shown) -> Lookup<C::Caller, C::Future> {
-    if source.is_empty() { Lookup::Ready(None) } else { source.find(shown.digest()) }
+// Takes off what `request` shows, and says what `source` knows of it.
+fn look_up<C: CredentialSource, B>(
+    settings: &Settings<C::Caller>,
+    source: &C,
+    request: &mut Request<B>,
+    shown: &mut Option<Shown>,
+) -> Result<Lookup<C::Caller, C::Future>, Rejection> {
+    settings.admit(request)?;
+    // It is on its way from memory while the request is stripped.
+    settings.take(request, shown, |digest| source.prefetch(digest))?;
+    Ok(match shown {
+        Some(shown) if !source.is_empty() => source.find(shown.digest()),
+        Some(_) | None => Lookup::Ready(None),
+    })
 }
 
 impl<S: Clone, C: CredentialSource> Auth<S, C> {
-    fn waiting<B>(
-        &mut self,
-        context: Context,
-        request: Request<B>,
-    ) -> Box<Waiting<S, B, C::Caller>> {
+    fn waiting<B>(&mut self, mut request: Request<B>) -> Box<Waiting<S, B, C::Caller>> {
         // The one that was polled ready must make the call, so the clone stays behind.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let settings = Arc::clone(&self.settings);
-        Box::new(Waiting { inner, settings, context, request })
+        // It arrives now, not when the wait is over.
+        settings.context(&mut request);
+        Box::new(Waiting { inner, settings, request })
     }
 }
 

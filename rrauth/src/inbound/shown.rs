@@ -112,6 +112,14 @@ impl Shown {
         Self { way: Way::Bearer, secret: Secret::Token(Token { text, digest: OnceLock::new() }) }
     }
 
+    /// Of a key or a user name. That of a token is taken when somebody asks for it.
+    pub(crate) const fn digest_at_hand(&self) -> Option<&KeyDigest> {
+        match &self.secret {
+            Secret::Key(digest) | Secret::Pair { digest, .. } => Some(digest),
+            Secret::Token(_) => None,
+        }
+    }
+
     /// Of the key, the token or the user name.
     pub(crate) fn digest(&self) -> &KeyDigest {
         match &self.secret {
@@ -174,6 +182,13 @@ enum Read<'a> {
     Token(&'a [u8]),
 }
 
+/// Whether a line of `Authorization` begins as one with a token does (RFC 6750 §2.1).
+pub(crate) fn is_bearer(line: &[u8]) -> bool {
+    line.split_at_checked(SCHEME.len()).is_some_and(|(scheme, rest)| {
+        scheme.eq_ignore_ascii_case(SCHEME) && rest.first() == Some(&b' ')
+    })
+}
+
 /// Reads a line of `Authorization` that has been taken off the request.
 pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, Unusable> {
     let start = match authorization(line.as_bytes(), wanted)? {
@@ -201,7 +216,7 @@ fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Read<'_>>, Unusa
     };
     let (scheme, rest) = value.split_at(space);
     let token = rest.get(1..).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    if scheme.eq_ignore_ascii_case(SCHEME) {
         let token = checked(token)?;
         let key = || Read::Shown(Shown::key(KeyDigest::of(token), Way::Bearer));
         Ok(Some(if wanted.tokens { Read::Token(token) } else { key() }))
@@ -284,6 +299,7 @@ impl fmt::Debug for Shown {
 }
 
 // What a header line may hold anyway; hashing stays cheap beyond any doubt.
+const SCHEME: &[u8] = b"bearer";
 const LONGEST: usize = 8 * 1024;
 const TOO_LONG: Unusable = Unusable("the credential is longer than 8 KiB");
 const NOT_BASIC: Unusable = Unusable("the Basic credential cannot be decoded");

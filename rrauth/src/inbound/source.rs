@@ -32,6 +32,11 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// [`Lookup::Ready`] costs neither an await nor a clone of the inner service.
     fn find(&self, digest: &KeyDigest) -> Lookup<Self::Caller, Self::Future>;
 
+    /// It will be asked for this one in a moment, when the request has been stripped of its secret: a
+    /// source in memory can have fetched what it will read. Must not wait. Unless implemented, nothing
+    /// is done.
+    fn prefetch(&self, _digest: &KeyDigest) {}
+
     /// Whether it knows nobody now: then it is not asked, and tokens need no SHA-256. Unless
     /// implemented, it may know somebody.
     fn is_empty(&self) -> bool {

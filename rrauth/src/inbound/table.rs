@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Known;
 use std::hash::BuildHasher;
-use std::hint::black_box;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use prefetch_index::prefetch_index;
 
 use crate::inbound::credential::Credential;
 use crate::inbound::digest::KeyDigest;
@@ -16,7 +16,8 @@ use crate::inbound::shared::SharedCredential;
 
 /// Credentials by digest. What is looked for among a million is in no cache, and finding its page of
 /// memory takes as long again: so a search walks over a byte a slot, and finds digest and credential
-/// beside each other, which the processor often fetches while it still waits for the byte.
+/// beside each other. Most lie where the search for them starts, so that all of it can be asked for before
+/// the search is made.
 pub(crate) struct Table<T> {
     tags: Box<[Tag]>,
     pages: Pages<T>,
@@ -68,19 +69,34 @@ impl<T> Table<T> {
             hasher: RandomState::default(),
         };
         let mut placed = Vec::with_capacity(known.len());
+        // First all that can lie where their search starts, then those whose place is taken.
+        let mut late = Vec::new();
         for it in known {
             let (home, tag) = table.place(&it.0);
+            match table.tags.get_mut(home) {
+                Some(free @ None) => {
+                    *free = Some(tag);
+                    placed.push((home, it));
+                }
+                Some(Some(_)) | None => late.push((home, tag, it)),
+            }
+        }
+        for (home, tag, it) in late {
             let slot = table.free_from(home);
             table.tags.get_mut(slot).into_iter().for_each(|free| *free = Some(tag));
             placed.push((slot, it));
         }
         placed.sort_unstable_by_key(|it| it.0);
         let mut left = placed.into_iter().peekable();
-        table.pages = Pages::new(slots, |slot| {
-            let (_, (digest, credential)) = left.next_if(|it| it.0 == slot)?;
-            Some(Entry { digest, credential })
-        });
+        table.pages = Pages::new(slots, |slot| left.next_if(|it| it.0 == slot).map(|it| it.1));
         table
+    }
+
+    /// Asks for the memory that a search for `digest` starts with.
+    pub(crate) fn prefetch(&self, digest: &KeyDigest) {
+        let (slot, _) = self.place(digest);
+        prefetch_index(&self.tags, slot);
+        self.pages.prefetch(slot);
     }
 
     /// The credential with this digest.
@@ -94,8 +110,6 @@ impl<T> Table<T> {
             let found = self.tags.get(slot)?.as_ref()?;
             if *found == tag {
                 let Entry { digest: known, credential } = self.pages.entry(slot)?;
-                // On its way from memory while the digest is.
-                _ = black_box(credential.scopes.len());
                 if known == digest {
                     let (hold, at) = self.pages.hold(slot)?;
                     return Some(Found { hold, at, credential });
@@ -147,6 +161,7 @@ mod tests {
             let digest = |it: usize| KeyDigest::of(it.to_string());
             let table = table((0..size).map(|it| (digest(it), it)));
             assert_eq!(table.len(), size);
+            (0..size + 1_000).for_each(|it| table.prefetch(&digest(it)));
             assert!((0..size).all(|it| found(&table, &digest(it)) == Some(it)), "{size}");
             assert!((size..size + 1_000).all(|it| table.get(&digest(it)).is_none()), "{size}");
             let mut all: Vec<_> = table.credentials().map(|it| it.caller).collect();

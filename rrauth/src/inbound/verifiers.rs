@@ -49,6 +49,10 @@ impl<T> Verifiers<T> {
         self.failures = Some(limit);
     }
 
+    pub(crate) const fn counts_failures(&self) -> bool {
+        self.failures.is_some()
+    }
+
     /// Whether the client may try.
     pub(crate) fn admit(&self, context: &Context) -> Result<(), Rejection> {
         match (&self.failures, context.address()) {
