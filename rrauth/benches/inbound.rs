@@ -94,8 +94,9 @@ impl<'a> Case<'a> {
 }
 
 /// All cases in turn, each a while; prints the median of a few requests, since what else the machine
-/// does interrupts some, and of the tenth that was disturbed least.
-fn measure(group: &str, runs: usize, mut cases: Vec<Case<'_>>) {
+/// does interrupts some, and of the tenth that was disturbed least. Returns the medians of each round,
+/// case by case.
+fn measure(group: &str, runs: usize, mut cases: Vec<Case<'_>>) -> Vec<Vec<f64>> {
     for _ in 0..ROUNDS {
         for case in &mut cases {
             for _ in 0..runs {
@@ -103,12 +104,21 @@ fn measure(group: &str, runs: usize, mut cases: Vec<Case<'_>>) {
             }
         }
     }
+    let of_rounds = |it: &Case<'_>| it.nanos.chunks(runs).map(median).collect();
+    let rounds = cases.iter().map(of_rounds).collect();
     println!("{group:<42}{:>8}  {:>8}", "median", "tenth");
     for case in &mut cases {
         case.nanos.sort_by(f64::total_cmp);
         let at = |share: usize| case.nanos.get(case.nanos.len() * share / 100).unwrap();
         println!("  {:<40}{:>8.0}  {:>8.0}", case.name, at(50), at(10));
     }
+    rounds
+}
+
+fn median(all: &[f64]) -> f64 {
+    let mut all = all.to_vec();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
 }
 
 fn shows(name: &HeaderName, value: &str) -> Request<()> {
@@ -208,7 +218,12 @@ fn callers_in_turn(group: &str, name: &str, (index, map): &Known, shown: &Arc<Ve
             |request| assert!(through(&mut bare, request)),
         ),
     ];
-    measure(group, 500, cases);
+    let rounds = measure(group, 500, cases);
+    let [map, _, layer, nothing] = &rounds[..] else { panic!("four cases") };
+    let of_map =
+        map.iter().zip(layer).zip(nothing).map(|((map, it), nothing)| (it - nothing) / map);
+    let ratio = median(&of_map.collect::<Vec<_>>());
+    println!("  {name}: the layer without its request takes {ratio:.2} times the hash map");
 }
 
 /// What threads cost each other that know the callers of one small index: nothing, or two take longer
