@@ -18,8 +18,8 @@ use crate::inbound::verifiers::Asked;
 /// Refuses requests without a known credential with `401 Unauthorized`.
 ///
 /// What goes on carries no trace of the credential in headers and query, the caller's identity in
-/// its [`Context`](rrcore::Context), and in its extensions the source's `Caller` and, where the credential grants
-/// something, a [`Privileges`](crate::Privileges).
+/// its [`Context`](rrcore::Context), and in its extensions the source's `Caller` and, where the
+/// credential grants something, a [`Privileges`](crate::Privileges).
 ///
 /// See the [crate docs](crate) for an example.
 pub struct Auth<S, C: CredentialSource> {

@@ -298,8 +298,8 @@ impl fmt::Debug for Shown {
     }
 }
 
-// What a header line may hold anyway; hashing stays cheap beyond any doubt.
 const SCHEME: &[u8] = b"bearer";
+// What a header line may hold anyway; hashing stays cheap beyond any doubt.
 const LONGEST: usize = 8 * 1024;
 const TOO_LONG: Unusable = Unusable("the credential is longer than 8 KiB");
 const NOT_BASIC: Unusable = Unusable("the Basic credential cannot be decoded");
