@@ -118,7 +118,7 @@ fn permits_come_back_when_they_are_released() {
     nodes[0].store.release(&held[0]);
     // Again: a permit comes back once.
     nodes[0].store.release(&held[0]);
-    wait_until(|| left(&nodes[1], &policy, "a") == 1);
+    wait_until(|| nodes[1].spent(&policy, "a") == 2);
     assert_eq!(nodes[1].passing(&policy, "a", 5), 1);
 }
 

@@ -85,6 +85,22 @@ impl Node {
         (decision, self.clock.monotonic() - start)
     }
 
+    /// What the store has counted of the first limit.
+    pub(crate) fn spent(&self, policy: &Policy, key: &str) -> u64 {
+        let asked = [(policy, Key::of(&[key]))];
+        let start = self.clock.monotonic();
+        let usage = loop {
+            match self.store.usage(&asked, self.now()) {
+                Some(usage) => break usage,
+                None => {
+                    let took = self.clock.monotonic() - start;
+                    assert!(took < Duration::from_secs(2), "no answer");
+                }
+            }
+        };
+        usage.concat().first().expect("a limit").spent
+    }
+
     pub(crate) fn now(&self) -> rrcore::Now {
         self.clock.now()
     }
