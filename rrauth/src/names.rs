@@ -40,13 +40,14 @@ impl Names {
         }
     }
 
-    /// Which of them are among `headers`, in one pass that shows `each` of their lines.
+    /// Which of them are among `headers`, in one pass that shows `each` of their lines; added to what was
+    /// `found`.
     pub(crate) fn find<'a, E>(
         &'a self,
         headers: &HeaderMap,
+        found: &mut Found<'a>,
         mut each: impl FnMut(&'a HeaderName, &HeaderValue) -> Result<(), E>,
-    ) -> Result<Found<'a>, E> {
-        let mut found = Found::default();
+    ) -> Result<(), E> {
         // Most lines are of another length than any of them.
         for (it, line) in headers.iter().filter(|(it, _)| self.lengths & length(it) != 0) {
             if let Some(name) = self.names.iter().find(|name| *name == it) {
@@ -61,7 +62,7 @@ impl Names {
                 found.alike.push(it.clone());
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -114,7 +115,8 @@ mod tests {
             lines += 1;
             Ok::<_, Infallible>(())
         };
-        let found = names.find(&headers, count).unwrap();
+        let mut found = Found::default();
+        names.find(&headers, &mut found, count).unwrap();
         assert_eq!(lines, 6);
         let exact: Vec<_> = found.exact.iter().map(|it| it.as_str()).collect();
         assert_eq!(exact, ["x-api-key", "authorization", &long]);
@@ -129,7 +131,8 @@ mod tests {
         headers.append(&sent, "two".parse().unwrap());
         let mut names = Names::default();
         names.push(HeaderName::from_static("x-api-key"));
-        let found = names.find(&headers, |_, _| Ok::<_, Infallible>(())).unwrap();
+        let mut found = Found::default();
+        names.find(&headers, &mut found, |_, _| Ok::<_, Infallible>(())).unwrap();
         assert_eq!(found.exact.len() + found.alike.len(), usize::from(goes), "{sent}");
         remove_alike(&mut headers, &HeaderName::from_static("x-api-key"));
         assert_eq!(headers.is_empty(), goes, "{sent}");

@@ -7,7 +7,7 @@ use tower_service::Service;
 use crate::inbound::challenge::Challenge;
 use crate::inbound::digest::KeyDigest;
 use crate::inbound::judge::{Rejection, holds, judge};
-use crate::inbound::places::Places;
+use crate::inbound::places::{Places, Sight};
 use crate::inbound::privileges::{Privileges, leave};
 use crate::inbound::proof::Proof;
 use crate::inbound::shared::SharedCredential;
@@ -46,7 +46,8 @@ impl<T: 'static> Settings<T> {
         shown: &mut Option<Shown>,
         foreseen: impl FnMut(&KeyDigest),
     ) -> Result<(), Rejection> {
-        let sight = self.places.look(request, shown)?;
+        let mut sight = Sight::default();
+        self.places.look(request, &mut sight, shown)?;
         shown.as_ref().and_then(Shown::digest_at_hand).into_iter().for_each(foreseen);
         Ok(self.places.take(request, &sight, shown)?)
     }

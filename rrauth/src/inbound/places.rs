@@ -41,30 +41,31 @@ impl Places {
     }
 
     /// Reads what the request shows, and leaves it there. Tokens in lines are read when they are taken.
-    pub(crate) fn look<B>(
-        &self,
+    // What is seen is put where it stays: requests would copy it several times.
+    pub(crate) fn look<'a, B>(
+        &'a self,
         request: &Request<B>,
+        sight: &mut Sight<'a>,
         all: &mut Option<Shown>,
-    ) -> Result<Sight<'_>, Unusable> {
-        let mut has_token = false;
-        let found = self.names.find(request.headers(), |name, line| {
-            let is_authorization = *name == AUTHORIZATION;
-            if is_authorization && self.wanted.tokens && shown::is_bearer(line.as_bytes()) {
-                has_token = true;
+    ) -> Result<(), Unusable> {
+        let Sight { found, has_token } = sight;
+        self.names.find(request.headers(), found, |name, line| {
+            let (is_authorization, line) = (*name == AUTHORIZATION, line.as_bytes());
+            if is_authorization && self.wanted.tokens && shown::is_bearer(line) {
+                *has_token = true;
                 return Ok(());
             }
-            let read = match is_authorization {
-                true => shown::parameter(line.as_bytes(), self.wanted),
-                false => shown::raw(line.as_bytes()),
-            };
-            shown::agree(all, read?)
+            match is_authorization {
+                true => shown::parameter(all, line, self.wanted),
+                false => shown::raw(all, line),
+            }
         })?;
         if self.query {
             for value in query::values(request.uri(), QUERY) {
-                shown::agree(all, shown::parameter(&value, self.wanted)?)?;
+                shown::parameter(all, &value, self.wanted)?;
             }
         }
-        Ok(Sight { found, has_token })
+        Ok(())
     }
 
     /// Takes off what the request shows, where it was seen: every place, read or not, with its
@@ -87,7 +88,8 @@ impl Places {
 
     /// As [`take`](Self::take), of what is not looked at.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), Unusable> {
-        let found = self.names.find(request.headers(), |_, _| Ok(()))?;
+        let mut found = Found::default();
+        self.names.find(request.headers(), &mut found, |_, _| Ok(()))?;
         found.exact.iter().for_each(|it| _ = request.headers_mut().remove(*it));
         strip_rest(request, &found.alike)
     }
@@ -102,15 +104,16 @@ impl Places {
         // more line first.
         if headers.len() > headers.keys_len() {
             for other in headers.get_all(AUTHORIZATION).iter().skip(1) {
-                shown::agree(all, shown::line(other.clone(), self.wanted)?)?;
+                shown::line(all, other.clone(), self.wanted)?;
             }
         }
         let Some(line) = headers.remove(AUTHORIZATION) else { return Ok(()) };
-        shown::agree(all, shown::line(line, self.wanted)?)
+        shown::line(all, line, self.wanted)
     }
 }
 
 /// Where a request shows something.
+#[derive(Default)]
 pub(crate) struct Sight<'a> {
     found: Found<'a>,
     has_token: bool,
@@ -369,7 +372,8 @@ mod tests {
 
     fn take_all(places: &Places, request: &mut Request<()>) -> Result<Option<Shown>, Unusable> {
         let mut shown = None;
-        let sight = places.look(request, &mut shown)?;
+        let mut sight = Sight::default();
+        places.look(request, &mut sight, &mut shown)?;
         places.take(request, &sight, &mut shown).map(|()| shown)
     }
 

@@ -104,14 +104,6 @@ impl Way {
 }
 
 impl Shown {
-    const fn key(digest: KeyDigest, way: Way) -> Self {
-        Self { way, secret: Secret::Key(digest) }
-    }
-
-    const fn token(text: Text) -> Self {
-        Self { way: Way::Bearer, secret: Secret::Token(Token { text, digest: OnceLock::new() }) }
-    }
-
     /// Of a key or a user name. That of a token is taken when somebody asks for it.
     pub(crate) const fn digest_at_hand(&self) -> Option<&KeyDigest> {
         match &self.secret {
@@ -142,6 +134,10 @@ impl Token {
 }
 
 impl Secret {
+    const fn token(text: Text) -> Self {
+        Self::Token(Token { text, digest: OnceLock::new() })
+    }
+
     fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Pair { password: a, .. }, Self::Pair { password: b, .. }) => {
@@ -162,24 +158,24 @@ impl Secret {
 
 /// Adds what stands in another place. Two different secrets are refused: one reader would take the
 /// first and another the last.
-pub(crate) fn agree(shown: &mut Option<Shown>, next: Option<Shown>) -> Result<(), Unusable> {
-    let Some(first) = shown else {
-        *shown = next;
-        return Ok(());
-    };
-    let Some(next) = next else { return Ok(()) };
+// What most requests show once is made where it stays, or it would be copied several times.
+#[inline]
+fn show(all: &mut Option<Shown>, way: Way, secret: Secret) -> Result<(), Unusable> {
+    match all {
+        None => *all = Some(Shown { way, secret }),
+        Some(first) => agree(first, Shown { way, secret })?,
+    }
+    Ok(())
+}
+
+#[cold]
+fn agree(first: &mut Shown, next: Shown) -> Result<(), Unusable> {
     if first.digest() != next.digest() || !first.secret.agrees_with(&next.secret) {
         return Err(Unusable("two different credentials are shown"));
     }
     first.way = first.way.or(next.way);
     first.secret.join(next.secret);
     Ok(())
-}
-
-/// What is shown: as it stays, or a token that is still to be kept.
-enum Read<'a> {
-    Shown(Shown),
-    Token(&'a [u8]),
 }
 
 /// Whether a line of `Authorization` begins as one with a token does (RFC 6750 §2.1).
@@ -189,57 +185,58 @@ pub(crate) fn is_bearer(line: &[u8]) -> bool {
     })
 }
 
-/// Reads a line of `Authorization` that has been taken off the request.
-pub(crate) fn line(line: HeaderValue, wanted: Wanted) -> Result<Option<Shown>, Unusable> {
-    let start = match authorization(line.as_bytes(), wanted)? {
-        None => return Ok(None),
-        Some(Read::Shown(shown)) => return Ok(Some(shown)),
-        Some(Read::Token(token)) => line.len() - token.len(),
-    };
-    Ok(Some(Shown::token(Text::Line(line, start))))
+/// Adds what a line of `Authorization` shows that has been taken off the request.
+pub(crate) fn line(
+    all: &mut Option<Shown>,
+    line: HeaderValue,
+    wanted: Wanted,
+) -> Result<(), Unusable> {
+    let bytes = line.as_bytes();
+    if !(wanted.tokens && is_bearer(bytes)) {
+        return parameter(all, bytes, wanted);
+    }
+    let start = SCHEME.len() + 1;
+    checked(bytes.get(start..).unwrap_or_default())?;
+    show(all, Way::Bearer, Secret::token(Text::Line(line, start)))
 }
 
-/// Reads what stands elsewhere in place of such a line.
-pub(crate) fn parameter(value: &[u8], wanted: Wanted) -> Result<Option<Shown>, Unusable> {
-    let kept = |it: &[u8]| Shown::token(Text::Copy(Zeroizing::new(it.to_owned())));
-    Ok(authorization(value, wanted)?.map(|it| match it {
-        Read::Shown(shown) => shown,
-        Read::Token(token) => kept(token),
-    }))
-}
-
-// A raw key, `Bearer` and one token, or `Basic` (RFC 9110 §11.4, with exactly one space). The token,
-// which is what `value` ends with, is still to be kept.
-fn authorization(value: &[u8], wanted: Wanted) -> Result<Option<Read<'_>>, Unusable> {
-    let Some(space) = value.iter().position(|it| *it == b' ') else {
-        return Ok(raw(value)?.map(Read::Shown));
-    };
+/// Adds what stands elsewhere in place of such a line: a raw key, `Bearer` and one token, or `Basic`
+/// (RFC 9110 §11.4, with exactly one space).
+pub(crate) fn parameter(
+    all: &mut Option<Shown>,
+    value: &[u8],
+    wanted: Wanted,
+) -> Result<(), Unusable> {
+    let Some(space) = value.iter().position(|it| *it == b' ') else { return raw(all, value) };
     let (scheme, rest) = value.split_at(space);
     let token = rest.get(1..).unwrap_or_default();
     if scheme.eq_ignore_ascii_case(SCHEME) {
         let token = checked(token)?;
-        let key = || Read::Shown(Shown::key(KeyDigest::of(token), Way::Bearer));
-        Ok(Some(if wanted.tokens { Read::Token(token) } else { key() }))
+        let secret = match wanted.tokens {
+            true => Secret::token(Text::Copy(Zeroizing::new(token.to_owned()))),
+            false => Secret::Key(KeyDigest::of(token)),
+        };
+        show(all, Way::Bearer, secret)
     } else if scheme.eq_ignore_ascii_case(b"basic") {
-        Ok(Some(Read::Shown(basic(token, wanted.passwords)?)))
+        show(all, Way::Key, basic(token, wanted.passwords)?)
     } else {
         Err(Unusable("the authentication scheme is not one of ours"))
     }
 }
 
-/// Reads a key that stands alone. An empty value shows nothing: what an SDK sends whose key is not
+/// Adds a key that stands alone. An empty value shows nothing: what an SDK sends whose key is not
 /// set.
-pub(crate) fn raw(value: &[u8]) -> Result<Option<Shown>, Unusable> {
+pub(crate) fn raw(all: &mut Option<Shown>, value: &[u8]) -> Result<(), Unusable> {
     if value.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
-    Ok(Some(Shown::key(KeyDigest::of(checked(value)?), Way::Key)))
+    show(all, Way::Key, Secret::Key(KeyDigest::of(checked(value)?)))
 }
 
 // RFC 7617 §2: user name and password around the first colon. Where nobody verifies passwords, the
 // user name is a key and the password is not looked at: SDKs that send a key this way leave it empty
 // or fill it with anything.
-fn basic(token: &[u8], passwords: bool) -> Result<Shown, Unusable> {
+fn basic(token: &[u8], passwords: bool) -> Result<Secret, Unusable> {
     if token.len() > LONGEST {
         return Err(TOO_LONG);
     }
@@ -249,11 +246,10 @@ fn basic(token: &[u8], passwords: bool) -> Result<Shown, Unusable> {
     let colon = pair.iter().position(|it| *it == b':').ok_or(NOT_BASIC)?;
     let (name, password) = pair.split_at(colon);
     if !passwords {
-        return Ok(Shown::key(KeyDigest::of(checked(name)?), Way::Key));
+        return Ok(Secret::Key(KeyDigest::of(checked(name)?)));
     }
     let (username, password) = (text(name)?, text(password.get(1..).unwrap_or_default())?);
-    let secret = Secret::Pair { digest: KeyDigest::of(name), username, password };
-    Ok(Shown { way: Way::Key, secret })
+    Ok(Secret::Pair { digest: KeyDigest::of(name), username, password })
 }
 
 // RFC 7617 §2: no control characters; UTF-8 is what the challenge asks for.
