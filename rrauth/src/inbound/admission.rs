@@ -23,6 +23,12 @@ pub(crate) struct Settings<T> {
     pub(crate) clock: Clock,
 }
 
+/// Somebody who was let in: what the layers inside will want to know.
+pub(crate) struct Guest<T> {
+    caller: T,
+    privileges: Option<Privileges>,
+}
+
 impl<T: 'static> Settings<T> {
     /// Whether the client of `request` may try.
     pub(crate) fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
@@ -59,27 +65,19 @@ impl<T: 'static> Settings<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Settings<T> {
-    /// Passes the request on if the credential that was found for what it shows lets it in.
-    pub(crate) fn let_in<S, B, R>(
+    /// Who showed a secret in `way` of which `credential` was found, where it lets them in.
+    pub(crate) fn let_in(
         &self,
         way: Way,
         credential: SharedCredential<T>,
-        mut request: Request<B>,
-        inner: &mut S,
-    ) -> GuardFuture<S::Future>
-    where
-        S: Service<Request<B>, Response = Response<R>>,
-    {
-        let context = self.context(&mut request);
+        context: &Context,
+    ) -> Result<Guest<T>, Rejection> {
         let known = &*credential;
-        if let Err(rejection) = judge(way, known, context.now().wall) {
-            return self.reject(request, rejection);
-        }
+        judge(way, known, context.now().wall)?;
         let (caller, ends) = (known.caller.clone(), known.expires_at);
         let privileges = Privileges::of_scopes(&known.scopes);
         context.authenticated(credential.into_identity().ending_at(ends));
-        leave(caller, privileges, request.extensions_mut());
-        GuardFuture::forward(inner.call(request))
+        Ok(Guest { caller, privileges })
     }
 
     /// Passes the request on if what was proved holds.
@@ -102,7 +100,20 @@ impl<T: Clone + Send + Sync + 'static> Settings<T> {
         }
         let (caller, privileges) = (proof.credential.caller.clone(), Privileges::of(&mut proof));
         vouch(context, proof);
-        leave(caller, privileges, request.extensions_mut());
+        self.pass_on(Guest { caller, privileges }, request, inner)
+    }
+
+    /// Passes on the request of somebody who was let in.
+    pub(crate) fn pass_on<S, B, R>(
+        &self,
+        guest: Guest<T>,
+        mut request: Request<B>,
+        inner: &mut S,
+    ) -> GuardFuture<S::Future>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        leave(guest.caller, guest.privileges, request.extensions_mut());
         GuardFuture::forward(inner.call(request))
     }
 

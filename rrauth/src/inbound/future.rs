@@ -135,8 +135,14 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     C: CredentialSource,
 {
-    let Waiting { mut inner, settings, request } = waiting;
-    State::Decided { guard: settings.let_in(way, credential.into(), request, &mut inner) }
+    let Waiting { mut inner, settings, mut request } = waiting;
+    let guest = settings.let_in(way, credential.into(), settings.context(&mut request));
+    State::Decided {
+        guard: match guest {
+            Ok(guest) => settings.pass_on(guest, request, &mut inner),
+            Err(rejection) => settings.reject(request, rejection),
+        },
+    }
 }
 
 fn ask<S, C, B, R>(mut waiting: Box<Waiting<S, B, C::Caller>>, shown: &Shown) -> State<S, C, B>

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use rrcore::{Body, Current};
 use tower_service::Service;
 
-use crate::inbound::admission::Settings;
+use crate::inbound::admission::{Guest, Settings};
 use crate::inbound::future::{AuthFuture, Waiting};
 use crate::inbound::judge::Rejection;
 use crate::inbound::shown::Shown;
@@ -55,18 +55,14 @@ where
         let settings = &self.settings;
         let mut shown = None;
         // Not in the `match`: the source is let go of before the inner service is called.
-        let lookup = look_up(settings, &*self.source.get(), &mut request, &mut shown);
-        let guard = match (lookup, shown) {
+        let found = look_up(settings, &*self.source.get(), &mut request, &mut shown);
+        let guard = match (found, shown) {
             (Err(rejection), _) => settings.reject(request, rejection),
-            (Ok(_), None) => {
-                let now = settings.context(&mut request).now();
-                let proved = settings.verifiers.vouched(request.extensions(), now);
-                settings.conclude(proved, request, &mut self.inner)
+            (Ok(Found::Guest(guest)), _) => settings.pass_on(guest, request, &mut self.inner),
+            (Ok(Found::Later(lookup)), Some(shown)) => {
+                return AuthFuture::looking(lookup, shown, self.waiting(request));
             }
-            (Ok(Lookup::Ready(Some(credential))), Some(Shown { way, .. })) => {
-                settings.let_in(way, credential, request, &mut self.inner)
-            }
-            (Ok(Lookup::Ready(None)), Some(shown)) => {
+            (Ok(Found::Nobody), Some(shown)) => {
                 match settings.verifiers.ask(settings.context(&mut request), &shown) {
                     Asked::Known(proved) => settings.conclude(proved, request, &mut self.inner),
                     Asked::Waiting(verdict) => {
@@ -74,38 +70,53 @@ where
                     }
                 }
             }
-            (Ok(Lookup::Pending(lookup)), Some(shown)) => {
-                return AuthFuture::looking(lookup, shown, self.waiting(request));
+            (Ok(Found::Nobody | Found::Later(_)), None) => {
+                let now = settings.context(&mut request).now();
+                let proved = settings.verifiers.vouched(request.extensions(), now);
+                settings.conclude(proved, request, &mut self.inner)
             }
         };
         AuthFuture::decided(guard)
     }
 }
 
-// Takes off what `request` shows, and says what `source` knows of it.
+// What the source makes of what a request shows.
+enum Found<T, F> {
+    Guest(Guest<T>),
+    Later(F),
+    Nobody,
+}
+
+// Takes off what `request` shows, and says who that is.
 fn look_up<C: CredentialSource, B>(
     settings: &Settings<C::Caller>,
     source: &C,
     request: &mut Request<B>,
     shown: &mut Option<Shown>,
-) -> Result<Lookup<C::Caller, C::Future>, Rejection> {
+) -> Result<Found<C::Caller, C::Future>, Rejection> {
     settings.admit(request)?;
-    // It is on its way from memory while the request is stripped.
+    // It is on its way from memory while the request is stripped, and its context found or made: it
+    // arrives now, not when a wait is over.
     settings.take(request, shown, |digest| source.prefetch(digest))?;
-    Ok(match shown {
-        Some(shown) if !source.is_empty() => source.find(shown.digest()),
-        Some(_) | None => Lookup::Ready(None),
-    })
+    let context = settings.context(request);
+    let Some(shown) = shown.as_ref().filter(|_| !source.is_empty()) else {
+        return Ok(Found::Nobody);
+    };
+    match source.find(shown.digest()) {
+        Lookup::Ready(Some(credential)) => {
+            settings.let_in(shown.way, credential, context).map(Found::Guest)
+        }
+        Lookup::Ready(None) => Ok(Found::Nobody),
+        Lookup::Pending(lookup) => Ok(Found::Later(lookup)),
+    }
 }
 
 impl<S: Clone, C: CredentialSource> Auth<S, C> {
-    fn waiting<B>(&mut self, mut request: Request<B>) -> Box<Waiting<S, B, C::Caller>> {
+    fn waiting<B>(&mut self, request: Request<B>) -> Box<Waiting<S, B, C::Caller>> {
         // The one that was polled ready must make the call, so the clone stays behind.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let settings = Arc::clone(&self.settings);
-        // It arrives now, not when the wait is over.
-        settings.context(&mut request);
         Box::new(Waiting { inner, settings, request })
     }
 }
